@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The operations that a workload may ask of the simulated kernel: one header, the same for a
+ * recording and for a synthetic load. All but the kernel_ calls are made from the actor of the task
+ * that they name, and block it for as long as the model says.
+ */
+#ifndef MODELS_KERNEL_OPS_H
+#define MODELS_KERNEL_OPS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/base/err.h"
+#include "sim/sim.h"
+
+struct kernel; /* one simulated machine with its kernel: CPUs, policies, tasks */
+struct task;
+struct mm;
+
+/* The body of a task; the task exits when it returns. */
+typedef void task_fn(struct task *task, void *arg);
+
+struct task_attr {
+	const char *comm;
+	int cpu;	/* bound to this CPU; -1 = the scheduler places and migrates it */
+	int initial_cpu; /* where it starts if not bound; -1 = the scheduler's choice */
+	task_fn *fn;
+	void *arg;
+};
+
+/* A process: a task with a new, empty mm. May be called before sim_run or from any actor. */
+struct task *kernel_spawn(struct kernel *k, const struct task_attr *attr);
+/* clone(CLONE_VM|CLONE_THREAD): costs the caller time; the new task shares its mm. */
+struct task *sys_clone_thread(struct task *task, const struct task_attr *attr);
+/* fork: a copy of the mm, write-protected for copy-on-write. */
+struct task *sys_fork(struct task *task, const struct task_attr *attr);
+/* execve: the task gets a new, empty mm and drops the old one. */
+void sys_execve(struct task *task);
+/* Thread exit in the middle of fn. Does not return. */
+void sys_exit(struct task *task) __attribute__((noreturn));
+
+/* prot and flags are Linux's own values (sys/mman.h). Return 0 or an address; negative errno. */
+int64_t sys_mmap(struct task *task, uint64_t addr, uint64_t len, unsigned int prot,
+		 unsigned int flags);
+int sys_munmap(struct task *task, uint64_t addr, uint64_t len);
+int sys_mprotect(struct task *task, uint64_t addr, uint64_t len, unsigned int prot);
+int sys_madvise(struct task *task, uint64_t addr, uint64_t len, int advice);
+int64_t sys_mremap(struct task *task, uint64_t old, uint64_t old_len, uint64_t new_len,
+		   unsigned int flags, uint64_t new_addr);
+int64_t sys_brk(struct task *task, uint64_t brk);
+
+/*
+ * A mapping that was there before the recording began, or that no recorded call explains: appears at
+ * no cost. Skips parts that are mapped already.
+ */
+void mm_infer_mapping(struct task *task, uint64_t addr, uint64_t len, unsigned int prot,
+		      unsigned int flags);
+/* Where the program break of the task's mm starts. */
+void mm_set_brk(struct task *task, uint64_t brk);
+/* The first VMA at or above addr: false if none. For a workload that must look before it acts. */
+bool mm_find_vma(struct task *task, uint64_t addr, uint64_t *start, uint64_t *end);
+
+/* The program's own work: `work` of CPU time at full speed, interrupted and preempted as it comes. */
+void user_compute(struct task *task, sim_ps work);
+
+enum user_access { USER_READ, USER_WRITE, USER_EXEC };
+/* One access to user memory: TLB, page walk, page faults as needed. False: it would be SIGSEGV. */
+bool user_access(struct task *task, uint64_t addr, enum user_access access);
+
+/* Blocks until task_wake (a futex, a pipe, a child's exit: what woke it in the recording). A wake
+ * that comes before the block is remembered once. */
+void task_block(struct task *task);
+/* waker: the task in whose context the wake-up runs and whom it costs time. */
+void task_wake(struct task *waker, struct task *sleeper);
+/* Sleeps by a timer for at least `duration`. */
+void task_sleep(struct task *task, sim_ps duration);
+/* sched_setaffinity to one CPU (-1: any). */
+void task_bind(struct task *task, int cpu);
+/* sched_yield */
+void task_yield(struct task *task);
+
+struct sim *task_sim(const struct task *task);
+struct kernel *task_kernel(const struct task *task);
+unsigned int task_cpu(const struct task *task);
+unsigned int kernel_nr_cpus(const struct kernel *k);
+/* CPUs in the order in which threads are bound one to a core (SMT siblings last). */
+unsigned int kernel_nth_core_cpu(const struct kernel *k, unsigned int i);
+
+/* Tracing as the recorder did it: each tracepoint that fires costs its task this much. 0 = off. */
+void kernel_set_tracing(struct kernel *k, sim_ps per_event);
+
+#endif
