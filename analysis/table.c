@@ -2,6 +2,7 @@
 /*
  * The text tables of table.h. Widths count UTF-8 code points, not bytes.
  */
+#define _GNU_SOURCE
 #include "analysis/table.h"
 
 #include <stdarg.h>
@@ -46,8 +47,8 @@ void table_free(struct table *t)
 void table_column(struct table *t, const char *title, enum table_align align)
 {
 	t->columns = must(realloc(t->columns, (t->n_columns + 1) * sizeof(*t->columns)));
-	t->columns[t->n_columns++] =
-		(struct column){ .title = must(strdup(title)), .align = align };
+	t->columns[t->n_columns++] = (struct column){ .title = must(strdup(title)),
+						      .align = align };
 }
 
 void table_cell(struct table *t, const char *fmt, ...)

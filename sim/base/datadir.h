@@ -2,7 +2,8 @@
 /*
  * Where mmsim's own data lies: configs/machines, configs/policies, configs/scenarios and
  * workloads/recorded. Looked for below $MMSIM_DATA, below the source tree that the binary was built
- * from, and in share/mmsim beside an installed binary, in this order; the first that has the file wins.
+ * from, and in share/mmsim beside an installed binary, in this order; the first that has the file
+ * wins.
  */
 #ifndef SIM_BASE_DATADIR_H
 #define SIM_BASE_DATADIR_H
