@@ -38,14 +38,17 @@ struct param {
 	const char *name;
 	enum param_type type;
 	size_t offset;
-	const char *def;		   /* as text; NULL = the value is required */
-	double min, max;		   /* in the type's base unit; both 0 = unbounded */
-	const char *const *choices;	   /* PARAM_ENUM: NULL-terminated */
-	const char *help;		   /* one line; what it means and its unit */
+	const char *def;            /* as text; NULL = the value is required */
+	double min, max;            /* in the type's base unit; both 0 = unbounded */
+	const char *const *choices; /* PARAM_ENUM: NULL-terminated */
+	const char *help;           /* one line; what it means and its unit */
 };
 
 /* A table ends with a row whose name is NULL. */
-#define PARAM_END { .name = NULL }
+#define PARAM_END                                                                                  \
+	{                                                                                          \
+		.name = NULL                                                                       \
+	}
 
 /* Sets every row to its default (required rows to zero/NULL). Call before anything else. */
 bool param_init(void *obj, const struct param *table, struct err *err);

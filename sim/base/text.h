@@ -12,6 +12,19 @@
 
 #include "sim/base/err.h"
 
+/* What the readers below accept, as the end of "expected ...". */
+#define TEXT_KIND_PS     "a time with unit (ps, ns, us, ms, s)"
+#define TEXT_KIND_BYTES  "a size in bytes, plain or with unit (B, KiB, MiB, GiB, TiB)"
+#define TEXT_KIND_HZ     "a frequency with unit (Hz, kHz, MHz, GHz)"
+#define TEXT_KIND_U64    "a whole number"
+#define TEXT_KIND_DOUBLE "a number"
+#define TEXT_KIND_BOOL   "true or false"
+
+/*
+ * Readers of a whole text (blanks around it are ignored): on failure *value is unchanged and err
+ * says
+ * "'TEXT' WHAT IS WRONG: expected KIND". Fractions finer than the base unit are rounded to nearest.
+ */
 /* "250ns", "1.5us", "50ms", "2s", "800ps" -> picoseconds. The unit is required, except for 0. */
 bool text_to_ps(const char *text, uint64_t *ps, struct err *err);
 /* "4KiB", "2MiB", "1GiB", "128" (bytes) */
@@ -27,6 +40,10 @@ bool text_to_bool(const char *text, bool *value, struct err *err); /* true|false
 const char *text_from_ps(uint64_t ps, char *buf, size_t size);
 /* The shortest exact form that text_to_ps reads back ("1500ns"). */
 const char *text_exact_ps(uint64_t ps, char *buf, size_t size);
+/* The same for bytes ("2MiB") and Hz ("2300MHz"), and a double that reads back bit by bit. */
+const char *text_exact_bytes(uint64_t bytes, char *buf, size_t size);
+const char *text_exact_hz(uint64_t hz, char *buf, size_t size);
+const char *text_exact_double(double value, char *buf, size_t size);
 /* 1234567 -> "1.23M"; returns buf */
 const char *text_from_count(double count, char *buf, size_t size);
 

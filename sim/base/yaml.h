@@ -16,10 +16,10 @@ enum yaml_kind { YAML_SCALAR, YAML_SEQ, YAML_MAP };
 struct yaml_node {
 	enum yaml_kind kind;
 	struct where where;
-	const char *text;		/* YAML_SCALAR */
-	size_t n;			/* YAML_SEQ: items; YAML_MAP: pairs */
-	struct yaml_node **items;	/* YAML_SEQ: values; YAML_MAP: values */
-	struct yaml_node **keys;	/* YAML_MAP: scalar keys; a key twice is an error at load */
+	const char *text;         /* YAML_SCALAR */
+	size_t n;                 /* YAML_SEQ: items; YAML_MAP: pairs */
+	struct yaml_node **items; /* YAML_SEQ: values; YAML_MAP: values */
+	struct yaml_node **keys;  /* YAML_MAP: scalar keys; a key twice is an error at load */
 };
 
 /* Exactly one document, its root a mapping. NULL and *err on a missing file, bad YAML, aliases
@@ -34,7 +34,8 @@ const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);
 /*
  * Binds a mapping to a table: nested mappings give dotted names, a sequence of scalars gives a
  * comma-separated list. `skip` (may be NULL, NULL-terminated) names top-level keys that the caller
- * handles itself; they count as known names in messages. Required rows that stay unset are an error.
+ * handles itself; they count as known names in messages. Required rows that stay unset are an
+ * error.
  */
 bool yaml_bind(const struct yaml_node *map, void *obj, const struct param *table,
 	       const char *const *skip, struct err *err);
