@@ -26,6 +26,8 @@ struct yaml_node {
  * that recurse, or more than 16 MiB. */
 struct yaml_doc *yaml_load(const char *path, struct err *err);
 struct yaml_doc *yaml_parse(const char *name, const char *text, size_t size, struct err *err);
+/* libyaml exports a yaml_free of its own, which ours would replace inside libyaml. */
+#define yaml_free yaml_doc_free
 void yaml_free(struct yaml_doc *doc);
 const struct yaml_node *yaml_root(const struct yaml_doc *doc);
 /* NULL if the mapping has no such key. */
