@@ -2,8 +2,8 @@
 /*
  * Log-linear histogram of 64-bit values: exact below 2^7, then 2^7/2 = 64 equal buckets for each
  * power of two, so a bucket is at most 1/64 of its lower bound wide and its midpoint is off by at
- * most 1/128 < 0.8% (the proof stands beside the code; the test compares with exact sorting). Sparse:
- * memory follows the powers of two seen.
+ * most 1/128 < 0.8% (the proof stands beside the code; the test compares with exact sorting).
+ * Sparse: memory follows the powers of two seen.
  */
 #ifndef SIM_HIST_H
 #define SIM_HIST_H
@@ -17,7 +17,7 @@
 struct hist {
 	uint64_t count, min, max; /* min is UINT64_MAX while empty */
 	double sum, sum_sq;
-	uint64_t *bucket[64];	  /* by power of two; NULL where nothing fell */
+	uint64_t *bucket[64]; /* by power of two; NULL where nothing fell */
 };
 
 void hist_init(struct hist *h);

@@ -18,24 +18,28 @@
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
 struct metric_desc {
-	const char *name;  /* dotted, lower case: "ipi.sent" */
+	const char *name; /* dotted, lower case: "ipi.sent" */
 	enum metric_kind kind;
-	const char *unit;  /* "1", "ps", "bytes", "pages" */
-	const char *label; /* what the label distinguishes: "reason", "operation"; NULL = no label */
+	const char *unit; /* "1", "ps", "bytes", "pages" */
+	const char
+		*label; /* what the label distinguishes: "reason", "operation"; NULL = no label */
 	const char *help;
 };
 
 /* METRIC(tlb_flushes, "tlb.flushes", METRIC_COUNTER, "1", "reason", "TLB flushes done") */
 #define METRIC(var, name_, kind_, unit_, label_, help_)                                            \
-	static const struct metric_desc var = { .name = (name_), .kind = (kind_), .unit = (unit_), \
-						.label = (label_), .help = (help_) };             \
+	static const struct metric_desc var = { .name = (name_),                                   \
+						.kind = (kind_),                                   \
+						.unit = (unit_),                                   \
+						.label = (label_),                                 \
+						.help = (help_) };                                 \
 	SECTION_ROW(metrics, &var)
 
 struct metric {
 	const struct metric_desc *desc;
-	char *label;	 /* "" = none */
-	uint64_t value;	 /* METRIC_COUNTER */
-	double gauge;	 /* METRIC_GAUGE */
+	char *label;      /* "" = none */
+	uint64_t value;   /* METRIC_COUNTER */
+	double gauge;     /* METRIC_GAUGE */
 	struct hist hist; /* METRIC_HISTOGRAM */
 };
 
@@ -53,7 +57,8 @@ size_t metrics_sorted(const struct metrics *m, const struct metric ***sorted); /
 /* All registered descriptions, sorted by name. */
 size_t metric_descs(const struct metric_desc ***sorted); /* caller frees */
 
-/* Values from worker to parent process. */
+/* Values from worker to parent process; reading adds to counters and histograms that m already has.
+ */
 bool metrics_write(const struct metrics *m, FILE *out, struct err *err);
 bool metrics_read(struct metrics *m, FILE *in, struct err *err);
 
