@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the importers share and their users do not see: the byte source (plain or zstd, file or
+ * pipe), the table of known names, and the operations that one file format implements. A new format
+ * is one new file with a struct trace_format and one row in trace_open.c.
+ */
+#ifndef WORKLOADS_TRACE_READER_H
+#define WORKLOADS_TRACE_READER_H
+
+#include "workloads/trace.h"
+
+/* ---- names: each distinct string is kept once, in memory that never moves ---- */
+
+struct strtab {
+	char **chunk;                /* storage */
+	size_t n_chunks, used, room; /* used of room bytes in the last chunk */
+	const char **v;              /* by index, in the order of first use */
+	uint32_t *hash_of;           /* by index */
+	uint32_t *slot;              /* open addressing: index + 1, 0 = free */
+	uint32_t n, cap, mask;
+};
+
+void strtab_free(struct strtab *tab);
+/* The kept copy of s[0..n), which holds no NUL; its index in *index if that is not NULL. */
+const char *strtab_add(struct strtab *tab, const char *s, size_t n, uint32_t *index);
+
+/* ---- bytes ---- */
+
+struct trace_input {
+	int fd;
+	char *name;              /* for messages */
+	uint64_t size, consumed; /* of the file as stored; size 0 = not known */
+	unsigned char *raw;      /* as stored, if zstd */
+	size_t raw_pos, raw_end;
+	bool raw_eof, zstd, frame_open;
+	struct ZSTD_DCtx_s *dctx;
+	unsigned char *buf; /* plain bytes: buf[pos..end) is unread */
+	size_t pos, end, cap;
+	bool eof;        /* nothing follows buf[end) */
+	uint64_t offset; /* of buf[pos] in the plain bytes */
+};
+
+bool input_open(struct trace_input *in, const char *path, struct err *err);
+void input_close(struct trace_input *in);
+/* Makes at least `want` bytes unread in buf, or all that are left. */
+bool input_fill(struct trace_input *in, size_t want, struct err *err);
+static inline size_t input_left(const struct trace_input *in)
+{
+	return in->end - in->pos;
+}
+static inline void input_skip(struct trace_input *in, size_t n)
+{
+	in->pos += n;
+	in->offset += n;
+}
+
+/* ---- readers ---- */
+
+struct trace_format {
+	const char *name;
+	bool (*detect)(const unsigned char *head, size_t n);
+	void *(*open)(struct trace_reader *reader, struct err *err); /* its own state */
+	int (*next)(struct trace_reader *reader, struct trace_event *event, struct err *err);
+	void (*close)(void *state);
+};
+
+extern const struct trace_format trace_format_perf, trace_format_mmt;
+
+struct trace_reader {
+	const struct trace_format *format;
+	void *state;
+	struct trace_input in;
+	struct strtab names;
+	struct trace_stats stats;
+	uint64_t last_ns;
+};
+
+/* The event's time becomes one that does not decrease; a step back is counted. */
+static inline void trace_clock(struct trace_reader *reader, struct trace_event *event)
+{
+	if (event->time_ns < reader->last_ns) {
+		reader->stats.clock_steps++;
+		event->time_ns = reader->last_ns;
+	}
+	reader->last_ns = event->time_ns;
+}
+
+#endif
