@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Named random streams: each is derived from the run's seed and the stream's name (and an index), so
- * that adding a stream or drawing more from one leaves all others unchanged. xoshiro256** (Blackman
- * and Vigna, 2018, public domain algorithm), seeded by SplitMix64 over an FNV-1a hash of the name.
+ * Named random streams: each is derived from the run's seed and the stream's name (and an index),
+ * so that adding a stream or drawing more from one leaves all others unchanged. xoshiro256**
+ * (Blackman and Vigna, 2018, public domain algorithm), seeded by SplitMix64 over an FNV-1a hash of
+ * the name.
  */
 #ifndef SIM_RNG_H
 #define SIM_RNG_H

@@ -22,16 +22,16 @@
 
 typedef uint64_t sim_ps; /* simulated time or duration, picoseconds */
 
-#define SIM_PS	  ((sim_ps)1)
-#define SIM_NS	  ((sim_ps)1000)
-#define SIM_US	  ((sim_ps)1000000)
-#define SIM_MS	  ((sim_ps)1000000000)
-#define SIM_S	  ((sim_ps)1000000000000)
+#define SIM_PS    ((sim_ps)1)
+#define SIM_NS    ((sim_ps)1000)
+#define SIM_US    ((sim_ps)1000000)
+#define SIM_MS    ((sim_ps)1000000000)
+#define SIM_S     ((sim_ps)1000000000000)
 #define SIM_NEVER UINT64_MAX
 
-struct sim;	  /* one run: engine, clock, actors, random streams, metrics, violations */
+struct sim;       /* one run: engine, clock, actors, random streams, metrics, violations */
 struct sim_actor; /* lives until its function returns */
-struct metrics;	  /* sim/metrics.h */
+struct metrics;   /* sim/metrics.h */
 
 typedef void sim_fn(void *arg);
 
@@ -42,25 +42,27 @@ struct sim_platform {
 };
 
 struct sim_options {
-	const char *engine;	      /* NULL = "native" */
-	uint64_t seed;		      /* of every named random stream */
-	size_t stack_bytes;	      /* of each actor, 0 = 64 KiB; a guard page lies below */
+	const char *engine; /* NULL = "native" */
+	uint64_t seed;      /* of every named random stream */
+	size_t stack_bytes; /* of each actor, 0 = 64 KiB; a guard page lies below */
 	struct sim_platform platform;
 };
 
 enum sim_end {
 	SIM_END_FINISHED, /* every actor that is not a daemon has returned */
-	SIM_END_LIMIT,	  /* the time limit was reached; sim_now is the limit */
+	SIM_END_LIMIT,    /* the time limit was reached; sim_now is the limit */
 	SIM_END_STOPPED,  /* sim_stop was called */
-	SIM_END_DEADLOCK, /* work is left and nobody can run: *err names the actors and their waits */
-	SIM_END_DIED,	  /* an actor called sim_die, or overflowed its stack: *err says which */
+	SIM_END_DEADLOCK, /* work is left and nobody can run: *err names the actors and their waits
+			   */
+	SIM_END_DIED,     /* an actor called sim_die, or overflowed its stack: *err says which */
 };
 
 struct sim *sim_create(const struct sim_options *opt, struct err *err);
 /* Frees the run; actors that have not returned are abandoned (their stacks are unmapped). */
 void sim_destroy(struct sim *sim);
 
-/* Runs events with time <= limit in order. May be called again after SIM_END_LIMIT (native only). */
+/* Runs events with time <= limit in order. May be called again after SIM_END_LIMIT (native only).
+ */
 enum sim_end sim_run(struct sim *sim, sim_ps limit, struct err *err);
 /* From an actor: the run ends when this actor next blocks or returns. */
 void sim_stop(struct sim *sim);
@@ -71,7 +73,8 @@ const char *sim_engine_name(const struct sim *sim);
 uint64_t sim_seed(const struct sim *sim);
 uint64_t sim_events(const struct sim *sim); /* actor wake-ups so far: the engine's unit of work */
 
-/* Simulated time now. Inline: the first field of struct sim is the clock, pinned by an assertion. */
+/* Simulated time now. Inline: the first field of struct sim is the clock, pinned by an assertion.
+ */
 static inline sim_ps sim_now(const struct sim *sim)
 {
 	return *(const sim_ps *)(const void *)sim;
@@ -111,11 +114,11 @@ struct metrics *sim_metrics(struct sim *sim);
 /* ---- invariants: always compiled in; a violation is recorded and the run goes on ---- */
 
 struct sim_violation {
-	sim_ps time;		/* of the first */
-	uint64_t count;		/* how often this place and kind was hit; only the first is kept whole */
+	sim_ps time;    /* of the first */
+	uint64_t count; /* how often this place and kind was hit; only the first is kept whole */
 	const char *file, *kind; /* kind: short static name, e.g. "stale-translation" */
 	unsigned int line;
-	char where[64];		/* actor name */
+	char where[64]; /* actor name */
 	char text[192];
 };
 
