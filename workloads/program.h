@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What each thread of a recording does, made from its events: operations in order, each with the
+ * thread's own work before it, who wakes whom, and the mappings that must have been there. Recorded
+ * durations of operations are kept beside for comparison; nothing that is replayed comes from them.
+ *
+ * How the parts are found (docs/trace-format.md tells it at length):
+ * - think: from the end of the thread's last operation to the start of the next, less the time off
+ *   the CPU, less interrupt handlers, less the recorder's own cost (events in between x tracer_ps).
+ * - tracer_ps: the 25th percentile of the time from mmap_lock_start_locking to
+ *   mmap_lock_acquire_returned of a lock that nobody else uses: two events with nearly nothing
+ *   between them.
+ * - a page fault has no recorded end. The 10th percentile of the times from a fault to the thread's
+ *   next operation, by thread and kind of access, stands for fault and recorder, and what is longer
+ *   is think.
+ */
+#ifndef WORKLOADS_PROGRAM_H
+#define WORKLOADS_PROGRAM_H
+
+#include "sim/base/err.h"
+#include "sim/hist.h"
+#include "sim/sim.h"
+#include "workloads/op_metrics.h"
+#include "workloads/trace.h"
+
+enum program_kind {
+	PROGRAM_NONE,
+	PROGRAM_MMAP,     /* addr = the recorded result, len, prot, flags */
+	PROGRAM_MUNMAP,   /* addr, len */
+	PROGRAM_MPROTECT, /* addr, len, prot */
+	PROGRAM_MADVISE,  /* addr, len, flags = advice */
+	PROGRAM_MREMAP,   /* addr, len -> new_addr = the recorded result, new_len; flags */
+	PROGRAM_BRK,      /* addr = the break asked for */
+	PROGRAM_ACCESS,   /* addr, access: what faulted in the recording */
+	PROGRAM_FORK,     /* other = the child, which starts with a copy of the mm */
+	PROGRAM_CLONE,    /* other = the child, which shares the mm */
+	PROGRAM_EXEC,     /* other = the new space */
+	PROGRAM_EXIT,
+	PROGRAM_WAIT, /* other = who wakes it; len = recorded ps off the CPU, for when it is gone */
+	PROGRAM_SLEEP, /* len = ps: timer, device, or a task that is not replayed */
+	PROGRAM_WAKE,  /* other = whom; each has its WAIT */
+	PROGRAM_INFER, /* addr, len, prot, flags: a mapping that appeared unrecorded */
+	PROGRAM_KINDS
+};
+
+extern const char *const program_kind_names[PROGRAM_KINDS];
+
+struct program_op {
+	uint8_t kind;   /* enum program_kind */
+	uint8_t access; /* enum user_access */
+	uint32_t other; /* a task, or a space */
+	sim_ps think;   /* own work before it */
+	uint64_t addr, len, new_addr, new_len;
+	uint32_t prot, flags;
+	uint32_t recorded_ns; /* how long it took then; for comparison only, 0 = not known */
+};
+
+struct program_range {
+	uint64_t start, end;
+	uint32_t prot, flags; /* MAP_PRIVATE, and MAP_ANONYMOUS unless of a file */
+};
+
+/* An address space: what is in it before its first operation. */
+struct program_space {
+	int32_t pid;
+	uint64_t brk;                /* where the break starts, 0 = no brk call */
+	struct program_range *range; /* inferred, sorted, apart from each other */
+	size_t n_ranges;
+	uint64_t bytes, pages; /* in the ranges; pages that made us think so */
+};
+
+struct program_task {
+	int32_t tid, pid;
+	char *comm;
+	int32_t parent;  /* its FORK or CLONE creates this one; -1: there at the start */
+	int32_t leader;  /* at the start: another of the same process, -1 = itself */
+	uint32_t space;  /* that it starts in */
+	int initial_cpu; /* -1 = not known */
+	struct program_op *op;
+	size_t n_ops;
+	uint64_t mm_ops; /* of them: mmap to brk, access */
+};
+
+enum program_ipi { PROGRAM_IPI_SHOOTDOWN, PROGRAM_IPI_WAKEUP, PROGRAM_IPI_OTHER, PROGRAM_IPIS };
+extern const char *const program_ipi_names[PROGRAM_IPIS];
+enum { PROGRAM_FLUSH_REASONS = 6 };
+extern const char *const program_flush_names[PROGRAM_FLUSH_REASONS];
+/* What kind of IPI a call site sends. */
+enum program_ipi program_ipi_kind(const char *callsite);
+
+/* What the recorder saw: of the tasks that are replayed, and (machine) of all. */
+struct program_recorded {
+	sim_ps span;
+	uint64_t ipis[PROGRAM_IPIS];             /* machine */
+	uint64_t flushes[PROGRAM_FLUSH_REASONS]; /* machine */
+	uint64_t full_flushes[PROGRAM_FLUSH_REASONS];
+	uint64_t calls[SC_SYSCALLS], faults, events, lost;
+	struct hist latency[OP_KINDS][OP_SIZES]; /* ps, enter to exit */
+	double op_time_ps;                       /* their sum */
+};
+
+struct program {
+	struct program_task *task;
+	size_t n_tasks;
+	struct program_space *space;
+	size_t n_spaces;
+	sim_ps tracer_ps;        /* cost of one event to the task that it hits */
+	uint64_t tracer_samples; /* that this rests on; 0 = not known, tracer_ps is 0 */
+	sim_ps fault_ps[3];      /* estimate by enum user_access over all threads, with tracer */
+	struct program_recorded recorded;
+	uint64_t n_ops, inferred_ranges, inferred_bytes, inferred_pages, inferred_late;
+	uint64_t failed_calls;  /* recorded with an error: left out */
+	uint64_t skipped_calls; /* process_madvise: its ranges are not in the recording */
+	uint64_t left_out;      /* tasks */
+	uint64_t sleeps;        /* waits on nobody who is replayed */
+};
+
+/* From any recording that trace_open reads. NULL and *err. */
+struct program *program_load(const char *path, struct err *err);
+struct program *program_build(struct trace_reader *reader, struct err *err);
+void program_free(struct program *p);
+/* A line for each operation, for tests and people. */
+void program_dump(FILE *out, const struct program *p);
+
+#endif
