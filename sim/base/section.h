@@ -10,7 +10,7 @@
 /* SECTION_ROW(policies, &my_choice): at file scope; object may be static. */
 #define SECTION_ROW(section, object)                                                               \
 	static const void *const SECTION_CAT(section_row_, __LINE__)                               \
-		__attribute__((used, section("mmsim_" #section))) = (object)
+		__attribute__((used, __section__("mmsim_" #section))) = (object)
 #define SECTION_CAT(a, b)  SECTION_CAT2(a, b)
 #define SECTION_CAT2(a, b) a##b
 
