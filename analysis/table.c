@@ -6,6 +6,7 @@
 #include "analysis/table.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,7 +100,7 @@ static void put_row(const struct table *t, FILE *out, unsigned int margin, char 
 	fputc('\n', out);
 }
 
-void table_print(const struct table *t, FILE *out, unsigned int margin)
+static void print(const struct table *t, FILE *out, unsigned int margin, bool titles)
 {
 	size_t rows = table_rows(t);
 	size_t *width;
@@ -108,15 +109,26 @@ void table_print(const struct table *t, FILE *out, unsigned int margin)
 		return;
 	width = must(calloc(t->n_columns, sizeof(*width)));
 	for (size_t i = 0; i < t->n_columns; i++)
-		width[i] = width_of(t->columns[i].title);
+		width[i] = titles ? width_of(t->columns[i].title) : 0;
 	for (size_t i = 0; i < rows * t->n_columns; i++) {
 		size_t w = width_of(t->cells[i]);
 
 		if (w > width[i % t->n_columns])
 			width[i % t->n_columns] = w;
 	}
-	put_row(t, out, margin, NULL, width);
+	if (titles)
+		put_row(t, out, margin, NULL, width);
 	for (size_t r = 0; r < rows; r++)
 		put_row(t, out, margin, t->cells + r * t->n_columns, width);
 	free(width);
+}
+
+void table_print(const struct table *t, FILE *out, unsigned int margin)
+{
+	print(t, out, margin, true);
+}
+
+void table_print_rows(const struct table *t, FILE *out, unsigned int margin)
+{
+	print(t, out, margin, false);
 }

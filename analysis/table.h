@@ -20,5 +20,7 @@ void table_cell(struct table *t, const char *fmt, ...) __attribute__((format(pri
 size_t table_rows(const struct table *t);
 /* Each line begins with `indent` spaces; none ends in one. Nothing is printed without a row. */
 void table_print(const struct table *t, FILE *out, unsigned int indent);
+/* The same without the line of titles. */
+void table_print_rows(const struct table *t, FILE *out, unsigned int indent);
 
 #endif

@@ -25,12 +25,14 @@ static const struct command **sorted_commands(size_t *n)
 	const struct command **all;
 
 	*n = 0;
-	section_for_each(commands, pos) (*n)++;
+	section_for_each(commands, pos)
+		(*n)++;
 	all = calloc(*n + 1, sizeof(*all));
 	if (!all)
 		abort();
 	*n = 0;
-	section_for_each(commands, pos) all[(*n)++] = *pos;
+	section_for_each(commands, pos)
+		all[(*n)++] = *pos;
 	qsort(all, *n, sizeof(*all), by_name);
 	return all;
 }
@@ -45,7 +47,8 @@ static void print_commands(const char *group, FILE *out)
 		if (strlen(all[i]->name) > width)
 			width = strlen(all[i]->name);
 	for (size_t i = 0; i < n; i++)
-		if (!group || (!strncmp(all[i]->name, group, length) && all[i]->name[length] == ' '))
+		if (!group ||
+		    (!strncmp(all[i]->name, group, length) && all[i]->name[length] == ' '))
 			fprintf(out, "  %-*s  %s\n", (int)width, all[i]->name, all[i]->summary);
 	free(all);
 }
@@ -53,11 +56,14 @@ static void print_commands(const char *group, FILE *out)
 static void print_help(FILE *out)
 {
 	fputs("mmsim: what a change to Linux memory management does on a machine that you may not "
-	      "have.\n\nUsage: mmsim COMMAND [OPTION...] [ARGUMENT...]\n\nCommands:\n", out);
+	      "have.\n\nUsage: mmsim COMMAND [OPTION...] [ARGUMENT...]\n\nCommands:\n",
+	      out);
 	print_commands(NULL, out);
-	fputs("\nmmsim COMMAND --help tells about one. Exit status: 0 done, 1 failed while running, "
+	fputs("\nmmsim COMMAND --help tells about one. Exit status: 0 done, 1 failed while "
+	      "running, "
 	      "2 wrong\ncommand line or input, 3 a run ended badly or violated an invariant, 130 "
-	      "interrupted.\n", out);
+	      "interrupted.\n",
+	      out);
 }
 
 static bool is_group(const char *word)

@@ -66,7 +66,8 @@ static bool set_option(struct invocation *inv, const struct param *row, const ch
 			 (struct where){ .file = where }, err);
 }
 
-/* "name" or "name=value" at *argv; may take the next word. Returns the number of words, 0 = error. */
+/* "name" or "name=value" at *argv; may take the next word. Returns the number of words, 0 = error.
+ */
 static int take_option(struct invocation *inv, const char *word, char **next, struct err *err)
 {
 	const struct command *c = inv->command;

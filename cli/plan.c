@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * From a scenario to its single runs. All of them are checked here, so that nobody waits an hour for
- * a slip in the last line.
+ * From a scenario to its single runs. All of them are checked here, so that nobody waits an hour
+ * for a slip in the last line.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -92,8 +92,9 @@ static char *settings_text(const struct scenario *s)
 static bool check_lists(const struct scenario *s, struct err *err)
 {
 	if (!*s->workload)
-		return err_set(err, "no workload: give --workload NAME or a scenario (see: mmsim list "
-				    "workloads)");
+		return err_set(err,
+			       "no workload: give --workload NAME or a scenario (see: mmsim list "
+			       "workloads)");
 	if (!s->machines || !*s->machines)
 		return err_set(err, "no machine: give --machine NAME (see: mmsim list machines)");
 	if (!s->policies || !*s->policies)

@@ -120,7 +120,7 @@ static bool check_complete(const struct yaml_node *root, struct err *err)
 static bool default_name(struct scenario *s, const char *path, struct err *err)
 {
 	const char *base = strrchr(path, '/');
-	char name[NAME_MAX + 1];
+	char name[PATH_MAX];
 
 	if (*s->name)
 		return true;

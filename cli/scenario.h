@@ -26,7 +26,8 @@ void scenario_free(struct scenario *s);
 /* `name` is a path or a name below configs/scenarios. */
 bool scenario_load(struct scenario *s, const char *name, struct err *err);
 /* "KEY=VALUE" */
-bool scenario_add_setting(struct scenario *s, const char *text, struct where where, struct err *err);
+bool scenario_add_setting(struct scenario *s, const char *text, struct where where,
+			  struct err *err);
 
 /* One run of the matrix, and what it is called in results. */
 struct planned_run {
@@ -38,7 +39,7 @@ struct plan {
 	struct planned_run *runs; /* by machine, threads, policy, seed */
 	size_t n;
 	char workload_path[4096]; /* the workload as experiment_run wants it */
-	char *settings;		  /* "KEY=VALUE ..." as stored */
+	char *settings;           /* "KEY=VALUE ..." as stored */
 };
 
 /* Finds the workload, checks every combination, and lays out the runs in their order. */
