@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the list commands share: rows that come out as a table or as a JSON list of objects whose
+ * keys are the columns.
+ */
+#ifndef CLI_LIST_H
+#define CLI_LIST_H
+
+#include "analysis/json.h"
+#include "analysis/table.h"
+#include "cli/command.h"
+
+struct list_command {
+	bool json;
+};
+
+extern const struct param list_options[];
+
+struct listing {
+	const char *const *columns; /* NULL-terminated */
+	size_t next;
+	struct table *table; /* NULL: JSON */
+	struct json json;
+};
+
+void listing_begin(struct listing *l, const struct invocation *inv, const char *const *columns);
+/* The next cell of the row; NULL = "". */
+void listing_cell(struct listing *l, const char *text);
+void listing_end(struct listing *l);
+
+/* Registers "list NAME", run by list_NAME. */
+#define LIST_COMMAND(kind, summary_)                                                               \
+	static const struct command command_##kind = {                                             \
+		.name = "list " #kind,                                                             \
+		.args = "",                                                                        \
+		.summary = summary_,                                                               \
+		.options = list_options,                                                           \
+		.options_size = sizeof(struct list_command),                                       \
+		.run = list_##kind,                                                                \
+	};                                                                                         \
+	COMMAND(command_##kind)
+
+#endif
