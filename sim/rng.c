@@ -75,7 +75,7 @@ double rng_unit(struct rng *rng)
 
 double rng_exp(struct rng *rng, double mean)
 {
-	return -mean * log1p(-rng_unit(rng));
+	return -mean * log(1 - rng_unit(rng)); /* 1 - u is exact, and never 0 */
 }
 
 double rng_normal(struct rng *rng)
