@@ -71,7 +71,8 @@ void sim_destroy(struct sim *sim)
 		return;
 	while (sim->first)
 		actor_unlink(sim, sim->first);
-	metrics_free(sim->metrics);
+	if (sim->metrics)
+		metrics_free(sim->metrics);
 	free(sim->violation);
 	/* A plug-in stays loaded: SimGrid's library cannot be unloaded. */
 	sim->ops->destroy(sim);
@@ -163,6 +164,14 @@ uint64_t sim_seed(const struct sim *sim)
 uint64_t sim_events(const struct sim *sim)
 {
 	return sim->events;
+}
+
+struct metrics *sim_take_metrics(struct sim *sim)
+{
+	struct metrics *m = sim->metrics;
+
+	sim->metrics = NULL;
+	return m;
 }
 
 struct metrics *sim_metrics(struct sim *sim)

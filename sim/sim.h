@@ -110,6 +110,8 @@ static inline bool sim_unpark(struct sim *sim, struct sim_actor *actor)
 }
 
 struct metrics *sim_metrics(struct sim *sim);
+/* Hands the registry over to the caller, who frees it; for after the run. */
+struct metrics *sim_take_metrics(struct sim *sim);
 
 /* ---- invariants: always compiled in; a violation is recorded and the run goes on ---- */
 

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Time on a CPU: spending it, waiting on it, and interrupts that cut it short.
+ */
+#include "models/hw/cpu.h"
+
+void cpu_init(struct cpu *cpu, struct machine *m, unsigned int id)
+{
+	cpu->m = m;
+	cpu->id = id;
+	cpu->core = machine_core_of(m, id);
+	cpu->sibling = id;
+	if (m->desc.topo.threads_per_core == 2)
+		cpu->sibling = id < m->nr_cores ? id + m->nr_cores : id - m->nr_cores;
+	for (unsigned int v = 0; v < NR_IRQS; v++)
+		cpu->irq_due[v] = SIM_NEVER;
+	cpu->irq_min = SIM_NEVER;
+	tlb_init(&cpu->tlb, &m->desc);
+}
+
+static bool slowed(const struct cpu *cpu)
+{
+	return cpu->sibling != cpu->id && cpu->m->cpus[cpu->sibling].busy;
+}
+
+bool cpu_spend(struct cpu *cpu, sim_ps *work)
+{
+	struct sim *sim = cpu->m->sim;
+	double factor = cpu->m->desc.smt_slowdown;
+
+	while (*work) {
+		bool slow = slowed(cpu);
+		sim_ps start = sim_now(sim), need = *work, end, used;
+
+		if (slow)
+			need = (sim_ps)((double)need * factor);
+		end = start + need;
+		if (!cpu->irq_off && cpu->irq_min < end) {
+			end = cpu->irq_min;
+			if (end <= start)
+				return false;
+		}
+		cpu->waiting = true;
+		sim_park_until(sim, end, "CPU time");
+		cpu->waiting = false;
+		used = sim_now(sim) - start;
+		cpu->busy_ps += used;
+		if (slow && used < need)
+			used = (sim_ps)((double)used / factor);
+		*work = used >= *work || sim_now(sim) == start + need ? 0 : *work - used;
+	}
+	return cpu->irq_off || cpu->irq_min > sim_now(sim);
+}
+
+void cpu_stall(struct cpu *cpu, sim_ps t)
+{
+	struct sim *sim = cpu->m->sim;
+
+	if (t > sim_now(sim)) {
+		cpu->busy_ps += t - sim_now(sim);
+		sim_sleep_until(sim, t);
+	}
+}
+
+void cpu_wait(struct cpu *cpu, sim_ps t, const char *why)
+{
+	struct sim *sim = cpu->m->sim;
+	sim_ps start = sim_now(sim);
+
+	if (!cpu->irq_off && cpu->irq_min < t)
+		t = cpu->irq_min;
+	if (t <= start)
+		return;
+	cpu->waiting = true;
+	sim_park_until(sim, t, why);
+	cpu->waiting = false;
+	if (cpu->busy)
+		cpu->busy_ps += sim_now(sim) - start;
+}
+
+void cpu_raise(struct cpu *cpu, enum irq_vector vector, sim_ps t)
+{
+	struct sim *sim = cpu->m->sim;
+
+	if (t >= cpu->irq_due[vector])
+		return;
+	cpu->irq_due[vector] = t;
+	if (t >= cpu->irq_min)
+		return;
+	cpu->irq_min = t;
+	if (cpu->waiting && !cpu->irq_off)
+		sim_unpark_at(sim, cpu->runner, t > sim_now(sim) ? t : sim_now(sim));
+}
+
+enum irq_vector cpu_irq_take(struct cpu *cpu, sim_ps now)
+{
+	enum irq_vector first = NR_IRQS;
+
+	for (unsigned int v = 0; v < NR_IRQS; v++)
+		if (cpu->irq_due[v] <= now &&
+		    (first == NR_IRQS || cpu->irq_due[v] < cpu->irq_due[first]))
+			first = (enum irq_vector)v;
+	if (first == NR_IRQS)
+		return NR_IRQS;
+	cpu->irq_due[first] = SIM_NEVER;
+	cpu->irq_min = SIM_NEVER;
+	for (unsigned int v = 0; v < NR_IRQS; v++)
+		if (cpu->irq_due[v] < cpu->irq_min)
+			cpu->irq_min = cpu->irq_due[v];
+	return first;
+}
+
+void cpu_set_busy(struct cpu *cpu, bool busy)
+{
+	struct cpu *sibling = &cpu->m->cpus[cpu->sibling];
+
+	if (cpu->busy == busy)
+		return;
+	cpu->busy = busy;
+	/* Wake the sibling's work so that it goes on at its new speed; a spin or a halt sleeps on. */
+	if (sibling != cpu && sibling->waiting && sibling->busy)
+		sim_unpark(cpu->m->sim, sibling->runner);
+}

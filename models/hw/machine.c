@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The parameter table of a machine file, loading one, and the machine of a run.
+ */
+#include "models/hw/machine.h"
+
+#include <stdlib.h>
+
+#include "models/hw/cpu.h"
+#include "models/hw/line.h"
+#include "sim/base/datadir.h"
+
+static const char *const ipi_modes[] = { "x2apic-physical", "x2apic-cluster", NULL };
+
+#define M(field) offsetof(struct machine_desc, field)
+#define PS(name_, field_, def_, max_, help_)                                                       \
+	{ .name = name_, .type = PARAM_PS, .offset = M(field_), .def = def_, .max = max_,          \
+	  .help = help_ }
+#define NUM(name_, field_, def_, min_, max_, help_)                                                \
+	{ .name = name_, .type = PARAM_U32, .offset = M(field_), .def = def_, .min = min_,         \
+	  .max = max_, .help = help_ }
+#define FLAG(name_, field_, def_, help_)                                                           \
+	{ .name = name_, .type = PARAM_BOOL, .offset = M(field_), .def = def_, .help = help_ }
+#define MAX_LINE 1e8 /* 100 us */
+#define MAX_STEP 1e9 /* 1 ms */
+
+const struct param machine_params[] = {
+	{ .name = "name", .type = PARAM_STRING, .offset = M(name), .help = "short name" },
+	{ .name = "description", .type = PARAM_STRING, .offset = M(description), .def = "",
+	  .help = "what machine this is" },
+	NUM("topology.sockets", topo.sockets, "1", 1, 64, "processor packages"),
+	NUM("topology.l3_per_socket", topo.l3_per_socket, "1", 1, 64, "L3 groups (CCX) a socket"),
+	NUM("topology.cores_per_l3", topo.cores_per_l3, NULL, 1, 1024, "cores that share an L3"),
+	NUM("topology.threads_per_core", topo.threads_per_core, "1", 1, 2, "SMT threads a core"),
+	{ .name = "clock", .type = PARAM_HZ, .offset = M(hz), .min = 1e8, .max = 1e10,
+	  .help = "at which cycle figures are quoted" },
+	PS("line.hit", line.hit, "1ns", MAX_LINE, "access to a line in the core's own cache"),
+	PS("line.atomic", line.atomic, "5ns", MAX_LINE, "locked operation on an owned line"),
+	PS("line.same_core", line.same_core, "5ns", MAX_LINE, "hand-over between SMT siblings"),
+	PS("line.same_l3", line.same_l3, NULL, MAX_LINE, "hand-over within an L3 group"),
+	PS("line.same_socket", line.same_socket, NULL, MAX_LINE, "between L3 groups of a socket"),
+	PS("line.cross_socket", line.cross_socket, NULL, MAX_LINE, "between sockets"),
+	PS("line.memory", line.memory, "90ns", MAX_LINE, "a line that is in no cache"),
+	PS("line.read_occupancy", line.read_occupancy, "4ns", MAX_LINE,
+	   "a clean shared line serves one reader per this"),
+	NUM("tlb.l1d_entries", tlb.l1d_entries, "64", 1, 4096, "L1 data TLB entries"),
+	NUM("tlb.l1d_ways", tlb.l1d_ways, "4", 1, 4096, "their ways"),
+	NUM("tlb.l2_entries", tlb.l2_entries, "1536", 1, 65536, "L2 TLB entries"),
+	NUM("tlb.l2_ways", tlb.l2_ways, "12", 1, 64, "their ways"),
+	FLAG("tlb.pcid", tlb.pcid, "true", "process-context identifiers"),
+	PS("tlb.l2_hit", tlb.l2_hit, "3ns", MAX_LINE, "L1 miss that hits L2"),
+	PS("tlb.walk", tlb.walk, "10ns", MAX_LINE, "page walk out of warm caches"),
+	PS("flush.invlpg", flush.invlpg, "100ns", MAX_STEP, "INVLPG of one page"),
+	PS("flush.cr3_write", flush.cr3_write, "150ns", MAX_STEP, "CR3 write that flushes"),
+	PS("flush.invpcid_single", flush.invpcid_single, "120ns", MAX_STEP, "INVPCID, one address"),
+	PS("flush.invpcid_all", flush.invpcid_all, "200ns", MAX_STEP, "INVPCID, all contexts"),
+	FLAG("flush.has_invlpgb", flush.has_invlpgb, "false", "AMD INVLPGB and TLBSYNC"),
+	PS("flush.invlpgb", flush.invlpgb, "50ns", MAX_STEP, "issue of one INVLPGB"),
+	PS("flush.tlbsync_base", flush.tlbsync_base, "200ns", MAX_STEP, "TLBSYNC, same L3 group"),
+	PS("flush.tlbsync_remote", flush.tlbsync_remote, "100ns", MAX_STEP,
+	   "more per step of distance of the farthest CPU"),
+	NUM("flush.invlpgb_max_pages", flush.invlpgb_max_pages, "8", 1, 65536,
+	    "invlpgb_count_max (CPUID 0x80000008)"),
+	FLAG("flush.pti", flush.pti, "false", "page-table isolation"),
+	{ .name = "ipi.mode", .type = PARAM_ENUM, .offset = M(ipi.mode), .def = "x2apic-cluster",
+	  .choices = ipi_modes, .help = "how the local APIC addresses several CPUs" },
+	PS("ipi.icr_write", ipi.icr_write, "50ns", MAX_STEP, "sender: one ICR write"),
+	PS("ipi.same_core", ipi.same_core, "400ns", MAX_STEP, "delivery to the SMT sibling"),
+	PS("ipi.same_l3", ipi.same_l3, "500ns", MAX_STEP, "delivery within an L3 group"),
+	PS("ipi.same_socket", ipi.same_socket, "550ns", MAX_STEP, "delivery within a socket"),
+	PS("ipi.cross_socket", ipi.cross_socket, "700ns", MAX_STEP, "delivery between sockets"),
+	PS("ipi.entry", ipi.entry, "300ns", MAX_STEP, "target: to the first handler instruction"),
+	PS("ipi.exit", ipi.exit, "100ns", MAX_STEP, "target: EOI and return"),
+	PS("ipi.idle_exit", ipi.idle_exit, "1us", MAX_STEP, "leaving an idle state"),
+	{ .name = "ipi.jitter", .type = PARAM_DOUBLE, .offset = M(ipi.jitter), .def = "0.03",
+	  .min = 0, .max = 1, .help = "standard deviation of a delivery, share of it" },
+	FLAG("virt.guest", virt.guest, "false", "a virtual machine"),
+	PS("virt.icr_exit", virt.icr_exit, "0ns", MAX_STEP, "sender: exit for an ICR write"),
+	PS("virt.receive", virt.receive, "0ns", MAX_STEP, "target: forced exit and injection"),
+	PS("virt.inject", virt.inject, "0ns", MAX_STEP, "target in its host: injection at entry"),
+	PS("virt.idle_exit", virt.idle_exit, "0ns", MAX_STEP, "waking a halted virtual CPU"),
+	FLAG("virt.pv_tlb_flush", virt.pv_tlb_flush, "false", "KVM para-virtual TLB flush"),
+	FLAG("virt.pv_ipi", virt.pv_ipi, "false", "KVM para-virtual multicast IPI"),
+	{ .name = "smt_slowdown", .type = PARAM_DOUBLE, .offset = M(smt_slowdown), .def = "1.5",
+	  .min = 1, .max = 4, .help = "time per work while the sibling is busy" },
+	NUM("hz", hz_tick, "250", 100, 1000, "CONFIG_HZ"),
+	FLAG("idle_polls", idle_polls, "false", "idle CPUs poll instead of halting"),
+	PARAM_END
+};
+
+bool machine_load(const char *name, struct machine_desc *desc, struct yaml_doc **doc,
+		  struct err *err)
+{
+	static const char *const others[] = { "kernel", NULL };
+	char path[4096];
+	struct yaml_doc *yaml;
+
+	if (!datadir_find("configs/machines", name, ".yaml", path, sizeof(path), err))
+		return false;
+	yaml = yaml_load(path, err);
+	if (!yaml)
+		return false;
+	if (!param_init(desc, machine_params, err) ||
+	    !yaml_bind(yaml_root(yaml), desc, machine_params, others, err)) {
+		param_free(desc, machine_params);
+		yaml_free(yaml);
+		return false;
+	}
+	if (machine_desc_cpus(desc) > NR_CPUS) {
+		err_set(err, "%s: %u CPUs: at most %u are possible", path,
+			machine_desc_cpus(desc), NR_CPUS);
+		param_free(desc, machine_params);
+		yaml_free(yaml);
+		return false;
+	}
+	if (doc)
+		*doc = yaml;
+	else
+		yaml_free(yaml);
+	return true;
+}
+
+void machine_desc_free(struct machine_desc *desc)
+{
+	param_free(desc, machine_params);
+}
+
+unsigned int machine_desc_cpus(const struct machine_desc *desc)
+{
+	return desc->topo.sockets * desc->topo.l3_per_socket * desc->topo.cores_per_l3 *
+	       desc->topo.threads_per_core;
+}
+
+struct machine *machine_create(struct sim *sim, struct machine_desc *desc)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+
+	m->sim = sim;
+	m->desc = *desc;
+	*desc = (struct machine_desc){ 0 };
+	m->nr_cpus = machine_desc_cpus(&m->desc);
+	m->nr_cores = m->nr_cpus / m->desc.topo.threads_per_core;
+	m->line_latency[DIST_SAME_CORE] = m->desc.line.same_core;
+	m->line_latency[DIST_SAME_L3] = m->desc.line.same_l3;
+	m->line_latency[DIST_SAME_SOCKET] = m->desc.line.same_socket;
+	m->line_latency[DIST_CROSS_SOCKET] = m->desc.line.cross_socket;
+	m->ipi_latency[DIST_SAME_CORE] = m->desc.ipi.same_core;
+	m->ipi_latency[DIST_SAME_L3] = m->desc.ipi.same_l3;
+	m->ipi_latency[DIST_SAME_SOCKET] = m->desc.ipi.same_socket;
+	m->ipi_latency[DIST_CROSS_SOCKET] = m->desc.ipi.cross_socket;
+	rng_init(&m->ipi_rng, sim_seed(sim), "ipi.delivery", 0);
+	m->cpus = calloc(m->nr_cpus, sizeof(*m->cpus));
+	for (unsigned int i = 0; i < m->nr_cpus; i++)
+		cpu_init(&m->cpus[i], m, i);
+	return m;
+}
+
+void machine_free(struct machine *m)
+{
+	struct line_class *c, *next;
+
+	for (unsigned int i = 0; i < m->nr_cpus; i++)
+		tlb_free(&m->cpus[i].tlb);
+	for (c = m->line_classes; c; c = next) {
+		next = c->next;
+		free(c);
+	}
+	free(m->cpus);
+	machine_desc_free(&m->desc);
+	free(m);
+}
+
+enum distance machine_core_distance(const struct machine *m, unsigned int a, unsigned int b)
+{
+	unsigned int per_l3 = m->desc.topo.cores_per_l3;
+
+	if (a == b)
+		return DIST_SAME_CORE;
+	if (a / per_l3 == b / per_l3)
+		return DIST_SAME_L3;
+	per_l3 *= m->desc.topo.l3_per_socket;
+	return a / per_l3 == b / per_l3 ? DIST_SAME_SOCKET : DIST_CROSS_SOCKET;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A machine as its YAML file describes it (struct machine_desc) and as one run holds it (struct
+ * machine): topology, CPUs, the latency of moving a cache line. Every duration is in picoseconds.
+ * What the kernel's own code costs is not here but in models/kernel/costs.h, bound to the same file.
+ */
+#ifndef MODELS_HW_MACHINE_H
+#define MODELS_HW_MACHINE_H
+
+#include "models/hw/cpumask.h"
+#include "sim/base/err.h"
+#include "sim/base/param.h"
+#include "sim/base/yaml.h"
+#include "sim/rng.h"
+#include "sim/sim.h"
+
+enum ipi_mode { IPI_X2APIC_PHYSICAL, IPI_X2APIC_CLUSTER, IPI_MODES };
+
+struct machine_desc {
+	char *name, *description;
+	struct {
+		uint32_t sockets, l3_per_socket, cores_per_l3, threads_per_core;
+	} topo;
+	uint64_t hz; /* clock at which cycle figures are quoted */
+	struct {
+		/* one-way hand-over of a line between two cores, by distance */
+		sim_ps hit, atomic, same_core, same_l3, same_socket, cross_socket, memory;
+		sim_ps read_occupancy; /* a shared clean line serves one reader per this */
+	} line;
+	struct {
+		uint32_t l1d_entries, l1d_ways, l2_entries, l2_ways;
+		bool pcid;
+		sim_ps l2_hit, walk; /* L1 miss that hits L2; a page walk out of warm caches */
+	} tlb;
+	struct {
+		sim_ps invlpg, cr3_write, invpcid_single, invpcid_all;
+		bool has_invlpgb;
+		sim_ps invlpgb, tlbsync_base, tlbsync_remote; /* issue; wait; more where others must act */
+		uint32_t invlpgb_max_pages;
+		bool pti;
+	} flush;
+	struct {
+		uint32_t mode;
+		sim_ps icr_write;	/* the sender's cost of one destination or cluster */
+		sim_ps same_core, same_l3, same_socket, cross_socket; /* ICR write to target's INTR */
+		sim_ps entry, exit;	/* target: pipeline drain and entry code; EOI and return */
+		sim_ps idle_exit;	/* leaving the idle state that the kernel chose */
+		double jitter;		/* standard deviation of a delivery as a share of it */
+	} ipi;
+	struct {
+		bool guest;	 /* runs in a virtual machine */
+		sim_ps icr_exit; /* sender: exit to the host for an ICR write; deaf meanwhile */
+		sim_ps receive;	 /* target in guest mode: forced exit and injection */
+		sim_ps inject;	 /* target in the host already: injection at its next entry */
+		sim_ps idle_exit; /* a halted virtual CPU is put back on its host CPU */
+		bool pv_tlb_flush, pv_ipi;
+	} virt;
+	double smt_slowdown; /* a thread's time per work while its sibling is busy; 1 = none */
+	uint32_t hz_tick;    /* CONFIG_HZ */
+	bool idle_polls;     /* idle=poll, or a guest that polls before it halts */
+};
+
+extern const struct param machine_params[];
+
+/* Loads NAME or a path. The kernel's costs stand in the same file below `kernel:`; `doc`, if not
+ * NULL, receives the parsed file for whoever binds them (yaml_free it). */
+bool machine_load(const char *name, struct machine_desc *desc, struct yaml_doc **doc,
+		  struct err *err);
+void machine_desc_free(struct machine_desc *desc);
+unsigned int machine_desc_cpus(const struct machine_desc *desc);
+
+enum distance {
+	DIST_SAME_CORE,
+	DIST_SAME_L3,
+	DIST_SAME_SOCKET,
+	DIST_CROSS_SOCKET,
+	DISTANCES
+};
+
+struct cpu;
+
+struct machine {
+	struct sim *sim;
+	struct machine_desc desc;
+	unsigned int nr_cpus, nr_cores;
+	struct cpu *cpus;
+	sim_ps line_latency[DISTANCES], ipi_latency[DISTANCES];
+	struct rng ipi_rng;
+	struct line_class *line_classes; /* all that lines of this run belong to */
+};
+
+/* Takes over *desc. CPU numbers: first one thread of every core, then the siblings, as Linux counts
+ * on most x86 machines; cores of one L3 group and socket are adjacent. */
+struct machine *machine_create(struct sim *sim, struct machine_desc *desc);
+void machine_free(struct machine *m);
+
+static inline unsigned int machine_core_of(const struct machine *m, unsigned int cpu)
+{
+	return cpu < m->nr_cores ? cpu : cpu % m->nr_cores;
+}
+
+enum distance machine_core_distance(const struct machine *m, unsigned int a, unsigned int b);
+
+#endif

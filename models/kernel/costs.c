@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The table of kernel step costs with their defaults.
+ */
+#include "models/kernel/costs.h"
+
+#define C(field, def_, help_)                                                                      \
+	{ .name = #field, .type = PARAM_PS, .offset = offsetof(struct kernel_costs, field),        \
+	  .def = def_, .max = 1e10, .help = help_ }
+
+const struct param kernel_cost_params[] = {
+	{ .name = "scale", .type = PARAM_DOUBLE, .offset = offsetof(struct kernel_costs, scale),
+	  .def = "1", .min = 0.05, .max = 50, .help = "multiplies every step below" },
+	C(syscall, "70ns", "system call entry and exit"),
+	C(exception, "140ns", "page fault exception entry and return"),
+	C(irq, "60ns", "generic interrupt entry code and irq_exit"),
+	C(wakeup, "300ns", "try_to_wake_up beside its locks"),
+	C(context_switch, "400ns", "__schedule and __switch_to beside switch_mm"),
+	C(tick, "1200ns", "the periodic tick"),
+	C(softirq, "100ns", "entering softirq processing"),
+	C(clone, "9us", "copy_process of a thread"),
+	C(fork, "40us", "copy_process of a process beside its mm"),
+	C(exec, "150us", "execve beside its mm"),
+	C(exit, "8us", "do_exit beside its mm"),
+	C(vma_lookup, "25ns", "maple tree walk to one VMA"),
+	C(vma_alloc, "90ns", "slab allocation and set-up of a VMA"),
+	C(vma_free, "70ns", "freeing a VMA"),
+	C(vma_merge, "60ns", "merging with a neighbour"),
+	C(vma_store, "120ns", "storing a range in the maple tree"),
+	C(mmap_base, "250ns", "mmap: checks and the search for a gap"),
+	C(munmap_base, "200ns", "munmap: checks and gathering of VMAs"),
+	C(mprotect_base, "200ns", "mprotect: checks"),
+	C(madvise_base, "80ns", "madvise: checks"),
+	C(process_base, "120ns", "process_madvise: pidfd, iovec"),
+	C(fault_base, "60ns", "handle_mm_fault: flags, levels, accounting"),
+	C(page_alloc, "60ns", "a page from the per-CPU list"),
+	C(page_zero, "60ns", "clearing 4 KiB"),
+	C(page_copy, "120ns", "copying 4 KiB"),
+	C(page_free, "35ns", "a page to the per-CPU list"),
+	C(memcg_charge, "30ns", "charging the memory cgroup from the stock"),
+	C(rmap, "20ns", "adding or removing a reverse mapping"),
+	C(lru_add, "15ns", "adding a folio to the per-CPU batch"),
+	C(lru_move, "25ns", "moving one folio of a batch to the LRU list"),
+	C(table_alloc, "150ns", "a page table with its ptlock"),
+	C(table_free, "90ns", "freeing a page table"),
+	C(anon_vma, "150ns", "anon_vma_prepare"),
+	C(file_map, "60ns", "mapping one page-cache folio"),
+	C(pte_read, "4ns", "reading a PTE"),
+	C(pte_set, "6ns", "setting a PTE"),
+	C(pte_clear, "12ns", "clearing a PTE atomically"),
+	C(pte_skip, "500ps", "stepping over an empty PTE"),
+	C(gather, "30ns", "tlb_gather_mmu and tlb_finish_mmu"),
+	C(gather_page, "4ns", "queueing one page"),
+	C(flush_setup, "30ns", "flush_tlb_mm_range before its route"),
+	C(flush_func, "40ns", "flush_tlb_func beside its instructions"),
+	C(call_single, "30ns", "smp_call_function: per target"),
+	C(call_many, "60ns", "smp_call_function: per call"),
+	C(csd_wait, "5ns", "waiting for one csd beside its line"),
+	C(rcu_callback, "30ns", "invoking one RCU callback"),
+	C(rcu_call, "25ns", "call_rcu"),
+	C(lock_slow, "100ns", "queueing a sleeper on a lock"),
+	PARAM_END
+};
+
+void kernel_costs_apply_scale(struct kernel_costs *c)
+{
+	for (const struct param *p = kernel_cost_params; p->name; p++) {
+		sim_ps *v = (sim_ps *)((char *)c + p->offset);
+
+		if (p->type == PARAM_PS)
+			*v = (sim_ps)((double)*v * c->scale);
+	}
+	c->scale = 1;
+}

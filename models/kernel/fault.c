@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * User accesses and page faults: TLB, walk, then the kernel's fault path by VMA lock or mmap_lock, for
+ * anonymous memory (zero page, first write, copy on write) and page-cache pages.
+ */
+#include <stdlib.h>
+
+#include "models/kernel/init.h"
+#include "models/kernel/mm.h"
+
+METRIC(desc_faults, "mm.faults", METRIC_COUNTER, "1", "kind", "page faults by what they did");
+METRIC(desc_hit, "mm.vma_lock_hit", METRIC_COUNTER, "1", NULL, "faults under the VMA's lock");
+METRIC(desc_miss, "mm.vma_lock_miss", METRIC_COUNTER, "1", NULL,
+       "faults that had to fall back to mmap_lock");
+
+enum fault_kind { FAULT_ANON, FAULT_ZERO, FAULT_FILE, FAULT_COW, FAULT_REUSE, FAULT_SPURIOUS,
+		  FAULT_SEGV, FAULT_KINDS };
+static const char *const fault_names[FAULT_KINDS] = { "anon", "zero", "file", "cow", "reuse",
+						      "spurious", "segv" };
+
+
+void fault_init(struct kernel *k)
+{
+	for (unsigned int i = 0; i < FAULT_KINDS; i++)
+		k->metric.faults[i] = metric_get(sim_metrics(k->sim), &desc_faults, fault_names[i]);
+	k->metric.vma_lock_hit = metric_get(sim_metrics(k->sim), &desc_hit, "");
+	k->metric.vma_lock_miss = metric_get(sim_metrics(k->sim), &desc_miss, "");
+}
+
+#define FAULT_AROUND_PAGES 16
+
+struct fault {
+	struct mm *mm;
+	struct vma *vma;
+	bool vma_locked;
+	struct read_hold hold;
+	uint64_t addr;
+	enum user_access access;
+	struct page_table *table;
+	struct spinlock *ptl;
+};
+
+static struct spinlock *ptl_of(struct task *t, struct mm *mm, struct page_table *table)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_LOCKS];
+
+	return ((const struct table_lock_ops *)p->choice->ops)->pte_lockptr(p->params, mm, table);
+}
+
+static bool allowed(const struct vma *vma, enum user_access access)
+{
+	unsigned int need = access == USER_WRITE  ? PROT_WRITE
+			    : access == USER_EXEC ? PROT_EXEC
+						  : PROT_READ;
+
+	return vma->prot & need;
+}
+
+static uint64_t make_pte(const struct fault *f, uint32_t pfn, uint64_t flags)
+{
+	uint64_t pte = (uint64_t)pfn << PAGE_SHIFT | flags | PTE_PRESENT | PTE_ACCESSED;
+
+	if (f->vma->prot & PROT_EXEC)
+		pte |= PTE_EXEC;
+	return pte;
+}
+
+static uint64_t get_pte(const struct fault *f)
+{
+	return f->table->slot.pte[pt_index(f->addr, PT_PTE)];
+}
+
+static void count(struct task *t, enum fault_kind kind)
+{
+	t->k->metric.faults[kind]->value++;
+}
+
+/* First write to a VMA: it needs an anon_vma, for which the VMA lock alone is not enough. */
+static void anon_vma_prepare(struct task *t, struct fault *f)
+{
+	struct read_hold hold;
+
+	if (f->vma->anon_vma)
+		return;
+	if (f->vma_locked)
+		mmap_read_lock(t, f->mm, &hold);
+	spend(t, t->k->cost.anon_vma);
+	if (!f->vma->anon_vma) {
+		struct anon_vma *anon = calloc(1, sizeof(*anon));
+
+		anon->refs = 1;
+		rwsem_init(t->k, &anon->lock, lock_class_get(t->k, "anon_vma"));
+		f->vma->anon_vma = anon;
+	}
+	if (f->vma_locked)
+		mmap_read_unlock(t, f->mm, &hold);
+}
+
+static uint32_t new_anon_page(struct task *t, sim_ps contents)
+{
+	uint32_t pfn = alloc_page(t);
+
+	spend(t, contents + t->k->cost.memcg_charge);
+	return pfn;
+}
+
+/* Under the PTL. */
+static void map_anon(struct task *t, struct fault *f, uint32_t pfn)
+{
+	uint64_t flags = f->vma->prot & PROT_WRITE ? PTE_WRITE | PTE_DIRTY : 0;
+
+	pfn_page(t->k, pfn)->mapcount = 1;
+	f->mm->rss++;
+	spend(t, t->k->cost.rmap + t->k->cost.pte_set);
+	folio_add_lru(t);
+	pt_set(f->table, f->addr, make_pte(f, pfn, flags));
+}
+
+static void anon_fault(struct task *t, struct fault *f)
+{
+	uint32_t pfn;
+
+	if (f->access != USER_WRITE) {
+		spin_lock(t, f->ptl);
+		spend(t, t->k->cost.pte_set);
+		if (!get_pte(f))
+			pt_set(f->table, f->addr, make_pte(f, PFN_ZERO, PTE_ZERO));
+		spin_unlock(t, f->ptl);
+		count(t, FAULT_ZERO);
+		return;
+	}
+	anon_vma_prepare(t, f);
+	pfn = new_anon_page(t, t->k->cost.page_zero);
+	spin_lock(t, f->ptl);
+	if (!get_pte(f)) {
+		map_anon(t, f, pfn);
+		pfn = 0;
+	}
+	spin_unlock(t, f->ptl);
+	if (pfn)
+		free_page(t, pfn);
+	count(t, FAULT_ANON);
+}
+
+/* do_fault_around: the cached pages near the address come with it. */
+static void map_file_around(struct task *t, struct fault *f)
+{
+	uint64_t span = FAULT_AROUND_PAGES * PAGE_SIZE, start = f->addr & ~(span - 1);
+	uint64_t end = start + span;
+
+	if (start < f->vma->start)
+		start = f->vma->start;
+	if (end > f->vma->end)
+		end = f->vma->end;
+	for (uint64_t a = start; a < end; a += PAGE_SIZE) {
+		if (f->table->slot.pte[pt_index(a, PT_PTE)])
+			continue;
+		spend(t, t->k->cost.file_map + t->k->cost.pte_set);
+		pt_set(f->table, a, make_pte(f, PFN_FILE, PTE_FILE));
+		f->mm->rss++;
+	}
+}
+
+static void file_fault(struct task *t, struct fault *f)
+{
+	uint32_t pfn = 0;
+
+	if (f->access == USER_WRITE && !(f->vma->flags & MAP_SHARED)) {
+		anon_vma_prepare(t, f);
+		pfn = new_anon_page(t, t->k->cost.page_copy);
+	}
+	spin_lock(t, f->ptl);
+	if (f->access != USER_WRITE) {
+		map_file_around(t, f);
+	} else if (!get_pte(f)) {
+		if (pfn) {
+			map_anon(t, f, pfn);
+			pfn = 0;
+		} else {
+			spend(t, t->k->cost.file_map + t->k->cost.pte_set);
+			pt_set(f->table, f->addr,
+			       make_pte(f, PFN_FILE, PTE_FILE | PTE_WRITE | PTE_DIRTY));
+			f->mm->rss++;
+		}
+	}
+	spin_unlock(t, f->ptl);
+	if (pfn)
+		free_page(t, pfn);
+	count(t, FAULT_FILE);
+}
+
+/* wp_page_copy, from the lock on: the old translation must be gone before the new one appears. */
+static void replace_page(struct task *t, struct fault *f, uint64_t old, uint32_t pfn)
+{
+	struct page *page = pfn_page(t->k, pte_pfn(old));
+
+	spend(t, t->k->cost.pte_clear);
+	pt_set(f->table, f->addr, 0);
+	flush_tlb_mm_range(t, f->mm, f->addr & ~(PAGE_SIZE - 1),
+			   (f->addr & ~(PAGE_SIZE - 1)) + PAGE_SIZE, false);
+	if (!(old & PTE_ZERO))
+		f->mm->rss--;
+	map_anon(t, f, pfn);
+	if (!(old & (PTE_ZERO | PTE_FILE)))
+		page->mapcount--;
+}
+
+static void reuse_page(struct task *t, struct fault *f, uint64_t pte)
+{
+	spend(t, t->k->cost.pte_set);
+	pt_set(f->table, f->addr, pte | PTE_WRITE | PTE_DIRTY | PTE_ACCESSED);
+	count(t, FAULT_REUSE);
+}
+
+static void write_protect_fault(struct task *t, struct fault *f, uint64_t old)
+{
+	bool shared_page = old & (PTE_ZERO | PTE_FILE);
+	uint32_t pfn;
+
+	spin_lock(t, f->ptl);
+	old = get_pte(f);
+	if (f->vma->flags & MAP_SHARED ||
+	    (old && !shared_page && pfn_page(t->k, pte_pfn(old))->mapcount == 1)) {
+		reuse_page(t, f, old);
+		spin_unlock(t, f->ptl);
+		return;
+	}
+	spin_unlock(t, f->ptl);
+	anon_vma_prepare(t, f);
+	pfn = new_anon_page(t, old & PTE_ZERO ? t->k->cost.page_zero : t->k->cost.page_copy);
+	spin_lock(t, f->ptl);
+	if (get_pte(f) == old && old) {
+		replace_page(t, f, old, pfn);
+		count(t, FAULT_COW);
+		pfn = 0;
+	}
+	spin_unlock(t, f->ptl);
+	if (pfn)
+		free_page(t, pfn);
+}
+
+static void handle_pte_fault(struct task *t, struct fault *f)
+{
+	uint64_t pte;
+
+	spend(t, t->k->cost.fault_base);
+	settle(t);
+	f->table = pt_alloc(t, f->mm, f->addr);
+	f->ptl = ptl_of(t, f->mm, f->table);
+	spend(t, t->k->cost.pte_read);
+	pte = get_pte(f);
+	if (!pte) {
+		if (f->vma->flags & MAP_ANONYMOUS)
+			anon_fault(t, f);
+		else
+			file_fault(t, f);
+	} else if (f->access == USER_WRITE && !(pte & PTE_WRITE)) {
+		write_protect_fault(t, f, pte);
+	} else {
+		spin_lock(t, f->ptl);
+		spend(t, t->k->cost.pte_set);
+		pte = get_pte(f);
+		if (pte & PTE_PROTNONE)
+			pt_set(f->table, f->addr,
+			       (pte & ~PTE_PROTNONE) | PTE_PRESENT |
+				       (f->vma->prot & PROT_EXEC ? PTE_EXEC : 0));
+		else if (pte && f->vma->prot & PROT_EXEC)
+			pt_set(f->table, f->addr, pte | PTE_EXEC);
+		spin_unlock(t, f->ptl);
+		count(t, FAULT_SPURIOUS);
+	}
+}
+
+static void lock_for_fault(struct task *t, struct fault *f)
+{
+	const struct mmap_lock_ops *ops = t->k->policy.pick[AXIS_MMAP_LOCKING].choice->ops;
+
+	if (ops->fault_takes_vma_lock) {
+		f->vma = vma_start_read(t, f->mm, f->addr);
+		f->vma_locked = f->vma != NULL;
+		if (f->vma)
+			return;
+	}
+	mmap_read_lock(t, f->mm, &f->hold);
+	spend(t, t->k->cost.vma_lookup);
+	f->vma = vma_lookup(f->mm, f->addr);
+}
+
+bool handle_page_fault(struct task *t, uint64_t addr, enum user_access access)
+{
+	struct fault f = { .mm = t->mm, .addr = addr, .access = access };
+	bool ok;
+
+	spend(t, t->k->cost.exception);
+	tracepoint(t);
+	lock_for_fault(t, &f);
+	ok = f.vma && allowed(f.vma, access);
+	if (ok)
+		handle_pte_fault(t, &f);
+	else
+		count(t, FAULT_SEGV);
+	if (f.vma_locked)
+		vma_end_read(t, f.mm, f.vma);
+	else
+		mmap_read_unlock(t, f.mm, &f.hold);
+	settle(t);
+	return ok;
+}
+
+/* ---- the access itself ---- */
+
+static bool pte_allows(uint64_t pte, enum user_access access)
+{
+	if (!(pte & PTE_PRESENT) || pte & PTE_PROTNONE)
+		return false;
+	return access == USER_READ || pte & (access == USER_WRITE ? PTE_WRITE : PTE_EXEC);
+}
+
+static void check_translation(struct task *t, const struct tlb_entry *e, uint64_t addr)
+{
+	uint32_t pfn = pte_pfn(e->pte);
+
+	if (e->pte & (PTE_ZERO | PTE_FILE))
+		return;
+	sim_check(t->k->sim, pfn_page(t->k, pfn)->life == e->life, "stale-translation",
+		  "CPU %u used %#llx through a translation to frame %u, which was freed since", t->cpu,
+		  (unsigned long long)addr, pfn);
+}
+
+/* The CPU's walk after a miss. False: page fault. */
+static bool walk_and_fill(struct task *t, struct cpu *cpu, uint32_t context, uint64_t addr,
+			  enum user_access access)
+{
+	struct page_table *table = pt_lookup(t->mm, addr);
+	uint64_t *pte;
+
+	spend(t, cpu->m->desc.tlb.walk);
+	if (!table)
+		return false;
+	pte = &table->slot.pte[pt_index(addr, PT_PTE)];
+	if (!pte_allows(*pte, access))
+		return false;
+	*pte |= PTE_ACCESSED | (access == USER_WRITE ? PTE_DIRTY : 0);
+	tlb_fill(&cpu->tlb, context, addr >> PAGE_SHIFT, *pte, pfn_page(t->k, pte_pfn(*pte))->life);
+	return true;
+}
+
+bool user_access(struct task *t, uint64_t addr, enum user_access access)
+{
+	for (unsigned int tries = 0; tries < 16; tries++) {
+		struct kcpu *c;
+		uint32_t context;
+		struct tlb_entry *e;
+		enum tlb_result hit;
+
+		settle(t);
+		c = this_cpu(t);
+		context = tlb_context(&c->cpu->tlb, c->tlbstate.loaded_asid);
+		hit = tlb_lookup(&c->cpu->tlb, context, addr >> PAGE_SHIFT, &e);
+		if (hit == TLB_L2_HIT)
+			spend(t, t->k->m->desc.tlb.l2_hit);
+		if (hit != TLB_MISS && pte_allows(e->pte, access)) {
+			check_translation(t, e, addr);
+			return true;
+		}
+		if (hit != TLB_MISS) /* a fault through an entry removes it */
+			tlb_invalidate(&c->cpu->tlb, context, addr >> PAGE_SHIFT);
+		if (walk_and_fill(t, c->cpu, context, addr, access))
+			return true;
+		if (!handle_page_fault(t, addr, access))
+			return false;
+	}
+	sim_violate(t->k->sim, __FILE__, __LINE__, "fault-loop", "%s faults forever at %#llx",
+		    t->comm, (unsigned long long)addr);
+	return false;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The idle loop: halts until an interrupt (or, where idle CPUs poll, a store to their flags) brings
+ * work, and pays for leaving the idle state. Also how a CPU is told to reschedule.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "models/hw/ipi.h"
+#include "models/kernel/kernel.h"
+#include "models/kernel/runqueue.h"
+
+static void idle_once(struct task *t, struct kcpu *c)
+{
+	const struct machine_desc *d = &t->k->m->desc;
+
+	if (c->nr_queued || runqueue_steal(c))
+		return;
+	cpumask_set(&t->k->idle_mask, c->id);
+	c->idle_halted = !d->idle_polls;
+	cpu_set_busy(c->cpu, false);
+	cpu_wait(c->cpu, SIM_NEVER, "idle");
+	cpu_set_busy(c->cpu, true);
+	if (c->idle_halted)
+		spend(t, d->virt.guest ? d->virt.idle_exit : d->ipi.idle_exit);
+	c->cpu->irq_off++; /* the exit itself is not interrupted */
+	settle(t);
+	c->cpu->irq_off--;
+	if (cpu_irq_pending(c->cpu, sim_now(t->k->sim)))
+		handle_irqs(t);
+	c->idle_halted = false;
+}
+
+static void idle_main(void *arg)
+{
+	struct task *t = arg;
+	struct kcpu *c = this_cpu(t);
+
+	for (;;) {
+		while (!c->nr_queued)
+			idle_once(t, c);
+		schedule(t);
+	}
+}
+
+void ensure_idle(struct kcpu *c)
+{
+	struct task *t = c->idle;
+	char name[24];
+
+	if (t->actor)
+		return;
+	snprintf(name, sizeof(name), "swapper/%u", c->id);
+	t->actor = sim_spawn(c->k->sim, name, c->id, true, idle_main, t);
+	c->cpu->runner = t->actor;
+}
+
+void resched_cpu(struct task *t, unsigned int cpu)
+{
+	struct kcpu *c = &t->k->cpus[cpu];
+
+	if (cpu == t->cpu)
+		return; /* need_resched is looked at on the way out of whatever runs here */
+	if (c->curr == c->idle && !c->idle_halted && c->cpu->waiting) {
+		/* TIF_POLLING_NRFLAG: a store to the idle task's flags, no interrupt. */
+		sim_unpark_at(t->k->sim, c->idle->actor,
+			      sim_now(t->k->sim) +
+				      t->k->m->line_latency[machine_core_distance(
+					      t->k->m, this_cpu(t)->cpu->core, c->cpu->core)]);
+		return;
+	}
+	tracepoint(t);
+	settle(t);
+	if (c->curr == c->idle) {
+		t->k->metric.ipi[IPI_WAKEUP]->value++;
+		ipi_send_one(this_cpu(t)->cpu, cpu, IRQ_CALL_FUNCTION_SINGLE);
+	} else {
+		t->k->metric.ipi[IPI_RESCHEDULE]->value++;
+		ipi_send_one(this_cpu(t)->cpu, cpu, IRQ_RESCHEDULE);
+	}
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What kernel.c calls once to make each part's metrics.
+ */
+#ifndef MODELS_KERNEL_INIT_H
+#define MODELS_KERNEL_INIT_H
+
+#include "models/kernel/kernel.h"
+
+void flush_metrics_init(struct kernel *k);
+void tlbflush_init(struct kernel *k);
+void fault_init(struct kernel *k);
+
+#endif

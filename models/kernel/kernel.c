@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Making the kernel of a run, and taking it down: leak checks and the metrics that are known only at
+ * the end.
+ */
+#include "models/kernel/kernel.h"
+
+#include <stdlib.h>
+
+#include "models/kernel/init.h"
+#include "models/kernel/mm.h"
+#include "models/kernel/rcu.h"
+#include "models/kernel/smp.h"
+
+METRIC(desc_ipi, "ipi.sent", METRIC_COUNTER, "1", "kind", "interrupts sent to other CPUs");
+METRIC(desc_ipi_received, "ipi.calls_run", METRIC_COUNTER, "1", NULL,
+       "cross calls run on their targets");
+METRIC(desc_flush_wait, "ipi.wait", METRIC_HISTOGRAM, "ps", NULL,
+       "time a sender spins for acknowledgements, after its own part");
+METRIC(desc_alloc, "mm.pages_allocated", METRIC_COUNTER, "pages", NULL, "frames taken");
+METRIC(desc_freed, "mm.pages_freed", METRIC_COUNTER, "pages", NULL, "frames given back");
+METRIC(desc_tables, "mm.tables_freed", METRIC_COUNTER, "1", NULL, "page tables freed");
+METRIC(desc_table_delay, "mm.table_free_delay", METRIC_HISTOGRAM, "ps", NULL,
+       "from unhooking a page table to freeing it");
+METRIC(desc_switches, "sched.context_switches", METRIC_COUNTER, "1", NULL, "task switches");
+METRIC(desc_ticks, "sched.ticks", METRIC_COUNTER, "1", NULL, "periodic ticks taken");
+METRIC(desc_line_moves, "line.transfers", METRIC_COUNTER, "1", "line",
+       "times a kernel cache line moved between cores");
+METRIC(desc_line_wait, "line.wait", METRIC_COUNTER, "ps", "line",
+       "time that accesses queued behind others for the line");
+METRIC(desc_line_time, "line.transfer_time", METRIC_COUNTER, "ps", "line",
+       "time spent moving the line");
+METRIC(desc_tlb_misses, "tlb.user_misses", METRIC_COUNTER, "1", NULL, "page walks by user accesses");
+
+static const char *const ipi_names[NR_IPI_KINDS] = { "shootdown", "table-sync", "reschedule",
+						     "wakeup", "rcu" };
+
+static void metrics_init(struct kernel *k)
+{
+	struct metrics *m = sim_metrics(k->sim);
+	struct kernel_metrics *km = &k->metric;
+
+	for (unsigned int i = 0; i < NR_IPI_KINDS; i++)
+		km->ipi[i] = metric_get(m, &desc_ipi, ipi_names[i]);
+	km->ipi_received = metric_get(m, &desc_ipi_received, "");
+	km->flush_wait = metric_get(m, &desc_flush_wait, "");
+	km->pages_allocated = metric_get(m, &desc_alloc, "");
+	km->pages_freed = metric_get(m, &desc_freed, "");
+	km->tables_freed = metric_get(m, &desc_tables, "");
+	km->table_free_delay = metric_get(m, &desc_table_delay, "");
+	km->context_switches = metric_get(m, &desc_switches, "");
+	km->ticks = metric_get(m, &desc_ticks, "");
+	flush_metrics_init(k);
+	tlbflush_init(k);
+	fault_init(k);
+}
+
+static void cpu_start(struct kernel *k, unsigned int id)
+{
+	struct kcpu *c = &k->cpus[id];
+
+	c->k = k;
+	c->id = id;
+	c->cpu = &k->m->cpus[id];
+	c->next_tick = SIM_NEVER;
+	c->idle = calloc(1, sizeof(*c->idle));
+	c->idle->k = k;
+	c->idle->kthread = true;
+	c->idle->bound = (int)id;
+	c->idle->cpu = id;
+	c->idle->on_cpu = true;
+	c->idle->timer = SIM_NEVER;
+	c->curr = c->idle;
+	c->idle_halted = !k->m->desc.idle_polls;
+	cpumask_set(&k->idle_mask, id);
+	spin_lock_init(k, &c->rq_lock, lock_class_get(k, "rq_lock"));
+	line_init(&c->tlbstate.line, line_class_get(k->m, "cpu_tlbstate"));
+	line_init(&c->tlbstate.shared_line, line_class_get(k->m, "cpu_tlbstate_shared"));
+	smp_init_cpu(c);
+}
+
+struct kernel *kernel_create(struct sim *sim, struct machine_desc *desc,
+			     const struct kernel_costs *costs, struct policy_set *policy)
+{
+	struct kernel *k = calloc(1, sizeof(*k));
+	struct rng rng;
+
+	k->sim = sim;
+	k->cost = *costs;
+	k->policy = *policy;
+	*policy = (struct policy_set){ 0 };
+	k->m = machine_create(sim, desc);
+	k->nr_cpus = k->m->nr_cpus;
+	k->jiffy = SIM_S / k->m->desc.hz_tick;
+	/* A run starts anywhere between two ticks. */
+	rng_init(&rng, sim_seed(sim), "tick.phase", 0);
+	k->tick_phase = rng_below(&rng, k->jiffy);
+	metrics_init(k);
+	k->csd_line_class = line_class_get(k->m, "csd");
+	k->cpus = calloc(k->nr_cpus, sizeof(*k->cpus));
+	pages_init(k);
+	for (unsigned int i = 0; i < k->nr_cpus; i++)
+		cpu_start(k, i);
+	rcu_init(k);
+	return k;
+}
+
+static void line_metrics(struct kernel *k)
+{
+	struct metrics *m = sim_metrics(k->sim);
+
+	for (struct line_class *c = k->m->line_classes; c; c = c->next) {
+		if (!c->transfers)
+			continue;
+		metric_get(m, &desc_line_moves, c->name)->value += c->transfers;
+		metric_get(m, &desc_line_wait, c->name)->value += c->wait_ps;
+		metric_get(m, &desc_line_time, c->name)->value += c->transfer_ps;
+	}
+}
+
+void kernel_finish(struct kernel *k)
+{
+	uint64_t misses = 0;
+
+	line_metrics(k);
+	for (unsigned int i = 0; i < k->nr_cpus; i++)
+		misses += k->cpus[i].cpu->tlb.misses;
+	metric_get(sim_metrics(k->sim), &desc_tlb_misses, "")->value = misses;
+	rcu_drain(k);
+	sim_check(k->sim, k->live_tasks == 0, "task-leak", "%u tasks at the end", k->live_tasks);
+	k->finished = true;
+}
+
+static void free_mms(struct kernel *k)
+{
+	while (k->mms) {
+		struct mm *mm = k->mms;
+
+		k->mms = mm->next;
+		mm_destroy(mm);
+	}
+}
+
+void kernel_free(struct kernel *k)
+{
+	for (unsigned int i = 0; i < k->nr_cpus; i++) {
+		struct kcpu *c = &k->cpus[i];
+
+		smp_free_cpu(c);
+		spin_lock_free(k, &c->rq_lock);
+		line_free(&c->tlbstate.line, k->m);
+		line_free(&c->tlbstate.shared_line, k->m);
+		free(c->pcp);
+		free(c->idle);
+	}
+	free_mms(k);
+	rcu_free(k);
+	pages_free(k);
+	while (k->tasks) {
+		struct task *t = k->tasks;
+
+		k->tasks = t->next;
+		free(t);
+	}
+	while (k->lock_classes) {
+		struct lock_class *c = k->lock_classes;
+
+		k->lock_classes = c->next;
+		free(c);
+	}
+	machine_free(k->m);
+	policy_set_free(&k->policy);
+	free(k->cpus);
+	free(k);
+}

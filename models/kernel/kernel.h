@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The simulated kernel's own structures: CPUs with their run queues and TLB state, tasks, and what
+ * every part of models/kernel shares. Names are the kernel's. Workloads see ops.h only.
+ *
+ * Time: spend() notes work of the current task without an event; settle() makes it pass, with
+ * interrupts coming due in it. Whatever others can see (a contended line, a lock, an IPI, the clock)
+ * settles first, so that its order in simulated time is exact.
+ */
+#ifndef MODELS_KERNEL_KERNEL_H
+#define MODELS_KERNEL_KERNEL_H
+
+#include <setjmp.h>
+
+#include "models/hw/cpu.h"
+#include "models/hw/line.h"
+#include "models/kernel/costs.h"
+#include "models/kernel/lock.h"
+#include "models/kernel/ops.h"
+#include "models/policy/policy.h"
+#include "sim/metrics.h"
+
+#define TLB_NR_DYN_ASIDS 6
+#define GLOBAL_ASID_SLOT 6 /* tlb slot of a broadcast mm's ASID */
+#define PAGE_SHIFT	 12
+#define PAGE_SIZE	 (UINT64_C(1) << PAGE_SHIFT)
+
+struct csd;
+struct mm;
+struct rcu;
+struct pages;
+
+enum task_state { TASK_RUNNING, TASK_BLOCKED, TASK_DEAD };
+
+struct task {
+	struct kernel *k;
+	struct sim_actor *actor;
+	char comm[24];
+	unsigned int id;
+	bool kthread;
+	struct mm *mm, *active_mm; /* active_mm: what a kernel thread borrowed */
+	int bound;		   /* CPU, or -1 */
+	unsigned int cpu;	   /* runs there, or did last */
+	enum task_state state;
+	bool on_cpu;
+	bool queued;	      /* on a run queue */
+	bool wake_token;      /* woken while it was not blocked */
+	bool wake_after_switch; /* woken while it was still leaving its CPU */
+	bool wake_on_leave;	/* migrates: to be queued elsewhere as soon as it has left */
+	unsigned int preempt_off;
+	sim_ps debt;	     /* spent but not yet passed */
+	sim_ps picked_at, vruntime;
+	sim_ps timer; /* a sleeper wakes by itself then; SIM_NEVER */
+	uint64_t ipi_waits;  /* waits for acknowledgements so far: to tell lock holds apart */
+	struct rwsem *held_write; /* list by next_held */
+	const char *wait;    /* what it is blocked on */
+	task_fn *fn;
+	void *arg;
+	jmp_buf *exit_jump;	     /* back to the start of the actor, from sys_exit */
+	struct task *next;	     /* all tasks */
+	struct task *rq_next;	     /* run queue */
+	bool user_wake;		     /* task_wake came: for task_block */
+};
+
+struct cpu_tlbstate {
+	struct mm *loaded_mm; /* NULL = init_mm */
+	unsigned int loaded_asid, next_asid;
+	bool is_lazy, switching;
+	struct {
+		uint64_t ctx_id, tlb_gen;
+	} ctxs[TLB_NR_DYN_ASIDS + 1];
+	struct line line;	 /* loaded_mm and the rest */
+	struct line shared_line; /* cpu_tlbstate_shared.is_lazy */
+};
+
+struct rcu_cb_list {
+	struct rcu_cb *head, **tail;
+	uint64_t gp; /* the grace period that its callbacks wait for */
+};
+
+enum { RCU_DONE, RCU_WAIT, RCU_NEXT_READY, RCU_NEXT, RCU_SEGMENTS };
+
+struct rcu_data {
+	struct rcu_cb_list seg[RCU_SEGMENTS];
+	uint64_t pending, seen_gp;
+	bool qs_noted;
+};
+
+struct kcpu { /* what the kernel knows of a CPU */
+	struct kernel *k;
+	struct cpu *cpu;
+	unsigned int id;
+	struct task *curr, *idle;
+	struct task *rq_head, *rq_tail;
+	unsigned int nr_queued;
+	sim_ps min_vruntime;
+	struct spinlock rq_lock;
+	bool need_resched, idle_halted, in_irq;
+	sim_ps next_tick;
+	struct cpu_tlbstate tlbstate;
+	struct line call_queue_line;
+	struct csd *call_queue; /* newest first */
+	struct csd **csd;	/* this CPU's csd for each target, made at first use */
+	/* per-CPU pages and LRU batch */
+	uint32_t *pcp;
+	unsigned int nr_pcp, pcp_cap, pcp_alloc_factor;
+	unsigned int lru_batch;
+	struct rcu_data rcu;
+};
+
+/* As the kernel's tlb_flush tracepoint names them. */
+enum tlb_flush_reason {
+	TLB_FLUSH_ON_TASK_SWITCH,
+	TLB_REMOTE_SHOOTDOWN,
+	TLB_LOCAL_SHOOTDOWN,
+	TLB_LOCAL_MM_SHOOTDOWN,
+	TLB_REMOTE_SEND_IPI,
+	TLB_REMOTE_WRONG_CPU,
+	NR_TLB_FLUSH_REASONS
+};
+
+enum ipi_kind {
+	IPI_SHOOTDOWN,
+	IPI_TABLE_SYNC,
+	IPI_RESCHEDULE,
+	IPI_WAKEUP,
+	IPI_RCU,
+	NR_IPI_KINDS
+};
+
+struct kernel_metrics {
+	struct metric *flush[NR_TLB_FLUSH_REASONS], *flush_full[NR_TLB_FLUSH_REASONS];
+	struct metric *ipi[NR_IPI_KINDS], *ipi_received, *ipi_skipped_lazy;
+	struct metric *flush_wait, *flush_latency;
+	struct metric *invlpg, *cr3_flush, *invlpgb, *tlbsync;
+	struct metric *faults[8];
+	struct metric *pages_allocated, *pages_freed, *tables_freed, *context_switches;
+	struct metric *rcu_gp, *rcu_callbacks, *table_free_delay, *ticks;
+	struct metric *vma_lock_miss, *vma_lock_hit;
+};
+
+struct kernel {
+	struct sim *sim;
+	struct machine *m;
+	struct kernel_costs cost;
+	struct policy_set policy;
+	struct kcpu *cpus;
+	unsigned int nr_cpus;
+	struct task *tasks;
+	unsigned int next_task_id, live_tasks, next_place;
+	uint64_t next_ctx_id;
+	sim_ps tracer_ps, jiffy, tick_phase;
+	struct lock_class *lock_classes;
+	struct mm *mms;
+	struct pages *pages;
+	struct rcu *rcu;
+	struct spinlock lru_lock;
+	struct cpumask idle_mask; /* CPUs whose current task is idle with nothing queued */
+	struct line_class *csd_line_class;
+	struct broadcast *broadcast; /* global ASIDs, made by the policy that needs them */
+	struct kernel_metrics metric;
+	bool finished; /* kernel_finish has run: what is left is a leak */
+};
+
+/* ---- making and ending (kernel.c) ---- */
+
+/* Takes over *desc and *policy. `costs` already scaled. */
+struct kernel *kernel_create(struct sim *sim, struct machine_desc *desc,
+			     const struct kernel_costs *costs, struct policy_set *policy);
+/* After the run: leak checks (sim_check) and final metrics. */
+void kernel_finish(struct kernel *k);
+void kernel_free(struct kernel *k);
+
+/* ---- time (time.c) ---- */
+
+static inline struct kcpu *this_cpu(const struct task *t)
+{
+	return &t->k->cpus[t->cpu];
+}
+static inline void spend(struct task *t, sim_ps work)
+{
+	t->debt += work;
+}
+void settle(struct task *t);
+/* One tracepoint fires in the context of t. */
+static inline void tracepoint(struct task *t)
+{
+	t->debt += t->k->tracer_ps;
+}
+/* An access to a kernel line by the task's CPU. Settles, except for a hit. */
+void touch_line(struct task *t, struct line *line, enum line_access how);
+/* As touch_line, but the CPU goes on before it is complete: a store that nobody waits for. Returns
+ * when it completes. */
+sim_ps post_store(struct task *t, struct line *line);
+/* The task waits on its CPU, executing, until unparked or t; interrupts are handled meanwhile. May
+ * return early: look again. */
+void spin_wait(struct task *t, sim_ps until, const char *why);
+void irq_disable(struct task *t);
+void irq_enable(struct task *t);
+static inline void preempt_disable(struct task *t)
+{
+	t->preempt_off++;
+}
+void preempt_enable(struct task *t);
+/* Handles due interrupts in the context of t, and reschedules if that is called for. */
+void handle_irqs(struct task *t);
+
+/* ---- scheduler (sched.c, idle.c) ---- */
+
+void sched_init(struct kernel *k);
+/* Gives the CPU to the next task; returns when t runs again. A dead task never returns. */
+void schedule(struct task *t);
+/* Blocks t until sched_wake; the caller has set t->wait. */
+void sched_block(struct task *t, const char *why);
+/* waker: whose context it is (an interrupt's: the task that it interrupted). False: not asleep. */
+bool sched_wake(struct task *waker, struct task *sleeper);
+/* Blocks t for a time; other wake-ups end it early. */
+void sched_sleep(struct task *t, sim_ps duration, const char *why);
+/* Makes the task that stands for a CPU's idle loop, at its first need. */
+void ensure_idle(struct kcpu *c);
+/* A new task, its actor made and queued on a CPU. */
+struct task *sched_spawn(struct kernel *k, const struct task_attr *attr, struct mm *mm, bool kthread);
+struct task *kthread_spawn(struct kernel *k, const char *comm, task_fn *fn, void *arg);
+void sched_tick(struct task *curr);
+/* Moves the running task to another CPU, by way of that CPU's run queue. */
+void sched_migrate(struct task *t, unsigned int cpu);
+void resched_cpu(struct task *t, unsigned int cpu);
+
+/* ---- context switch (switch_mm.c) ---- */
+
+void switch_mm_irqs_off(struct task *t, struct mm *next);
+void enter_lazy_tlb(struct task *t);
+
+/* ---- metrics of IPIs and flushes ---- */
+
+void trace_tlb_flush(struct task *t, enum tlb_flush_reason reason, bool full, uint64_t pages);
+
+#endif

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * madvise: DONTNEED and FREE change page tables; other advice takes its lock and changes nothing
+ * here. Which lock DONTNEED takes is the locking policy's.
+ */
+#include <errno.h>
+
+#include "models/kernel/mm.h"
+
+METRIC(desc_ignored, "mm.advice_ignored", METRIC_COUNTER, "1", NULL,
+       "madvise calls whose advice has no effect in this model");
+
+struct advice {
+	struct vma *vma; /* locked by itself, or NULL: mmap_lock */
+	struct read_hold hold;
+};
+
+static void lock_advice(struct task *t, struct advice *a, uint64_t addr, uint64_t end, int advice)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_MMAP_LOCKING];
+	const struct mmap_lock_ops *ops = p->choice->ops;
+
+	a->vma = NULL;
+	if (ops->madvise_takes_vma_lock(p->params, advice)) {
+		a->vma = vma_start_read(t, t->mm, addr);
+		if (a->vma && a->vma->end >= end)
+			return;
+		if (a->vma)
+			vma_end_read(t, t->mm, a->vma);
+		a->vma = NULL;
+	}
+	mmap_read_lock(t, t->mm, &a->hold);
+}
+
+static void unlock_advice(struct task *t, struct advice *a)
+{
+	if (a->vma)
+		vma_end_read(t, t->mm, a->vma);
+	else
+		mmap_read_unlock(t, t->mm, &a->hold);
+}
+
+static bool drains(const struct task *t)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_LRU];
+
+	return ((const struct lru_ops *)p->choice->ops)->drain_before_zap(p->params);
+}
+
+static bool one_gather(const struct task *t)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_FLUSH_GATHERING];
+
+	return ((const struct gather_ops *)p->choice->ops)->gather_across_ranges(p->params);
+}
+
+static int dontneed(struct task *t, uint64_t addr, uint64_t end)
+{
+	bool across = one_gather(t);
+	struct mm *mm = t->mm;
+	struct mmu_gather tlb;
+	int ret = 0;
+
+	if (across)
+		tlb_gather_mmu(t, &tlb, mm);
+	while (addr < end) {
+		size_t i = vma_index(mm, addr);
+		struct vma *vma = i < mm->nr_vmas ? mm->vmas[i] : NULL;
+		uint64_t stop;
+
+		if (!vma || vma->start >= end) {
+			ret = -ENOMEM;
+			break;
+		}
+		if (vma->start > addr) {
+			ret = -ENOMEM; /* a hole: told at the end, the rest is done */
+			addr = vma->start;
+		}
+		stop = vma->end < end ? vma->end : end;
+		if (drains(t))
+			lru_add_drain(t);
+		if (!across)
+			tlb_gather_mmu(t, &tlb, mm);
+		zap_range(t, &tlb, vma, addr, stop, true);
+		if (!across)
+			tlb_finish_mmu(t, &tlb);
+		addr = stop;
+	}
+	if (across)
+		tlb_finish_mmu(t, &tlb);
+	return ret;
+}
+
+/* Anonymous pages become clean and old: their next use is a fault-free write or they are dropped. */
+static void free_lazily(struct task *t, uint64_t addr, uint64_t end)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_LOCKS];
+	const struct table_lock_ops *locks = p->choice->ops;
+	struct mmu_gather tlb;
+
+	lru_add_drain(t);
+	tlb_gather_mmu(t, &tlb, t->mm);
+	while (addr < end) {
+		uint64_t next = (addr & ~(PMD_SIZE - 1)) + PMD_SIZE;
+		struct page_table *table = pt_lookup(t->mm, addr);
+		struct spinlock *ptl;
+
+		next = next < end ? next : end;
+		if (!table) {
+			addr = next;
+			continue;
+		}
+		ptl = locks->pte_lockptr(p->params, t->mm, table);
+		spin_lock(t, ptl);
+		for (; addr < next; addr += PAGE_SIZE) {
+			uint64_t pte = table->slot.pte[pt_index(addr, PT_PTE)];
+
+			spend(t, t->k->cost.pte_read);
+			if (!(pte & (PTE_DIRTY | PTE_ACCESSED)) || pte & (PTE_ZERO | PTE_FILE))
+				continue;
+			spend(t, t->k->cost.pte_clear + t->k->cost.pte_set);
+			pt_set(table, addr, pte & ~(PTE_DIRTY | PTE_ACCESSED));
+			tlb_remove_entry(&tlb, addr);
+		}
+		spin_unlock(t, ptl);
+	}
+	tlb_finish_mmu(t, &tlb);
+}
+
+int sys_madvise(struct task *t, uint64_t addr, uint64_t len, int advice)
+{
+	uint64_t end = (addr + len + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+	struct advice a;
+	int ret = 0;
+
+	spend(t, t->k->cost.syscall / 2);
+	tracepoint(t);
+	spend(t, t->k->cost.madvise_base);
+	if (addr % PAGE_SIZE || end < addr || end > TASK_SIZE) {
+		ret = -EINVAL;
+	} else if (len) {
+		lock_advice(t, &a, addr, end, advice);
+		if (advice == MADV_DONTNEED)
+			ret = dontneed(t, addr, end);
+		else if (advice == MADV_FREE)
+			free_lazily(t, addr, end);
+		else
+			metric_get(sim_metrics(t->k->sim), &desc_ignored, "")->value++;
+		unlock_advice(t, &a);
+	}
+	tracepoint(t);
+	spend(t, t->k->cost.syscall / 2);
+	settle(t);
+	return ret;
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The life of an mm, and mmap_lock with the tracepoints and the sequence count around it.
+ */
+#include "models/kernel/mm.h"
+
+#include <stdlib.h>
+
+struct mm *mm_create(struct kernel *k)
+{
+	struct mm *mm = calloc(1, sizeof(*mm));
+
+	mm->k = k;
+	mm->next = k->mms;
+	k->mms = mm;
+	mm->ctx_id = ++k->next_ctx_id;
+	mm->users = 1;
+	mm->lock_seq = 2; /* even: not write-locked; a new VMA's 0 never equals it */
+	mm->tlb_gen = 1;
+	mm->brk_start = mm->brk = UINT64_C(0x555555800000);
+	rwsem_init(k, &mm->mmap_lock, lock_class_get(k, "mmap_lock"));
+	line_init(&mm->lock_seq_line, line_class_get(k->m, "mm_lock_seq"));
+	line_init(&mm->tlb_gen_line, line_class_get(k->m, "tlb_gen"));
+	line_init(&mm->pending_line, line_class_get(k->m, "tlb_flush_pending"));
+	line_init(&mm->rss_line, line_class_get(k->m, "rss_stat"));
+	for (unsigned int i = 0; i < NR_CPUS / 512; i++)
+		line_init(&mm->cpumask_line[i], line_class_get(k->m, "mm_cpumask"));
+	spin_lock_init(k, &mm->page_table_lock, lock_class_get(k, "page_table_lock"));
+	return mm;
+}
+
+void mm_destroy(struct mm *mm)
+{
+	struct kernel *k = mm->k;
+
+	sim_check(k->sim, mm->nr_vmas == 0, "vma-leak", "%zu VMAs at the end of an mm", mm->nr_vmas);
+	sim_check(k->sim, mm->tlb_flush_pending == 0, "gather-leak", "%u gathers never finished",
+		  mm->tlb_flush_pending);
+	rwsem_free(k, &mm->mmap_lock);
+	line_free(&mm->lock_seq_line, k->m);
+	line_free(&mm->tlb_gen_line, k->m);
+	line_free(&mm->pending_line, k->m);
+	line_free(&mm->rss_line, k->m);
+	for (unsigned int i = 0; i < NR_CPUS / 512; i++)
+		line_free(&mm->cpumask_line[i], k->m);
+	spin_lock_free(k, &mm->page_table_lock);
+	free(mm->vmas);
+	free(mm);
+}
+
+/* The last user tears the address space down, lazily loaded as the kernel has it by then. */
+static void exit_mmap(struct task *t, struct mm *mm)
+{
+	struct mmu_gather tlb;
+	struct read_hold hold;
+
+	mmap_read_lock(t, mm, &hold);
+	tlb_gather_mmu_fullmm(t, &tlb, mm);
+	for (size_t i = 0; i < mm->nr_vmas; i++)
+		zap_range(t, &tlb, mm->vmas[i], mm->vmas[i]->start, mm->vmas[i]->end, false);
+	mmap_read_unlock(t, mm, &hold);
+	mmap_write_lock(t, mm);
+	free_pgtables(t, &tlb, 0, TASK_SIZE, 0, TASK_SIZE);
+	tlb_finish_mmu(t, &tlb);
+	while (mm->nr_vmas) {
+		struct vma *vma = mm->vmas[mm->nr_vmas - 1];
+
+		mm->nr_vmas--;
+		vma_mark_detached(t, mm, vma);
+		vma_free(t, mm, vma);
+	}
+	mmap_write_unlock(t, mm);
+}
+
+void mm_drop(struct task *t, struct mm *mm)
+{
+	touch_line(t, &mm->rss_line, LINE_ATOMIC); /* mm_users shares its line */
+	settle(t);
+	if (--mm->users)
+		return;
+	exit_mmap(t, mm);
+	if (mm->pgd) {
+		struct page_table *pgd = mm->pgd;
+
+		mm->pgd = NULL;
+		free_page(t, pgd->pfn);
+		pt_free_table(t->k, mm, pgd);
+	}
+	/* The struct stays until the end of the run: lazy CPUs may still have it loaded. */
+}
+
+void mmap_write_lock(struct task *t, struct mm *mm)
+{
+	tracepoint(t);
+	down_write(t, &mm->mmap_lock);
+	post_store(t, &mm->lock_seq_line);
+	mm->lock_seq++;
+	tracepoint(t);
+}
+
+/* One store lets go of every VMA that was marked under this hold. */
+static void vma_end_write_all(struct task *t, struct mm *mm)
+{
+	post_store(t, &mm->lock_seq_line);
+	mm->lock_seq++;
+}
+
+void mmap_write_unlock(struct task *t, struct mm *mm)
+{
+	tracepoint(t);
+	vma_end_write_all(t, mm);
+	up_write(t, &mm->mmap_lock);
+}
+
+void mmap_write_downgrade(struct task *t, struct mm *mm, struct read_hold *hold)
+{
+	tracepoint(t);
+	vma_end_write_all(t, mm);
+	downgrade_write(t, &mm->mmap_lock, hold);
+}
+
+void mmap_read_lock(struct task *t, struct mm *mm, struct read_hold *hold)
+{
+	tracepoint(t);
+	down_read(t, &mm->mmap_lock, hold);
+	tracepoint(t);
+}
+
+void mmap_read_unlock(struct task *t, struct mm *mm, const struct read_hold *hold)
+{
+	tracepoint(t);
+	up_read(t, &mm->mmap_lock, hold);
+}

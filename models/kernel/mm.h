@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The memory side: address spaces, VMAs, page tables, pages, and the gather. The page table is a
+ * radix tree of four levels that holds what is mapped and nothing more. Every page frame has a life
+ * number that grows when it is freed, so that a translation which outlives its page can be told.
+ */
+#ifndef MODELS_KERNEL_MM_H
+#define MODELS_KERNEL_MM_H
+
+#include <sys/mman.h>
+
+#include "models/kernel/kernel.h"
+#include "models/kernel/rcu.h"
+
+#define PTRS_PER_TABLE 512
+#define PMD_SIZE       (UINT64_C(1) << 21)
+#define TASK_SIZE      (UINT64_C(1) << 47)
+#define MMAP_BASE      UINT64_C(0x7ffff7000000)
+
+#define TLB_FLUSH_ALL UINT64_MAX
+
+/* ---- PTEs: flags below bit 12, the frame number above ---- */
+#define PTE_PRESENT  (UINT64_C(1) << 0)
+#define PTE_WRITE    (UINT64_C(1) << 1)
+#define PTE_ACCESSED (UINT64_C(1) << 5)
+#define PTE_DIRTY    (UINT64_C(1) << 6)
+#define PTE_EXEC     (UINT64_C(1) << 8)
+#define PTE_ZERO     (UINT64_C(1) << 9)	 /* the shared zero page */
+#define PTE_FILE     (UINT64_C(1) << 10) /* a page-cache page: not ours to free */
+#define PTE_PROTNONE (UINT64_C(1) << 11) /* kept, but no access (PROT_NONE) */
+#define pte_pfn(pte) ((uint32_t)((pte) >> PAGE_SHIFT))
+
+/* ---- page frames (pages.c) ---- */
+
+struct page {
+	uint32_t life, mapcount;
+	bool free;
+};
+struct pages {
+	struct page *page;
+	uint32_t nr, cap;
+	uint32_t *free; /* the zone's free list */
+	uint32_t nr_free;
+	struct spinlock zone_lock;
+	uint64_t in_use;
+};
+#define PFN_ZERO 0
+#define PFN_FILE 1 /* all page-cache pages: their contents never matter here */
+
+void pages_init(struct kernel *k);
+void pages_free(struct kernel *k);
+uint32_t alloc_page(struct task *t);
+void free_page(struct task *t, uint32_t pfn);
+void free_page_quietly(struct kernel *k, uint32_t pfn); /* after the run */
+static inline struct page *pfn_page(const struct kernel *k, uint32_t pfn)
+{
+	return &k->pages->page[pfn];
+}
+/* folio_add_lru and lru_add_drain: the per-CPU batch and the LRU lock behind it. */
+void folio_add_lru(struct task *t);
+void lru_add_drain(struct task *t);
+
+/* ---- page tables (pgtable.c) ---- */
+
+enum pt_level { PT_PTE, PT_PMD, PT_PUD, PT_PGD, PT_LEVELS };
+
+struct page_table {
+	enum pt_level level;
+	uint32_t nr; /* used slots */
+	uint32_t pfn, life;
+	uint64_t base; /* first address covered */
+	struct spinlock ptl;
+	union {
+		uint64_t pte[PTRS_PER_TABLE];
+		struct page_table *child[PTRS_PER_TABLE];
+	} slot;
+};
+
+static inline unsigned int pt_index(uint64_t addr, enum pt_level level)
+{
+	return (unsigned int)(addr >> (PAGE_SHIFT + 9 * (unsigned int)level)) & (PTRS_PER_TABLE - 1);
+}
+static inline uint64_t pt_span(enum pt_level level) /* bytes that one table covers */
+{
+	return UINT64_C(1) << (PAGE_SHIFT + 9 * ((unsigned int)level + 1));
+}
+/* The PTE table for addr; NULL if there is none. Costs nothing: callers charge the walk. */
+struct page_table *pt_lookup(const struct mm *mm, uint64_t addr);
+/* Makes missing tables, with allocation, accounting and the upper levels' locks. */
+struct page_table *pt_alloc(struct task *t, struct mm *mm, uint64_t addr);
+void pt_set(struct page_table *table, uint64_t addr, uint64_t pte);
+/* Frees the memory of an unhooked table. */
+void pt_free_table(struct kernel *k, struct mm *mm, struct page_table *table);
+/* Unhooks empty tables wholly inside [floor, ceiling) that cover [start, end). */
+void free_pgtables(struct task *t, struct mmu_gather *tlb, uint64_t start, uint64_t end,
+		   uint64_t floor, uint64_t ceiling);
+
+/* ---- VMAs (vma.c) ---- */
+
+struct anon_vma {
+	unsigned int refs;
+	struct rwsem lock;
+};
+
+struct vma {
+	uint64_t start, end;
+	unsigned int prot, flags; /* sys/mman.h's; flags: MAP_SHARED, MAP_ANONYMOUS, MAP_GROWSDOWN */
+	struct anon_vma *anon_vma;
+	struct line ref_line; /* vm_refcnt and vm_lock_seq */
+	unsigned int readers;
+	uint64_t lock_seq; /* == mm->lock_seq while write-locked */
+	bool attached;
+	struct task *writer_waits;
+};
+
+struct mm {
+	struct kernel *k;
+	struct mm *next; /* all of the run, dead ones too */
+	uint64_t ctx_id;
+	unsigned int users; /* tasks */
+	struct rwsem mmap_lock;
+	uint64_t lock_seq; /* odd while write-locked */
+	struct line lock_seq_line, tlb_gen_line, cpumask_line[NR_CPUS / 512], pending_line, rss_line;
+	uint64_t tlb_gen;
+	struct cpumask cpumask; /* CPUs that may hold its translations */
+	unsigned int tlb_flush_pending;
+	sim_ps next_trim;
+	unsigned int global_asid; /* 0 = none; see the broadcast policy */
+	bool asid_transition;
+	struct spinlock page_table_lock;
+	struct page_table *pgd;
+	struct vma **vmas; /* sorted by address */
+	size_t nr_vmas, cap_vmas;
+	uint64_t brk_start, brk;
+	uint64_t rss, nr_tables;
+	uint64_t mmap_hint; /* where the last gap was found */
+};
+
+struct mm *mm_create(struct kernel *k);
+void mm_drop(struct task *t, struct mm *mm); /* the last user runs exit_mmap */
+void mm_destroy(struct mm *mm);
+
+/* Index of the first VMA with end > addr; mm->nr_vmas if none. */
+size_t vma_index(const struct mm *mm, uint64_t addr);
+struct vma *vma_lookup(const struct mm *mm, uint64_t addr);
+/* Under mmap_lock for writing: */
+struct vma *vma_insert(struct task *t, struct mm *mm, uint64_t start, uint64_t end,
+		       unsigned int prot, unsigned int flags);
+/* As a copy or an inferred mapping comes: no cost, no locks, no merging. */
+struct vma *vma_insert_quietly(struct mm *mm, uint64_t start, uint64_t end, unsigned int prot,
+			       unsigned int flags);
+bool vma_split(struct task *t, struct mm *mm, uint64_t addr);
+void vma_try_merge(struct task *t, struct mm *mm, size_t index);
+void vma_remove_range(struct mm *mm, size_t first, size_t n);
+void vma_free(struct task *t, struct mm *mm, struct vma *vma);
+uint64_t vma_find_gap(struct mm *mm, uint64_t len);
+void vma_start_write(struct task *t, struct mm *mm, struct vma *vma);
+void vma_mark_detached(struct task *t, struct mm *mm, struct vma *vma);
+/* lock_vma_under_rcu: NULL if it must be the mmap_lock. */
+struct vma *vma_start_read(struct task *t, struct mm *mm, uint64_t addr);
+void vma_end_read(struct task *t, struct mm *mm, struct vma *vma);
+
+/* Under mmap_lock for writing, all of it: MAP_FIXED, mremap. */
+void do_munmap_locked(struct task *t, struct mm *mm, uint64_t start, uint64_t end);
+
+void mmap_write_lock(struct task *t, struct mm *mm);
+void mmap_write_unlock(struct task *t, struct mm *mm);
+void mmap_write_downgrade(struct task *t, struct mm *mm, struct read_hold *hold);
+void mmap_read_lock(struct task *t, struct mm *mm, struct read_hold *hold);
+void mmap_read_unlock(struct task *t, struct mm *mm, const struct read_hold *hold);
+
+/* ---- the gather (mmu_gather.c) ---- */
+
+struct mmu_gather {
+	struct mm *mm;
+	uint64_t start, end; /* what must be flushed; start > end: nothing */
+	bool fullmm, freed_tables, cleared;
+	uint32_t *pages;
+	unsigned int nr_pages, cap_pages;
+	struct page_table **tables; /* of the table-freeing policy */
+	unsigned int nr_tables;
+};
+
+void tlb_gather_mmu(struct task *t, struct mmu_gather *tlb, struct mm *mm);
+void tlb_gather_mmu_fullmm(struct task *t, struct mmu_gather *tlb, struct mm *mm);
+void tlb_remove_entry(struct mmu_gather *tlb, uint64_t addr); /* extends the range */
+/* Queues a page; true: the gather is full, flush it. */
+bool tlb_remove_page(struct task *t, struct mmu_gather *tlb, uint32_t pfn);
+void tlb_flush_mmu_tlbonly(struct task *t, struct mmu_gather *tlb);
+void tlb_flush_mmu(struct task *t, struct mmu_gather *tlb);
+void tlb_finish_mmu(struct task *t, struct mmu_gather *tlb);
+/* Zaps [start, end) of one VMA into the gather. */
+void zap_range(struct task *t, struct mmu_gather *tlb, struct vma *vma, uint64_t start,
+	       uint64_t end, bool reclaim_tables);
+
+/* ---- flushing (tlbflush.c) ---- */
+
+struct flush_tlb_info {
+	struct mm *mm;
+	uint64_t start, end; /* end == TLB_FLUSH_ALL: everything */
+	uint64_t new_tlb_gen;
+	unsigned int initiator;
+	bool freed_tables, trim;
+};
+
+void flush_tlb_mm_range(struct task *t, struct mm *mm, uint64_t start, uint64_t end,
+			bool freed_tables);
+static inline void flush_tlb_mm(struct task *t, struct mm *mm)
+{
+	flush_tlb_mm_range(t, mm, 0, TLB_FLUSH_ALL, true);
+}
+/* Parts that shootdown policies are built from. */
+void flush_tlb_func(struct task *t, void *info); /* smp_call_fn */
+void flush_tlb_multi(struct task *t, const struct cpumask *mask, struct flush_tlb_info *info);
+bool should_flush_tlb(struct task *t, unsigned int cpu, void *info); /* smp_cond_fn */
+void flush_local(struct task *t, struct flush_tlb_info *info);
+/* Removes translations from this CPU's TLB and spends what the instructions cost. */
+void flush_slot_all(struct task *t, unsigned int slot);
+void flush_slot_range(struct task *t, unsigned int slot, uint64_t start, uint64_t end);
+
+/* ---- page faults (fault.c) ---- */
+
+/* Handles a fault at addr; false: SIGSEGV. */
+bool handle_page_fault(struct task *t, uint64_t addr, enum user_access access);
+void dup_mmap(struct task *t, struct mm *to, struct mm *from);
+
+#endif

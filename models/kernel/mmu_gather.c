@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * mmu_gather: what must be flushed is collected first, pages and tables are freed after the flush.
+ * Two gathers at once on one mm end in a full flush of all CPUs, lazy ones too.
+ */
+#include <stdlib.h>
+
+#include "models/kernel/mm.h"
+
+#define PAGES_PER_CHUNK 512 /* freed between two chances to reschedule */
+
+static void reset_range(struct mmu_gather *tlb)
+{
+	tlb->start = tlb->fullmm ? 0 : UINT64_MAX;
+	tlb->end = tlb->fullmm ? TLB_FLUSH_ALL : 0;
+	tlb->cleared = false;
+	tlb->freed_tables = false;
+}
+
+void tlb_gather_mmu(struct task *t, struct mmu_gather *tlb, struct mm *mm)
+{
+	*tlb = (struct mmu_gather){ .mm = mm };
+	reset_range(tlb);
+	spend(t, t->k->cost.gather);
+	touch_line(t, &mm->pending_line, LINE_ATOMIC);
+	settle(t);
+	mm->tlb_flush_pending++;
+}
+
+void tlb_gather_mmu_fullmm(struct task *t, struct mmu_gather *tlb, struct mm *mm)
+{
+	tlb_gather_mmu(t, tlb, mm);
+	tlb->fullmm = true;
+	reset_range(tlb);
+}
+
+void tlb_remove_entry(struct mmu_gather *tlb, uint64_t addr)
+{
+	tlb->cleared = true;
+	if (tlb->fullmm)
+		return;
+	if (addr < tlb->start)
+		tlb->start = addr;
+	if (addr + PAGE_SIZE > tlb->end)
+		tlb->end = addr + PAGE_SIZE;
+}
+
+bool tlb_remove_page(struct task *t, struct mmu_gather *tlb, uint32_t pfn)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_FLUSH_GATHERING];
+	const struct gather_ops *ops = p->choice->ops;
+
+	if (tlb->nr_pages == tlb->cap_pages) {
+		tlb->cap_pages = tlb->cap_pages ? 4 * tlb->cap_pages : 8;
+		tlb->pages = realloc(tlb->pages, tlb->cap_pages * sizeof(*tlb->pages));
+	}
+	tlb->pages[tlb->nr_pages++] = pfn;
+	spend(t, t->k->cost.gather_page);
+	return tlb->nr_pages >= ops->max_pages(p->params);
+}
+
+void tlb_flush_mmu_tlbonly(struct task *t, struct mmu_gather *tlb)
+{
+	if (!tlb->cleared && !tlb->freed_tables)
+		return;
+	flush_tlb_mm_range(t, tlb->mm, tlb->start, tlb->end, tlb->freed_tables);
+	reset_range(tlb);
+}
+
+static void free_queued_pages(struct task *t, struct mmu_gather *tlb)
+{
+	struct kernel *k = t->k;
+
+	for (unsigned int i = 0; i < tlb->nr_pages; i++) {
+		struct page *page = pfn_page(k, tlb->pages[i]);
+
+		if (page->mapcount == 0 && !page->free)
+			free_page(t, tlb->pages[i]);
+		if (i % PAGES_PER_CHUNK == PAGES_PER_CHUNK - 1)
+			settle(t);
+	}
+	tlb->nr_pages = 0;
+}
+
+void tlb_flush_mmu(struct task *t, struct mmu_gather *tlb)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_FREEING];
+	const struct table_free_ops *ops = p->choice->ops;
+
+	tlb_flush_mmu_tlbonly(t, tlb);
+	ops->flush(p->params, t, tlb);
+	free_queued_pages(t, tlb);
+}
+
+void tlb_finish_mmu(struct task *t, struct mmu_gather *tlb)
+{
+	struct mm *mm = tlb->mm;
+
+	spend(t, t->k->cost.gather);
+	touch_line(t, &mm->pending_line, LINE_READ);
+	settle(t);
+	if (mm->tlb_flush_pending > 1) {
+		/* Another gather may have cleared PTEs that we took for absent: flush everything. */
+		tlb->fullmm = true;
+		reset_range(tlb);
+		tlb->cleared = true;
+		tlb->freed_tables = true;
+	}
+	tlb_flush_mmu(t, tlb);
+	touch_line(t, &mm->pending_line, LINE_ATOMIC);
+	settle(t);
+	mm->tlb_flush_pending--;
+	free(tlb->pages);
+	free(tlb->tables);
+}
+
+/* ---- zap ---- */
+
+static uint64_t zap_ptes(struct task *t, struct mmu_gather *tlb, struct page_table *table,
+			 uint64_t addr, uint64_t end, bool *full)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_FLUSH_GATHERING];
+	const struct gather_ops *ops = p->choice->ops;
+	struct kernel *k = t->k;
+
+	for (; addr < end && !*full; addr += PAGE_SIZE) {
+		uint64_t pte = table->slot.pte[pt_index(addr, PT_PTE)];
+
+		if (!pte) {
+			spend(t, k->cost.pte_skip);
+			continue;
+		}
+		spend(t, k->cost.pte_clear);
+		pt_set(table, addr, 0);
+		if (!(pte & PTE_PRESENT))
+			continue;
+		tlb_remove_entry(tlb, addr);
+		if (!(pte & PTE_ZERO)) {
+			spend(t, k->cost.rmap);
+			tlb->mm->rss--;
+		}
+		if (!(pte & (PTE_ZERO | PTE_FILE))) {
+			pfn_page(k, pte_pfn(pte))->mapcount--;
+			*full = tlb_remove_page(t, tlb, pte_pfn(pte));
+		}
+		ops->pte_cleared(p->params, t, tlb, addr);
+	}
+	return addr;
+}
+
+/* PT_RECLAIM: an emptied table that the zap covered whole is unhooked and freed with the gather. */
+static void reclaim_table(struct task *t, struct mmu_gather *tlb, struct page_table *table)
+{
+	free_pgtables(t, tlb, table->base, table->base + PMD_SIZE, table->base,
+		      table->base + PMD_SIZE);
+}
+
+static void zap_one_table(struct task *t, struct mmu_gather *tlb, struct page_table *table,
+			  uint64_t addr, uint64_t end, bool reclaim)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_LOCKS];
+	const struct table_lock_ops *locks = p->choice->ops;
+	bool whole = addr == table->base && end == table->base + PMD_SIZE;
+
+	while (addr < end) {
+		struct spinlock *ptl = locks->pte_lockptr(p->params, tlb->mm, table);
+		bool full = false;
+
+		spin_lock(t, ptl);
+		addr = zap_ptes(t, tlb, table, addr, end, &full);
+		spin_unlock(t, ptl);
+		if (full)
+			tlb_flush_mmu(t, tlb);
+	}
+	if (reclaim && whole && !table->nr)
+		reclaim_table(t, tlb, table);
+}
+
+/* How far a missing upper-level table lets the walk jump. */
+static uint64_t skip_missing(const struct mm *mm, uint64_t addr)
+{
+	const struct page_table *table = mm->pgd;
+	int level = PT_PGD;
+
+	while (table && level > PT_PTE) {
+		const struct page_table *child = table->slot.child[pt_index(addr, (enum pt_level)level)];
+
+		if (!child)
+			break;
+		table = child;
+		level--;
+	}
+	if (!table)
+		return TASK_SIZE;
+	return (addr & ~(pt_span((enum pt_level)(level - 1)) - 1)) +
+	       pt_span((enum pt_level)(level - 1));
+}
+
+void zap_range(struct task *t, struct mmu_gather *tlb, struct vma *vma, uint64_t start,
+	       uint64_t end, bool reclaim_tables)
+{
+	(void)vma;
+	for (uint64_t addr = start, next; addr < end; addr = next) {
+		struct page_table *table = pt_lookup(tlb->mm, addr);
+
+		spend(t, t->k->cost.pte_read);
+		if (!table) {
+			next = skip_missing(tlb->mm, addr);
+			continue;
+		}
+		next = (addr & ~(PMD_SIZE - 1)) + PMD_SIZE;
+		zap_one_table(t, tlb, table, addr, next < end ? next : end, reclaim_tables);
+	}
+}

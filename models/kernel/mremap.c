@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * mremap: shrinking, growing in place, and moving page-table entries to a new range with one flush
+ * for each page table moved, under both locks.
+ */
+#include <errno.h>
+
+#include "models/kernel/mm.h"
+
+#ifndef MREMAP_MAYMOVE
+#define MREMAP_MAYMOVE 1
+#define MREMAP_FIXED   2
+#endif
+
+static struct spinlock *ptl_of(struct task *t, struct page_table *table)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_LOCKS];
+
+	return ((const struct table_lock_ops *)p->choice->ops)->pte_lockptr(p->params, t->mm, table);
+}
+
+/* Moves what one old table holds of [old, old + len); the new side may straddle two tables, so len
+ * ends at whichever boundary comes first. */
+static void move_ptes(struct task *t, struct page_table *from, uint64_t old, uint64_t new,
+		      uint64_t len)
+{
+	struct page_table *to = pt_alloc(t, t->mm, new);
+	struct spinlock *first = ptl_of(t, from), *second = ptl_of(t, to);
+	bool present = false;
+
+	spin_lock(t, first);
+	if (second != first)
+		spin_lock(t, second);
+	for (uint64_t off = 0; off < len; off += PAGE_SIZE) {
+		uint64_t pte = from->slot.pte[pt_index(old + off, PT_PTE)];
+
+		spend(t, pte ? t->k->cost.pte_clear + t->k->cost.pte_set : t->k->cost.pte_skip);
+		if (!pte)
+			continue;
+		pt_set(from, old + off, 0);
+		pt_set(to, new + off, pte);
+		present |= (pte & PTE_PRESENT) != 0;
+	}
+	if (present)
+		flush_tlb_mm_range(t, t->mm, old, old + len, false);
+	if (second != first)
+		spin_unlock(t, second);
+	spin_unlock(t, first);
+}
+
+static void move_page_tables(struct task *t, uint64_t old, uint64_t new, uint64_t len)
+{
+	while (len) {
+		uint64_t step = PMD_SIZE - old % PMD_SIZE, other = PMD_SIZE - new % PMD_SIZE;
+		struct page_table *from = pt_lookup(t->mm, old);
+
+		step = step < other ? step : other;
+		step = step < len ? step : len;
+		if (from)
+			move_ptes(t, from, old, new, step);
+		old += step;
+		new += step;
+		len -= step;
+	}
+}
+
+static int64_t move_vma(struct task *t, struct vma *vma, uint64_t old, uint64_t old_len,
+			uint64_t new_len, unsigned int flags, uint64_t new)
+{
+	struct mm *mm = t->mm;
+	unsigned int prot = vma->prot, vm_flags = vma->flags;
+	struct vma *copy;
+
+	if (!(flags & MREMAP_FIXED))
+		new = vma_find_gap(mm, new_len);
+	if (!new)
+		return -ENOMEM;
+	vma_start_write(t, mm, vma);
+	if (flags & MREMAP_FIXED)
+		do_munmap_locked(t, mm, new, new + new_len);
+	copy = vma_insert(t, mm, new, new + new_len, prot, vm_flags);
+	if (!copy->anon_vma && vma_lookup(mm, old)) {
+		copy->anon_vma = vma_lookup(mm, old)->anon_vma;
+		if (copy->anon_vma)
+			copy->anon_vma->refs++;
+	}
+	move_page_tables(t, old, new, old_len < new_len ? old_len : new_len);
+	do_munmap_locked(t, mm, old, old + old_len);
+	return (int64_t)new;
+}
+
+static int64_t do_mremap(struct task *t, uint64_t old, uint64_t old_len, uint64_t new_len,
+			 unsigned int flags, uint64_t new)
+{
+	struct mm *mm = t->mm;
+	struct vma *vma = vma_lookup(mm, old);
+	size_t i = vma_index(mm, old);
+
+	if (!vma || old + old_len > vma->end)
+		return -EFAULT;
+	if (!(flags & MREMAP_FIXED) && new_len <= old_len) {
+		if (new_len < old_len)
+			do_munmap_locked(t, mm, old + new_len, old + old_len);
+		return (int64_t)old;
+	}
+	if (!(flags & MREMAP_FIXED) && old + old_len == vma->end &&
+	    (i + 1 == mm->nr_vmas || mm->vmas[i + 1]->start >= old + new_len)) {
+		vma_start_write(t, mm, vma);
+		spend(t, t->k->cost.vma_store);
+		vma->end = old + new_len;
+		return (int64_t)old;
+	}
+	if (!(flags & MREMAP_MAYMOVE))
+		return -ENOMEM;
+	return move_vma(t, vma, old, old_len, new_len, flags, new);
+}
+
+int64_t sys_mremap(struct task *t, uint64_t old, uint64_t old_len, uint64_t new_len,
+		   unsigned int flags, uint64_t new_addr)
+{
+	int64_t ret = -EINVAL;
+
+	spend(t, t->k->cost.syscall / 2);
+	tracepoint(t);
+	old_len = (old_len + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+	new_len = (new_len + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+	if (old % PAGE_SIZE == 0 && new_addr % PAGE_SIZE == 0 && new_len && old_len &&
+	    new_len < TASK_SIZE) {
+		mmap_write_lock(t, t->mm);
+		spend(t, t->k->cost.mmap_base);
+		settle(t);
+		ret = do_mremap(t, old, old_len, new_len, flags, new_addr);
+		mmap_write_unlock(t, t->mm);
+	}
+	tracepoint(t);
+	spend(t, t->k->cost.syscall / 2);
+	settle(t);
+	return ret;
+}

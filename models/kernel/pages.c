@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Page frames: per-CPU lists over one zone with its lock, and the per-CPU LRU batches over the LRU
+ * lock. Frames carry no contents, only a life.
+ */
+#include <stdlib.h>
+
+#include "models/kernel/mm.h"
+
+#define PCP_BATCH	    63
+#define PCP_HIGH	    (PCP_BATCH * 6)
+#define PCP_BATCH_SCALE_MAX 5
+#define PFN_FIRST	    2
+
+void pages_init(struct kernel *k)
+{
+	struct pages *p = calloc(1, sizeof(*p));
+
+	p->cap = 1024;
+	p->page = calloc(p->cap, sizeof(*p->page));
+	p->free = calloc(p->cap, sizeof(*p->free));
+	p->nr = PFN_FIRST;
+	spin_lock_init(k, &p->zone_lock, lock_class_get(k, "zone_lock"));
+	spin_lock_init(k, &k->lru_lock, lock_class_get(k, "lru_lock"));
+	k->pages = p;
+}
+
+void pages_free(struct kernel *k)
+{
+	struct pages *p = k->pages;
+
+	sim_check(k->sim, p->in_use == 0, "page-leak", "%llu pages still in use at the end",
+		  (unsigned long long)p->in_use);
+	spin_lock_free(k, &p->zone_lock);
+	spin_lock_free(k, &k->lru_lock);
+	free(p->page);
+	free(p->free);
+	free(p);
+}
+
+/* A frame from the zone; memory has no end here. */
+static uint32_t zone_take(struct pages *p)
+{
+	if (p->nr_free)
+		return p->free[--p->nr_free];
+	if (p->nr == p->cap) {
+		p->cap *= 2;
+		p->page = realloc(p->page, p->cap * sizeof(*p->page));
+		p->free = realloc(p->free, p->cap * sizeof(*p->free));
+	}
+	p->page[p->nr] = (struct page){ .free = true };
+	return p->nr++;
+}
+
+static void pcp_push(struct kcpu *c, uint32_t pfn)
+{
+	if (c->nr_pcp == c->pcp_cap) {
+		c->pcp_cap = c->pcp_cap ? 2 * c->pcp_cap : 128;
+		c->pcp = realloc(c->pcp, c->pcp_cap * sizeof(*c->pcp));
+	}
+	c->pcp[c->nr_pcp++] = pfn;
+}
+
+/* Each refill in a row takes twice as much, as the kernel's alloc_factor. */
+static void rmqueue_bulk(struct task *t)
+{
+	struct kcpu *c = this_cpu(t);
+	unsigned int n = PCP_BATCH << c->pcp_alloc_factor;
+
+	if (c->pcp_alloc_factor < PCP_BATCH_SCALE_MAX)
+		c->pcp_alloc_factor++;
+	spin_lock_irq(t, &t->k->pages->zone_lock);
+	c = this_cpu(t);
+	for (unsigned int i = 0; i < n; i++)
+		pcp_push(c, zone_take(t->k->pages));
+	spend(t, n * t->k->cost.page_free / 2);
+	spin_unlock_irq(t, &t->k->pages->zone_lock);
+}
+
+uint32_t alloc_page(struct task *t)
+{
+	struct kernel *k = t->k;
+	uint32_t pfn;
+
+	preempt_disable(t);
+	spend(t, k->cost.page_alloc);
+	if (!this_cpu(t)->nr_pcp)
+		rmqueue_bulk(t);
+	pfn = this_cpu(t)->pcp[--this_cpu(t)->nr_pcp];
+	sim_check(k->sim, k->pages->page[pfn].free, "page-life", "frame %u allocated twice", pfn);
+	k->pages->page[pfn].free = false;
+	k->pages->page[pfn].mapcount = 0;
+	k->pages->in_use++;
+	k->metric.pages_allocated->value++;
+	preempt_enable(t);
+	return pfn;
+}
+
+static void free_pcppages_bulk(struct task *t)
+{
+	struct kcpu *c = this_cpu(t);
+	struct pages *p = t->k->pages;
+	unsigned int n = c->nr_pcp - PCP_HIGH / 2;
+
+	spin_lock_irq(t, &p->zone_lock);
+	for (unsigned int i = 0; i < n; i++)
+		p->free[p->nr_free++] = c->pcp[--c->nr_pcp];
+	spend(t, n * t->k->cost.page_free / 2);
+	spin_unlock_irq(t, &p->zone_lock);
+}
+
+void free_page_quietly(struct kernel *k, uint32_t pfn)
+{
+	struct page *page = &k->pages->page[pfn];
+
+	sim_check(k->sim, !page->free, "page-life", "frame %u freed twice", pfn);
+	page->free = true;
+	page->life++; /* from here on a translation to it is stale */
+	k->pages->in_use--;
+	k->metric.pages_freed->value++;
+}
+
+void free_page(struct task *t, uint32_t pfn)
+{
+	if (pfn < PFN_FIRST)
+		return;
+	preempt_disable(t);
+	spend(t, t->k->cost.page_free);
+	free_page_quietly(t->k, pfn);
+	this_cpu(t)->pcp_alloc_factor /= 2;
+	pcp_push(this_cpu(t), pfn);
+	if (this_cpu(t)->nr_pcp > PCP_HIGH)
+		free_pcppages_bulk(t);
+	preempt_enable(t);
+}
+
+/* Moves the CPU's batch to the LRU list under the lock. */
+static void lru_flush_batch(struct task *t)
+{
+	unsigned int n;
+
+	spin_lock_irq(t, &t->k->lru_lock);
+	n = this_cpu(t)->lru_batch;
+	this_cpu(t)->lru_batch = 0;
+	spend(t, n * t->k->cost.lru_move);
+	spin_unlock_irq(t, &t->k->lru_lock);
+}
+
+void folio_add_lru(struct task *t)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_LRU];
+	const struct lru_ops *ops = p->choice->ops;
+
+	preempt_disable(t);
+	spend(t, t->k->cost.lru_add);
+	if (++this_cpu(t)->lru_batch >= ops->batch(p->params))
+		lru_flush_batch(t);
+	preempt_enable(t);
+}
+
+void lru_add_drain(struct task *t)
+{
+	preempt_disable(t);
+	spend(t, t->k->cost.lru_add);
+	if (this_cpu(t)->lru_batch)
+		lru_flush_batch(t);
+	preempt_enable(t);
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Tasks as workloads see them: spawning, clone, fork, exec, exit, their own work, blocking and waking.
+ */
+#include <stdlib.h>
+
+#include "models/kernel/mm.h"
+
+struct task *kernel_spawn(struct kernel *k, const struct task_attr *attr)
+{
+	return sched_spawn(k, attr, mm_create(k), false);
+}
+
+struct task *sys_clone_thread(struct task *t, const struct task_attr *attr)
+{
+	struct task *child;
+
+	spend(t, t->k->cost.syscall / 2);
+	tracepoint(t);
+	spend(t, t->k->cost.clone);
+	touch_line(t, &t->mm->rss_line, LINE_ATOMIC);
+	settle(t);
+	t->mm->users++;
+	tracepoint(t);
+	child = sched_spawn(t->k, attr, t->mm, false);
+	tracepoint(t);
+	spend(t, t->k->cost.syscall / 2);
+	settle(t);
+	return child;
+}
+
+/* ---- fork ---- */
+
+static void copy_ptes(struct task *t, struct mm *to, struct vma *vma, struct page_table *from,
+		      uint64_t addr, uint64_t end)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_LOCKS];
+	const struct table_lock_ops *locks = p->choice->ops;
+	struct page_table *table = pt_alloc(t, to, addr);
+	struct spinlock *dst = locks->pte_lockptr(p->params, to, table);
+	struct spinlock *src = locks->pte_lockptr(p->params, t->mm, from);
+	bool cow = !(vma->flags & MAP_SHARED);
+
+	spin_lock(t, dst);
+	if (src != dst)
+		spin_lock(t, src);
+	for (; addr < end; addr += PAGE_SIZE) {
+		uint64_t pte = from->slot.pte[pt_index(addr, PT_PTE)];
+
+		if (!pte) {
+			spend(t, t->k->cost.pte_skip);
+			continue;
+		}
+		spend(t, t->k->cost.pte_read + t->k->cost.pte_set + t->k->cost.rmap);
+		if (cow && pte & PTE_WRITE) {
+			spend(t, t->k->cost.pte_clear);
+			pte &= ~PTE_WRITE;
+			pt_set(from, addr, pte);
+		}
+		if (!(pte & (PTE_ZERO | PTE_FILE)))
+			pfn_page(t->k, pte_pfn(pte))->mapcount++;
+		to->rss += !(pte & PTE_ZERO);
+		pt_set(table, addr, pte & ~PTE_ACCESSED);
+	}
+	if (src != dst)
+		spin_unlock(t, src);
+	spin_unlock(t, dst);
+}
+
+static void copy_page_range(struct task *t, struct mm *to, struct vma *vma)
+{
+	for (uint64_t addr = vma->start, next; addr < vma->end; addr = next) {
+		struct page_table *from = pt_lookup(t->mm, addr);
+
+		next = (addr & ~(PMD_SIZE - 1)) + PMD_SIZE;
+		next = next < vma->end ? next : vma->end;
+		spend(t, t->k->cost.pte_read);
+		if (from && from->nr)
+			copy_ptes(t, to, vma, from, addr, next);
+	}
+}
+
+/* Both mmap_locks for writing; one full flush of the parent at the end. */
+void dup_mmap(struct task *t, struct mm *to, struct mm *from)
+{
+	mmap_write_lock(t, from);
+	mmap_write_lock(t, to);
+	to->brk_start = from->brk_start;
+	to->brk = from->brk;
+	for (size_t i = 0; i < from->nr_vmas; i++) {
+		struct vma *vma = from->vmas[i], *copy;
+
+		vma_start_write(t, from, vma);
+		spend(t, t->k->cost.vma_alloc + t->k->cost.vma_store);
+		copy = vma_insert_quietly(to, vma->start, vma->end, vma->prot, vma->flags);
+		copy->anon_vma = vma->anon_vma;
+		if (copy->anon_vma) {
+			copy->anon_vma->refs++;
+			spend(t, t->k->cost.anon_vma);
+			copy_page_range(t, to, vma);
+		}
+	}
+	mmap_write_unlock(t, to);
+	flush_tlb_mm_range(t, from, 0, TLB_FLUSH_ALL, false);
+	mmap_write_unlock(t, from);
+}
+
+struct task *sys_fork(struct task *t, const struct task_attr *attr)
+{
+	struct mm *mm = mm_create(t->k);
+	struct task *child;
+
+	spend(t, t->k->cost.syscall / 2);
+	tracepoint(t);
+	spend(t, t->k->cost.fork);
+	dup_mmap(t, mm, t->mm);
+	tracepoint(t);
+	child = sched_spawn(t->k, attr, mm, false);
+	tracepoint(t);
+	spend(t, t->k->cost.syscall / 2);
+	settle(t);
+	return child;
+}
+
+void sys_execve(struct task *t)
+{
+	struct mm *old = t->mm, *mm = mm_create(t->k);
+
+	spend(t, t->k->cost.syscall / 2);
+	tracepoint(t);
+	spend(t, t->k->cost.exec);
+	irq_disable(t);
+	switch_mm_irqs_off(t, mm);
+	t->mm = mm;
+	irq_enable(t);
+	mm_drop(t, old);
+	tracepoint(t);
+	spend(t, t->k->cost.syscall / 2);
+	settle(t);
+}
+
+void sys_exit(struct task *t)
+{
+	struct mm *mm = t->mm;
+	struct read_hold hold;
+
+	spend(t, t->k->cost.exit);
+	tracepoint(t);
+	mmap_read_lock(t, mm, &hold);
+	irq_disable(t);
+	t->mm = NULL;
+	enter_lazy_tlb(t);
+	irq_enable(t);
+	mmap_read_unlock(t, mm, &hold);
+	mm_drop(t, mm);
+	settle(t);
+	sim_check(t->k->sim, !t->held_write, "lock-leak", "%s exits while it holds %s", t->comm,
+		  t->held_write->class->name);
+	t->k->live_tasks--;
+	t->state = TASK_DEAD;
+	schedule(t);
+	longjmp(*t->exit_jump, 1);
+}
+
+/* ---- the task's own time ---- */
+
+void user_compute(struct task *t, sim_ps work)
+{
+	spend(t, work);
+	settle(t);
+}
+
+void task_block(struct task *t)
+{
+	while (!t->user_wake)
+		sched_block(t, "a wake-up of its workload");
+	t->user_wake = false;
+}
+
+void task_wake(struct task *waker, struct task *sleeper)
+{
+	sleeper->user_wake = true;
+	sched_wake(waker, sleeper);
+}
+
+void task_sleep(struct task *t, sim_ps duration)
+{
+	sim_ps end;
+
+	settle(t);
+	end = sim_now(t->k->sim) + duration;
+	while (sim_now(t->k->sim) < end)
+		sched_sleep(t, end - sim_now(t->k->sim), "a timer");
+}
+
+void task_bind(struct task *t, int cpu)
+{
+	t->bound = cpu;
+	if (cpu >= 0 && t->cpu != (unsigned int)cpu)
+		sched_migrate(t, (unsigned int)cpu);
+}
+
+void task_yield(struct task *t)
+{
+	settle(t);
+	if (this_cpu(t)->nr_queued)
+		schedule(t);
+}
+
+struct sim *task_sim(const struct task *t)
+{
+	return t->k->sim;
+}
+
+struct kernel *task_kernel(const struct task *t)
+{
+	return t->k;
+}
+
+unsigned int task_cpu(const struct task *t)
+{
+	return t->cpu;
+}
+
+unsigned int kernel_nr_cpus(const struct kernel *k)
+{
+	return k->nr_cpus;
+}
+
+/* CPUs are numbered with one thread of every core first. */
+unsigned int kernel_nth_core_cpu(const struct kernel *k, unsigned int i)
+{
+	return i % k->nr_cpus;
+}
+
+void kernel_set_tracing(struct kernel *k, sim_ps per_event)
+{
+	k->tracer_ps = per_event;
+}

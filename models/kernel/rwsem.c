@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * rw_semaphore. The count and the owner are two lines; who holds the semaphore is decided in the
+ * order in which accesses reach the count. Waiters that sleep stand in one queue under wait_lock.
+ */
+#include "models/kernel/kernel.h"
+
+/* A writer gives up spinning on readers after 10 us + 0.5 us a reader, at most 25 us. */
+#define READER_SPIN_BASE  (10 * SIM_US)
+#define READER_SPIN_EACH  (SIM_US / 2)
+#define READER_SPIN_COUNT 30
+
+void rwsem_init(struct kernel *k, struct rwsem *sem, struct lock_class *class)
+{
+	*sem = (struct rwsem){ .class = class };
+	line_init(&sem->count_line, class->line_class);
+	line_init(&sem->owner_line, class->line_class);
+	spin_lock_init(k, &sem->wait_lock, lock_class_get(k, "rwsem.wait_lock"));
+}
+
+void rwsem_free(struct kernel *k, struct rwsem *sem)
+{
+	sim_check(k->sim, !sem->writer && !sem->readers && !sem->head, "lock-leak",
+		  "%s freed while held or waited for", sem->class->name);
+	line_free(&sem->count_line, k->m);
+	line_free(&sem->owner_line, k->m);
+	spin_lock_free(k, &sem->wait_lock);
+}
+
+/* One atomic on the count; the caller decides what it finds at once, then waits for it. */
+static sim_ps count_access(struct task *t, struct rwsem *sem)
+{
+	settle(t);
+	return line_access(t->k->m, &sem->count_line, this_cpu(t)->cpu->core, LINE_ATOMIC,
+			   sim_now(t->k->sim));
+}
+
+static void complete(struct task *t, sim_ps done)
+{
+	cpu_stall(this_cpu(t)->cpu, done);
+}
+
+static void note_acquired(struct task *t, struct rwsem *sem, sim_ps asked_at, bool contended)
+{
+	sem->class->acquired->value++;
+	if (contended) {
+		sem->class->contended->value++;
+		hist_add(&sem->class->wait->hist, sim_now(t->k->sim) - asked_at);
+	}
+}
+
+static void note_released(struct task *t, struct rwsem *sem, sim_ps since, uint64_t ipi_waits)
+{
+	struct lock_class *c = sem->class;
+
+	hist_add(t->ipi_waits != ipi_waits ? &c->hold_ipi->hist : &c->hold->hist,
+		 sim_now(t->k->sim) - since);
+}
+
+static void got_read(struct task *t, struct rwsem *sem, struct read_hold *hold)
+{
+	post_store(t, &sem->owner_line);
+	*hold = (struct read_hold){ sim_now(t->k->sim), t->ipi_waits };
+}
+
+static void got_write(struct task *t, struct rwsem *sem)
+{
+	post_store(t, &sem->owner_line);
+	sem->since = sim_now(t->k->sim);
+	sem->ipi_waits = t->ipi_waits;
+	sem->next_held = t->held_write;
+	t->held_write = sem;
+}
+
+static bool free_for_write(const struct rwsem *sem)
+{
+	return !sem->writer && !sem->readers;
+}
+
+/* ---- the queue of sleepers ---- */
+
+static void enqueue(struct rwsem *sem, struct rwsem_waiter *w)
+{
+	w->next = NULL;
+	if (sem->tail)
+		sem->tail->next = w;
+	else
+		sem->head = w;
+	sem->tail = w;
+}
+
+static void unlink_waiter(struct rwsem *sem, struct rwsem_waiter *w)
+{
+	struct rwsem_waiter **link = &sem->head, *prev = NULL;
+
+	while (*link != w) {
+		prev = *link;
+		link = &prev->next;
+	}
+	*link = w->next;
+	if (sem->tail == w)
+		sem->tail = prev;
+	if (!sem->head)
+		sem->handoff = false;
+}
+
+/* Under wait_lock. Grants the lock to readers at the head, or says which writer to wake. Returns
+ * tasks to wake after wait_lock is dropped, linked through the waiters. */
+static struct rwsem_waiter *mark_wake(struct rwsem *sem, bool readers_only)
+{
+	struct rwsem_waiter *w = sem->head, *woken = NULL, **tail = &woken, *next;
+	unsigned int n = 0;
+
+	if (!w)
+		return NULL;
+	if (w->write)
+		return readers_only || sem->writer ? NULL : w;
+	if (sem->writer)
+		return NULL;
+	for (; w && n < RWSEM_READERS_WAKEUP_MAX; w = next) {
+		next = w->next;
+		if (w->write)
+			continue;
+		unlink_waiter(sem, w);
+		sem->readers++;
+		w->next = NULL;
+		*tail = w;
+		tail = &w->next;
+		n++;
+	}
+	sem->handoff = false;
+	return woken;
+}
+
+static void wake_marked(struct task *t, struct rwsem *sem, bool readers_only)
+{
+	struct rwsem_waiter *w, *next;
+
+	spin_lock_irq(t, &sem->wait_lock);
+	w = mark_wake(sem, readers_only);
+	spin_unlock_irq(t, &sem->wait_lock);
+	if (!w)
+		return;
+	if (w->write) {
+		sched_wake(t, w->task);
+		return;
+	}
+	complete(t, count_access(t, sem));
+	for (; w; w = next) {
+		struct task *sleeper = w->task;
+
+		next = w->next; /* the waiter is gone once it is granted */
+		w->granted = true;
+		sched_wake(t, sleeper);
+	}
+}
+
+/* The head of the optimistic spinners sees the change when the lines have come to it. */
+static void notify_spinner(struct task *t, struct rwsem *sem)
+{
+	struct spin_waiter *w = sem->osq_head;
+
+	if (w) {
+		unsigned int core = this_cpu(w->task)->cpu->core;
+		sim_ps seen = line_access(t->k->m, &sem->owner_line, core, LINE_READ,
+					  sim_now(t->k->sim));
+
+		sim_unpark_at(t->k->sim, w->task->actor, seen);
+	}
+}
+
+void rwsem_owner_off_cpu(struct task *t)
+{
+	for (struct rwsem *sem = t->held_write; sem; sem = sem->next_held)
+		if (sem->osq_head)
+			sim_unpark(t->k->sim, sem->osq_head->task->actor);
+}
+
+/* ---- readers ---- */
+
+static void read_sleep(struct task *t, struct rwsem *sem)
+{
+	struct rwsem_waiter w = { .task = t };
+
+	spend(t, t->k->cost.lock_slow);
+	spin_lock_irq(t, &sem->wait_lock);
+	if (!sem->head && !sem->writer) {
+		/* It came free while we took wait_lock. */
+		sem->readers++;
+		w.granted = true;
+	} else {
+		enqueue(sem, &w);
+	}
+	spin_unlock_irq(t, &sem->wait_lock);
+	complete(t, count_access(t, sem));
+	/* The last holder may have left between our look and our queueing. */
+	if (!w.granted && !sem->writer && !sem->readers)
+		wake_marked(t, sem, false);
+	while (!w.granted)
+		sched_block(t, sem->class->name);
+}
+
+bool down_read_trylock(struct task *t, struct rwsem *sem, struct read_hold *hold)
+{
+	sim_ps done = count_access(t, sem);
+	bool ok = !sem->writer && !sem->head && !sem->handoff;
+
+	if (ok)
+		sem->readers++;
+	complete(t, done);
+	if (ok) {
+		got_read(t, sem, hold);
+		note_acquired(t, sem, hold->since, false);
+	}
+	return ok;
+}
+
+void down_read(struct task *t, struct rwsem *sem, struct read_hold *hold)
+{
+	sim_ps asked_at, done;
+
+	settle(t);
+	asked_at = sim_now(t->k->sim);
+	done = count_access(t, sem);
+	/* Fast path, or a reader that steals: no writer and no hand-off, and not behind a queue that
+	 * another reader already stands in front of. */
+	if (!sem->writer && !sem->handoff && (!sem->head || !sem->readers)) {
+		sem->readers++;
+		complete(t, done);
+		got_read(t, sem, hold);
+		note_acquired(t, sem, asked_at, false);
+		return;
+	}
+	complete(t, done);
+	read_sleep(t, sem);
+	got_read(t, sem, hold);
+	note_acquired(t, sem, asked_at, true);
+}
+
+void up_read(struct task *t, struct rwsem *sem, const struct read_hold *hold)
+{
+	sim_ps done = count_access(t, sem);
+
+	sim_check(t->k->sim, sem->readers > 0, "lock-balance", "%s: up_read without a reader",
+		  sem->class->name);
+	note_released(t, sem, hold->since, hold->ipi_waits);
+	sem->readers--;
+	complete(t, done);
+	if (sem->readers || sem->writer)
+		return;
+	sem->nonspinnable = false;
+	notify_spinner(t, sem);
+	if (sem->head)
+		wake_marked(t, sem, false);
+}
+
+/* ---- writers ---- */
+
+static bool try_write(struct task *t, struct rwsem *sem)
+{
+	sim_ps done = count_access(t, sem);
+	bool ok = free_for_write(sem) && !sem->handoff;
+
+	if (ok)
+		sem->writer = t;
+	complete(t, done);
+	return ok;
+}
+
+bool down_write_trylock(struct task *t, struct rwsem *sem)
+{
+	if (!try_write(t, sem))
+		return false;
+	got_write(t, sem);
+	note_acquired(t, sem, sem->since, false);
+	return true;
+}
+
+static bool may_spin(struct task *t, const struct rwsem *sem, sim_ps readers_until)
+{
+	if (this_cpu(t)->need_resched || sem->nonspinnable)
+		return false;
+	if (sem->writer)
+		return sem->writer->on_cpu;
+	return !sem->readers || sim_now(t->k->sim) < readers_until;
+}
+
+static void osq_leave(struct task *t, struct rwsem *sem, struct spin_waiter *w)
+{
+	struct spin_waiter **link = &sem->osq_head, *prev = NULL;
+
+	while (*link != w) {
+		prev = *link;
+		link = &prev->next;
+	}
+	*link = w->next;
+	if (sem->osq_tail == w)
+		sem->osq_tail = prev;
+	if (!prev && sem->osq_head) {
+		struct machine *m = t->k->m;
+		enum distance d = machine_core_distance(
+			m, this_cpu(t)->cpu->core, this_cpu(sem->osq_head->task)->cpu->core);
+
+		/* The next spins on its own node's line, which this store takes over. */
+		sim_unpark_at(t->k->sim, sem->osq_head->task->actor,
+			      sim_now(t->k->sim) + 2 * m->line_latency[d]);
+	}
+}
+
+static sim_ps reader_deadline(struct task *t, const struct rwsem *sem)
+{
+	unsigned int n = sem->readers < READER_SPIN_COUNT ? sem->readers : READER_SPIN_COUNT;
+
+	return sim_now(t->k->sim) + READER_SPIN_BASE + n * READER_SPIN_EACH;
+}
+
+/* True: the lock was taken while spinning. */
+static bool optimistic_spin(struct task *t, struct rwsem *sem)
+{
+	struct spin_waiter w = { .task = t };
+	sim_ps readers_until = SIM_NEVER;
+	bool taken = false;
+
+	if (!may_spin(t, sem, SIM_NEVER))
+		return false;
+	preempt_disable(t);
+	if (sem->osq_tail)
+		sem->osq_tail->next = &w;
+	else
+		sem->osq_head = &w;
+	sem->osq_tail = &w;
+	while (sem->osq_head != &w && !this_cpu(t)->need_resched)
+		spin_wait(t, SIM_NEVER, sem->class->name);
+	while (sem->osq_head == &w) {
+		if (free_for_write(sem) && !sem->handoff && try_write(t, sem)) {
+			taken = true;
+			break;
+		}
+		if (sem->readers && readers_until == SIM_NEVER)
+			readers_until = reader_deadline(t, sem);
+		if (!may_spin(t, sem, readers_until)) {
+			sem->nonspinnable |= sem->readers && sim_now(t->k->sim) >= readers_until;
+			break;
+		}
+		if (!free_for_write(sem) || sem->handoff)
+			spin_wait(t, sem->readers ? readers_until : SIM_NEVER, sem->class->name);
+		if (sem->handoff)
+			break;
+	}
+	osq_leave(t, sem, &w);
+	preempt_enable(t);
+	return taken;
+}
+
+static void write_sleep(struct task *t, struct rwsem *sem)
+{
+	struct rwsem_waiter w = { .task = t, .write = true };
+	sim_ps jiffy = t->k->jiffy, timeout = (4 * SIM_MS + jiffy - 1) / jiffy * jiffy;
+
+	spend(t, t->k->cost.lock_slow);
+	spin_lock_irq(t, &sem->wait_lock);
+	enqueue(sem, &w);
+	w.deadline = sim_now(t->k->sim) + timeout;
+	for (;;) {
+		sim_ps done = count_access(t, sem);
+		bool first = sem->head == &w;
+
+		if (free_for_write(sem) && (!sem->handoff || first)) {
+			sem->writer = t;
+			unlink_waiter(sem, &w);
+			if (!sem->head)
+				sem->handoff = false;
+			complete(t, done);
+			break;
+		}
+		complete(t, done);
+		if (first && sim_now(t->k->sim) >= w.deadline)
+			sem->handoff = true;
+		spin_unlock_irq(t, &sem->wait_lock);
+		/* With the hand-off ours and the owner running, it is worth to wait awake. */
+		if (first && sem->handoff && sem->writer && sem->writer->on_cpu)
+			spin_wait(t, sim_now(t->k->sim) + SIM_US, sem->class->name);
+		else if (!free_for_write(sem) || (sem->handoff && !first))
+			sched_block(t, sem->class->name);
+		spin_lock_irq(t, &sem->wait_lock);
+	}
+	if (sem->handoff && sem->writer == t)
+		sem->handoff = false;
+	spin_unlock_irq(t, &sem->wait_lock);
+}
+
+void down_write(struct task *t, struct rwsem *sem)
+{
+	sim_ps asked_at;
+
+	sim_check(t->k->sim, sem->writer != t, "self-deadlock", "%s taken twice by %s",
+		  sem->class->name, t->comm);
+	settle(t);
+	asked_at = sim_now(t->k->sim);
+	if (try_write(t, sem)) {
+		got_write(t, sem);
+		note_acquired(t, sem, asked_at, false);
+		return;
+	}
+	if (!optimistic_spin(t, sem))
+		write_sleep(t, sem);
+	got_write(t, sem);
+	note_acquired(t, sem, asked_at, true);
+}
+
+static void drop_held(struct task *t, struct rwsem *sem)
+{
+	struct rwsem **link = &t->held_write;
+
+	while (*link && *link != sem)
+		link = &(*link)->next_held;
+	sim_check(t->k->sim, *link == sem, "lock-balance", "%s released by %s, not its writer",
+		  sem->class->name, t->comm);
+	if (*link)
+		*link = sem->next_held;
+}
+
+void up_write(struct task *t, struct rwsem *sem)
+{
+	sim_ps done;
+
+	post_store(t, &sem->owner_line);
+	done = count_access(t, sem);
+	note_released(t, sem, sem->since, sem->ipi_waits);
+	drop_held(t, sem);
+	sem->writer = NULL;
+	complete(t, done);
+	notify_spinner(t, sem);
+	if (sem->head)
+		wake_marked(t, sem, false);
+}
+
+void downgrade_write(struct task *t, struct rwsem *sem, struct read_hold *hold)
+{
+	sim_ps done = count_access(t, sem);
+
+	note_released(t, sem, sem->since, sem->ipi_waits);
+	drop_held(t, sem);
+	sem->writer = NULL;
+	sem->readers++;
+	complete(t, done);
+	got_read(t, sem, hold);
+	notify_spinner(t, sem);
+	if (sem->head)
+		wake_marked(t, sem, true);
+}

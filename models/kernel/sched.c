@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The scheduler: run queues ordered by virtual run time, wake-up placement, the switch itself. A
+ * task's actor runs only while the task is on a CPU; schedule() hands the CPU from one actor to the
+ * next. Idle loops are in idle.c, the memory side of a switch in switch_mm.c.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "models/kernel/kernel.h"
+#include "models/kernel/mm.h"
+#include "models/kernel/rcu.h"
+#include "models/kernel/runqueue.h"
+
+/* EEVDF's base slice, 0.7 ms times 1 + log2(CPUs, at most 8). */
+static sim_ps base_slice(const struct kernel *k)
+{
+	unsigned int n = k->nr_cpus < 8 ? k->nr_cpus : 8, log2 = 0;
+
+	while (n >>= 1)
+		log2++;
+	return 700 * SIM_US * (1 + log2);
+}
+
+static void account_run(struct task *t)
+{
+	sim_ps now = sim_now(t->k->sim);
+
+	t->vruntime += now - t->picked_at;
+	t->picked_at = now;
+}
+
+static void enqueue(struct kcpu *c, struct task *t)
+{
+	struct task **link = &c->rq_head;
+
+	sim_check(c->k->sim, !t->queued, "run-queue", "%s queued twice", t->comm);
+	/* A sleeper comes back with a little credit, not with all that it slept. */
+	if (t->vruntime + base_slice(c->k) < c->min_vruntime)
+		t->vruntime = c->min_vruntime - base_slice(c->k);
+	while (*link && (*link)->vruntime <= t->vruntime)
+		link = &(*link)->rq_next;
+	t->rq_next = *link;
+	*link = t;
+	t->queued = true;
+	t->cpu = c->id;
+	c->nr_queued++;
+	cpumask_unset(&c->k->idle_mask, c->id);
+}
+
+static struct task *dequeue(struct kcpu *c, struct task *t)
+{
+	struct task **link = &c->rq_head;
+
+	while (*link != t)
+		link = &(*link)->rq_next;
+	*link = t->rq_next;
+	t->queued = false;
+	c->nr_queued--;
+	return t;
+}
+
+bool runqueue_steal(struct kcpu *c)
+{
+	struct kernel *k = c->k;
+
+	for (unsigned int i = 1; i < k->nr_cpus; i++) {
+		struct kcpu *from = &k->cpus[(c->id + i) % k->nr_cpus];
+
+		for (struct task *t = from->rq_head; t; t = t->rq_next) {
+			if (t->bound >= 0 || from->curr == from->idle)
+				continue;
+			enqueue(c, dequeue(from, t));
+			return true;
+		}
+	}
+	return false;
+}
+
+static unsigned int idle_cpu_near(const struct kernel *k, unsigned int cpu)
+{
+	unsigned int core = machine_core_of(k->m, cpu), best = NR_CPUS;
+	enum distance best_distance = DISTANCES;
+
+	cpumask_for_each(c, &k->idle_mask)
+	{
+		enum distance d = machine_core_distance(k->m, core, machine_core_of(k->m, c));
+
+		/* An idle sibling of a busy core is the last resort within a distance. */
+		if (d == DIST_SAME_CORE && c != cpu)
+			d = DIST_CROSS_SOCKET;
+		if (d < best_distance) {
+			best_distance = d;
+			best = c;
+		}
+		if (best_distance <= DIST_SAME_L3)
+			break;
+	}
+	return best;
+}
+
+static unsigned int select_cpu(const struct task *t)
+{
+	unsigned int cpu;
+
+	if (t->bound >= 0)
+		return (unsigned int)t->bound;
+	if (cpumask_test(&t->k->idle_mask, t->cpu))
+		return t->cpu;
+	cpu = idle_cpu_near(t->k, t->cpu);
+	return cpu < NR_CPUS ? cpu : t->cpu;
+}
+
+static bool preempts(const struct kcpu *c, const struct task *t)
+{
+	return c->curr == c->idle || t->vruntime + SIM_US < c->curr->vruntime +
+				     (sim_now(c->k->sim) - c->curr->picked_at);
+}
+
+/* Queues t where it should run. waker == NULL: nobody pays (a timer, the task itself). */
+static void place(struct task *waker, struct task *t)
+{
+	struct kcpu *c = &t->k->cpus[select_cpu(t)];
+
+	if (waker)
+		spin_lock_irq(waker, &c->rq_lock);
+	enqueue(c, t);
+	if (waker)
+		spin_unlock_irq(waker, &c->rq_lock);
+	if (!preempts(c, t))
+		return;
+	ensure_idle(c);
+	c->need_resched = true;
+	if (waker)
+		resched_cpu(waker, c->id);
+	else
+		cpu_raise(c->cpu, IRQ_HRTIMER, sim_now(t->k->sim));
+}
+
+bool sched_wake(struct task *waker, struct task *sleeper)
+{
+	struct kernel *k = sleeper->k;
+
+	if (waker) {
+		tracepoint(waker);
+		spend(waker, k->cost.wakeup);
+		settle(waker);
+	}
+	if (sleeper->state != TASK_BLOCKED) {
+		sleeper->wake_token = true;
+		return false;
+	}
+	sleeper->state = TASK_RUNNING;
+	if (sleeper->on_cpu)
+		sleeper->wake_after_switch = true;
+	else
+		place(waker, sleeper);
+	return true;
+}
+
+static struct task *pick_next(struct kcpu *c)
+{
+	return c->rq_head ? dequeue(c, c->rq_head) : c->idle;
+}
+
+static void start_tick(struct kcpu *c)
+{
+	struct kernel *k = c->k;
+	sim_ps now = sim_now(k->sim);
+
+	c->next_tick = (now + k->jiffy - k->tick_phase) / k->jiffy * k->jiffy + k->tick_phase;
+	while (c->next_tick <= now)
+		c->next_tick += k->jiffy;
+	cpu_raise(c->cpu, IRQ_TICK, c->next_tick);
+}
+
+/* The first thing that an actor does on its new CPU. */
+static void finish_switch(struct task *t)
+{
+	struct kcpu *c = this_cpu(t);
+
+	c->cpu->irq_off--;
+	t->preempt_off--;
+	t->picked_at = sim_now(t->k->sim);
+	if (cpu_irq_pending(c->cpu, sim_now(t->k->sim)) && !c->cpu->irq_off)
+		handle_irqs(t);
+}
+
+static void wait_for_cpu(struct task *t)
+{
+	while (!t->on_cpu) {
+		const char *why = t->state == TASK_BLOCKED ? t->wait : "a CPU";
+		bool timer = t->timer != SIM_NEVER && t->state == TASK_BLOCKED;
+
+		if (sim_park_until(t->k->sim, timer ? t->timer : SIM_NEVER, why) || !timer)
+			continue;
+		if (t->state == TASK_BLOCKED && sim_now(t->k->sim) >= t->timer) {
+			t->state = TASK_RUNNING;
+			place(NULL, t);
+		}
+	}
+	t->timer = SIM_NEVER;
+}
+
+static void switch_to(struct task *t, struct task *next)
+{
+	struct kcpu *c = this_cpu(t);
+	struct kernel *k = t->k;
+
+	k->metric.context_switches->value++;
+	rcu_note_context_switch(t);
+	tracepoint(t);
+	spend(t, k->cost.context_switch);
+	if (next->mm)
+		switch_mm_irqs_off(t, next->mm);
+	else
+		enter_lazy_tlb(t);
+	settle(t);
+	if (t == c->idle)
+		start_tick(c);
+	c->curr = next;
+	c->cpu->runner = next->actor;
+	next->cpu = c->id;
+	next->on_cpu = true;
+	t->on_cpu = false;
+	if (next == c->idle)
+		cpumask_set(&k->idle_mask, c->id);
+	rwsem_owner_off_cpu(t);
+	if (t->wake_after_switch || t->wake_on_leave) {
+		t->wake_after_switch = t->wake_on_leave = false;
+		t->state = TASK_RUNNING;
+		place(NULL, t);
+	}
+	sim_unpark(k->sim, next->actor);
+}
+
+void schedule(struct task *t)
+{
+	struct kcpu *c;
+	struct task *next;
+
+	settle(t);
+	c = this_cpu(t);
+	sim_check(t->k->sim, !t->preempt_off && !c->in_irq, "atomic-sleep",
+		  "%s schedules with preemption off or in an interrupt", t->comm);
+	if (t->wake_after_switch) { /* woken before it had gone */
+		t->wake_after_switch = false;
+		return;
+	}
+	t->preempt_off++;
+	c->cpu->irq_off++;
+	account_run(t);
+	c->need_resched = false;
+	if (t->state == TASK_RUNNING && t != c->idle)
+		enqueue(c, t);
+	next = pick_next(c);
+	if (next != c->idle)
+		c->min_vruntime = next->vruntime;
+	if (next == t) {
+		finish_switch(t);
+		return;
+	}
+	switch_to(t, next);
+	if (t->state == TASK_DEAD)
+		return;
+	wait_for_cpu(t);
+	finish_switch(t);
+}
+
+void sched_block(struct task *t, const char *why)
+{
+	settle(t);
+	if (t->wake_token) {
+		t->wake_token = false;
+		return;
+	}
+	t->wait = why;
+	t->state = TASK_BLOCKED;
+	schedule(t);
+	t->wait = NULL;
+}
+
+void sched_sleep(struct task *t, sim_ps duration, const char *why)
+{
+	settle(t);
+	t->timer = sim_now(t->k->sim) + duration;
+	sched_block(t, why);
+	t->timer = SIM_NEVER;
+}
+
+void sched_migrate(struct task *t, unsigned int cpu)
+{
+	settle(t);
+	t->bound = (int)cpu;
+	t->state = TASK_BLOCKED;
+	t->wait = "its migration";
+	/* As if the stopper thread woke it there, once it has left this CPU. */
+	t->wake_on_leave = true;
+	schedule(t);
+}
+
+void sched_tick(struct task *t)
+{
+	struct kcpu *c = this_cpu(t);
+
+	if (t == c->idle)
+		return;
+	account_run(t);
+	if (c->rq_head && c->rq_head->vruntime + base_slice(t->k) / 2 < t->vruntime)
+		c->need_resched = true;
+}
+
+static void task_main(void *arg)
+{
+	struct task *t = arg;
+	jmp_buf exit_jump;
+
+	if (setjmp(exit_jump))
+		return; /* sys_exit has given the CPU away */
+	t->exit_jump = &exit_jump;
+	wait_for_cpu(t);
+	finish_switch(t);
+	t->fn(t, t->arg);
+	sys_exit(t);
+}
+
+struct task *sched_spawn(struct kernel *k, const struct task_attr *attr, struct mm *mm, bool kthread)
+{
+	struct task *t = calloc(1, sizeof(*t));
+	char name[40];
+
+	t->k = k;
+	t->id = ++k->next_task_id;
+	snprintf(t->comm, sizeof(t->comm), "%s", attr->comm);
+	snprintf(name, sizeof(name), "%s/%u", attr->comm, t->id);
+	t->mm = mm;
+	t->kthread = kthread;
+	t->bound = attr->cpu;
+	t->cpu = attr->cpu >= 0	       ? (unsigned int)attr->cpu
+		 : attr->initial_cpu >= 0 ? (unsigned int)attr->initial_cpu
+					  : kernel_nth_core_cpu(k, k->next_place++);
+	t->timer = SIM_NEVER;
+	t->fn = attr->fn;
+	t->arg = attr->arg;
+	t->preempt_off = 1; /* until finish_switch */
+	t->next = k->tasks;
+	k->tasks = t;
+	if (!kthread)
+		k->live_tasks++;
+	t->vruntime = k->cpus[t->cpu].min_vruntime;
+	t->actor = sim_spawn(k->sim, name, t->cpu, kthread, task_main, t);
+	place(NULL, t);
+	return t;
+}
+
+struct task *kthread_spawn(struct kernel *k, const char *comm, task_fn *fn, void *arg)
+{
+	struct task_attr attr = { .comm = comm, .cpu = -1, .initial_cpu = 0, .fn = fn, .arg = arg };
+
+	return sched_spawn(k, &attr, NULL, true);
+}

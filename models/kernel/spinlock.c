@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * qspinlock. Who owns the lock is decided in the order in which accesses reach its line; the time
+ * that this takes is the line's. The release is a plain store that the owner does not wait for; the
+ * next owner sees it when the line has come to it, and needs it once more for its own store.
+ */
+#include <stdlib.h>
+
+#include "models/kernel/kernel.h"
+
+METRIC(desc_wait, "lock.wait", METRIC_HISTOGRAM, "ps", "class", "time waited for a contended lock");
+METRIC(desc_hold, "lock.hold", METRIC_HISTOGRAM, "ps", "class", "time held, no IPI wait inside");
+METRIC(desc_hold_ipi, "lock.hold_ipi", METRIC_HISTOGRAM, "ps", "class",
+       "time held, with a wait for an IPI inside");
+METRIC(desc_acquired, "lock.acquired", METRIC_COUNTER, "1", "class", "acquisitions");
+METRIC(desc_contended, "lock.contended", METRIC_COUNTER, "1", "class",
+       "acquisitions that had to wait");
+
+struct lock_class *lock_class_get(struct kernel *k, const char *name)
+{
+	struct metrics *m = sim_metrics(k->sim);
+	struct lock_class *c;
+
+	for (c = k->lock_classes; c; c = c->next)
+		if (c->name == name)
+			return c;
+	c = calloc(1, sizeof(*c));
+	c->name = name;
+	c->line_class = line_class_get(k->m, name);
+	c->wait = metric_get(m, &desc_wait, name);
+	c->hold = metric_get(m, &desc_hold, name);
+	c->hold_ipi = metric_get(m, &desc_hold_ipi, name);
+	c->acquired = metric_get(m, &desc_acquired, name);
+	c->contended = metric_get(m, &desc_contended, name);
+	c->next = k->lock_classes;
+	k->lock_classes = c;
+	return c;
+}
+
+void spin_lock_init(struct kernel *k, struct spinlock *lock, struct lock_class *class)
+{
+	(void)k;
+	*lock = (struct spinlock){ .class = class };
+	line_init(&lock->line, class->line_class);
+}
+
+void spin_lock_free(struct kernel *k, struct spinlock *lock)
+{
+	sim_check(k->sim, !lock->owner, "lock-leak", "%s freed while %s holds it", lock->class->name,
+		  lock->owner->comm);
+	line_free(&lock->line, k->m);
+}
+
+/* Takes a free lock. Ownership counts from the moment of the access, not of its completion. */
+static bool try_take(struct task *t, struct spinlock *lock)
+{
+	sim_ps done;
+
+	settle(t);
+	done = line_access(t->k->m, &lock->line, this_cpu(t)->cpu->core, LINE_ATOMIC,
+			   sim_now(t->k->sim));
+	if (lock->owner || lock->head) {
+		cpu_stall(this_cpu(t)->cpu, done);
+		return false;
+	}
+	lock->owner = t;
+	cpu_stall(this_cpu(t)->cpu, done);
+	lock->since = sim_now(t->k->sim);
+	lock->ipi_waits = t->ipi_waits;
+	lock->class->acquired->value++;
+	return true;
+}
+
+bool spin_trylock(struct task *t, struct spinlock *lock)
+{
+	preempt_disable(t);
+	if (lock->owner || lock->head) {
+		touch_line(t, &lock->line, LINE_READ);
+		preempt_enable(t);
+		return false;
+	}
+	if (try_take(t, lock))
+		return true;
+	preempt_enable(t);
+	return false;
+}
+
+static void wait_in_queue(struct task *t, struct spinlock *lock, sim_ps asked_at)
+{
+	struct spin_waiter w = { .task = t, .granted_at = SIM_NEVER };
+
+	if (lock->tail)
+		lock->tail->next = &w;
+	else
+		lock->head = &w;
+	lock->tail = &w;
+	/* The pending waiter sets the pending byte, all others swap themselves into the tail. */
+	cpu_stall(this_cpu(t)->cpu, line_access(t->k->m, &lock->line, this_cpu(t)->cpu->core,
+						LINE_ATOMIC, sim_now(t->k->sim)));
+	while (w.granted_at == SIM_NEVER)
+		spin_wait(t, SIM_NEVER, lock->class->name);
+	cpu_stall(this_cpu(t)->cpu, w.granted_at);
+	lock->since = sim_now(t->k->sim);
+	lock->ipi_waits = t->ipi_waits;
+	lock->class->acquired->value++;
+	lock->class->contended->value++;
+	hist_add(&lock->class->wait->hist, lock->since - asked_at);
+}
+
+void spin_lock(struct task *t, struct spinlock *lock)
+{
+	sim_ps asked_at;
+
+	sim_check(t->k->sim, lock->owner != t, "self-deadlock", "%s taken twice by %s",
+		  lock->class->name, t->comm);
+	preempt_disable(t);
+	settle(t);
+	asked_at = sim_now(t->k->sim);
+	if (try_take(t, lock))
+		return;
+	/* The lock may have come free while our access was on its way. */
+	if (!lock->owner && !lock->head && try_take(t, lock))
+		return;
+	wait_in_queue(t, lock, asked_at);
+}
+
+void spin_unlock(struct task *t, struct spinlock *lock)
+{
+	struct spin_waiter *w = lock->head;
+	struct lock_class *class = lock->class;
+	sim_ps held;
+
+	settle(t);
+	sim_check(t->k->sim, lock->owner == t, "lock-balance", "%s released by %s, not its owner",
+		  class->name, t->comm);
+	held = sim_now(t->k->sim) - lock->since;
+	hist_add(t->ipi_waits != lock->ipi_waits ? &class->hold_ipi->hist : &class->hold->hist, held);
+	post_store(t, &lock->line);
+	if (w) {
+		struct machine *m = t->k->m;
+		unsigned int core = this_cpu(w->task)->cpu->core;
+		sim_ps seen = line_access(m, &lock->line, core, LINE_READ, sim_now(t->k->sim));
+
+		lock->head = w->next;
+		if (!lock->head)
+			lock->tail = NULL;
+		lock->owner = w->task;
+		w->granted_at = line_access(m, &lock->line, core, LINE_WRITE, seen);
+		sim_unpark_at(t->k->sim, w->task->actor, w->granted_at);
+	} else {
+		lock->owner = NULL;
+	}
+	preempt_enable(t);
+}
+
+void spin_lock_irq(struct task *t, struct spinlock *lock)
+{
+	irq_disable(t);
+	spin_lock(t, lock);
+}
+
+void spin_unlock_irq(struct task *t, struct spinlock *lock)
+{
+	spin_unlock(t, lock);
+	irq_enable(t);
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The memory side of a context switch on x86: mm_cpumask, ASIDs, tlb_gen, lazy TLB. As
+ * switch_mm_irqs_off of Linux 6.16 to 6.18: the previous mm's bit stays in its cpumask.
+ */
+#include "models/kernel/init.h"
+#include "models/kernel/mm.h"
+
+METRIC(desc_flush, "tlb.flush", METRIC_COUNTER, "1", "reason",
+       "tlb_flush tracepoint: flushes done or asked for, by the kernel's reason");
+METRIC(desc_full, "tlb.flush_full", METRIC_COUNTER, "1", "reason",
+       "those of tlb.flush that were of everything (pages:-1)");
+
+static const char *const reason_names[NR_TLB_FLUSH_REASONS] = {
+	[TLB_FLUSH_ON_TASK_SWITCH] = "task-switch",
+	[TLB_REMOTE_SHOOTDOWN] = "remote-shootdown",
+	[TLB_LOCAL_SHOOTDOWN] = "local-shootdown",
+	[TLB_LOCAL_MM_SHOOTDOWN] = "local-mm-shootdown",
+	[TLB_REMOTE_SEND_IPI] = "remote-ipi-send",
+	[TLB_REMOTE_WRONG_CPU] = "remote-wrong-cpu",
+};
+
+void flush_metrics_init(struct kernel *k)
+{
+	struct metrics *m = sim_metrics(k->sim);
+
+	for (unsigned int r = 0; r < NR_TLB_FLUSH_REASONS; r++) {
+		k->metric.flush[r] = metric_get(m, &desc_flush, reason_names[r]);
+		k->metric.flush_full[r] = metric_get(m, &desc_full, reason_names[r]);
+	}
+}
+
+void trace_tlb_flush(struct task *t, enum tlb_flush_reason reason, bool full, uint64_t pages)
+{
+	tracepoint(t);
+	t->k->metric.flush[reason]->value++;
+	if (full)
+		t->k->metric.flush_full[reason]->value++;
+	(void)pages;
+}
+
+/* The slot of the mm's ASID on this CPU; *flush: what it holds is not up to date. */
+static unsigned int choose_new_asid(struct task *t, struct mm *next, uint64_t gen, bool *flush)
+{
+	struct cpu_tlbstate *s = &this_cpu(t)->tlbstate;
+	unsigned int asid;
+
+	if (!t->k->m->desc.tlb.pcid) {
+		*flush = true;
+		return 0;
+	}
+	if (next->global_asid) {
+		*flush = s->ctxs[GLOBAL_ASID_SLOT].ctx_id != next->ctx_id;
+		return GLOBAL_ASID_SLOT;
+	}
+	for (asid = 0; asid < TLB_NR_DYN_ASIDS; asid++) {
+		if (s->ctxs[asid].ctx_id != next->ctx_id)
+			continue;
+		*flush = s->ctxs[asid].tlb_gen < gen;
+		return asid;
+	}
+	asid = s->next_asid;
+	s->next_asid = (asid + 1) % TLB_NR_DYN_ASIDS;
+	*flush = true;
+	return asid;
+}
+
+static void load_new_mm_cr3(struct task *t, struct mm *next, unsigned int asid, uint64_t gen,
+			    bool flush)
+{
+	struct cpu_tlbstate *s = &this_cpu(t)->tlbstate;
+
+	s->ctxs[asid].ctx_id = next->ctx_id;
+	if (flush) {
+		s->ctxs[asid].tlb_gen = gen;
+		flush_slot_all(t, asid);
+	} else {
+		spend(t, t->k->m->desc.flush.cr3_write / 2); /* no-flush write: serialisation only */
+	}
+	trace_tlb_flush(t, TLB_FLUSH_ON_TASK_SWITCH, flush, 0);
+}
+
+/* Back from lazy mode to the same mm: flush only what was missed. */
+static void leave_lazy(struct task *t, struct mm *mm)
+{
+	struct cpu_tlbstate *s = &this_cpu(t)->tlbstate;
+	unsigned int asid = s->loaded_asid;
+
+	touch_line(t, &mm->tlb_gen_line, LINE_READ);
+	settle(t);
+	if (s->ctxs[asid].tlb_gen == mm->tlb_gen)
+		return;
+	load_new_mm_cr3(t, mm, asid, mm->tlb_gen, true);
+}
+
+static void leave_previous_asid(struct task *t)
+{
+	struct cpu_tlbstate *s = &this_cpu(t)->tlbstate;
+
+	if (!t->k->m->desc.tlb.pcid && s->loaded_mm)
+		s->ctxs[s->loaded_asid].ctx_id = 0;
+}
+
+void switch_mm_irqs_off(struct task *t, struct mm *next)
+{
+	struct kcpu *c = this_cpu(t);
+	struct cpu_tlbstate *s = &c->tlbstate;
+	bool was_lazy = s->is_lazy, flush;
+	unsigned int asid;
+	uint64_t gen;
+
+	if (was_lazy) {
+		touch_line(t, &s->shared_line, LINE_WRITE);
+		s->is_lazy = false;
+	}
+	if (s->loaded_mm == next) {
+		if (next && (was_lazy || (next->global_asid && s->loaded_asid != GLOBAL_ASID_SLOT))) {
+			if (next->global_asid && s->loaded_asid != GLOBAL_ASID_SLOT)
+				goto reload;
+			leave_lazy(t, next);
+		}
+		return;
+	}
+reload:
+	leave_previous_asid(t);
+	s->switching = true;
+	touch_line(t, &s->line, LINE_WRITE);
+	if (!next) { /* init_mm */
+		s->loaded_mm = NULL;
+		s->loaded_asid = 0;
+		s->switching = false;
+		spend(t, t->k->m->desc.flush.cr3_write / 2);
+		return;
+	}
+	if (!cpumask_test(&next->cpumask, c->id)) {
+		touch_line(t, &next->cpumask_line[c->id / 512], LINE_ATOMIC);
+		settle(t);
+		cpumask_set(&next->cpumask, c->id);
+	}
+	touch_line(t, &next->tlb_gen_line, LINE_READ);
+	settle(t);
+	gen = next->tlb_gen;
+	asid = choose_new_asid(t, next, gen, &flush);
+	load_new_mm_cr3(t, next, asid, gen, flush);
+	touch_line(t, &s->line, LINE_WRITE);
+	settle(t);
+	s->loaded_mm = next;
+	s->loaded_asid = asid;
+	s->switching = false;
+}
+
+void enter_lazy_tlb(struct task *t)
+{
+	struct cpu_tlbstate *s = &this_cpu(t)->tlbstate;
+
+	if (!s->loaded_mm || s->is_lazy)
+		return;
+	touch_line(t, &s->shared_line, LINE_WRITE);
+	s->is_lazy = true;
+}

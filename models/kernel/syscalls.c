@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The memory system calls, each in the order of locks, walks and flushes of Linux 6.18.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "models/kernel/mm.h"
+
+static void syscall_enter(struct task *t)
+{
+	spend(t, t->k->cost.syscall / 2);
+	tracepoint(t);
+}
+
+static int64_t syscall_exit(struct task *t, int64_t ret)
+{
+	tracepoint(t);
+	spend(t, t->k->cost.syscall / 2);
+	settle(t);
+	return ret;
+}
+
+static uint64_t page_up(uint64_t v)
+{
+	return (v + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+}
+
+static bool bad_range(uint64_t addr, uint64_t len)
+{
+	return addr % PAGE_SIZE || len == 0 || len > TASK_SIZE || addr > TASK_SIZE - len;
+}
+
+/* ---- munmap ---- */
+
+struct unmapping {
+	struct vma **vmas;
+	size_t n;
+	uint64_t floor, ceiling;
+};
+
+/* Splits at the edges, marks and detaches what lies between, takes it out of the tree. */
+static void gather_vmas(struct task *t, struct mm *mm, uint64_t start, uint64_t end,
+			struct unmapping *u)
+{
+	size_t first;
+
+	vma_split(t, mm, start);
+	vma_split(t, mm, end);
+	first = vma_index(mm, start);
+	u->n = 0;
+	while (first + u->n < mm->nr_vmas && mm->vmas[first + u->n]->start < end)
+		u->n++;
+	u->vmas = calloc(u->n ? u->n : 1, sizeof(*u->vmas));
+	for (size_t i = 0; i < u->n; i++) {
+		u->vmas[i] = mm->vmas[first + i];
+		vma_mark_detached(t, mm, u->vmas[i]);
+	}
+	u->floor = first ? mm->vmas[first - 1]->end : 0;
+	u->ceiling = first + u->n < mm->nr_vmas ? mm->vmas[first + u->n]->start : TASK_SIZE;
+	vma_remove_range(mm, first, u->n);
+	spend(t, t->k->cost.vma_store);
+}
+
+static void drain_if_asked(struct task *t)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_LRU];
+	const struct lru_ops *ops = p->choice->ops;
+
+	if (ops->drain_before_zap(p->params))
+		lru_add_drain(t);
+}
+
+/* Zap, free tables, flush, free pages; then the VMAs. */
+static void unmap_gathered(struct task *t, struct mm *mm, struct unmapping *u)
+{
+	struct mmu_gather tlb;
+
+	drain_if_asked(t);
+	tlb_gather_mmu(t, &tlb, mm);
+	for (size_t i = 0; i < u->n; i++)
+		zap_range(t, &tlb, u->vmas[i], u->vmas[i]->start, u->vmas[i]->end, false);
+	if (u->n)
+		free_pgtables(t, &tlb, u->vmas[0]->start, u->vmas[u->n - 1]->end, u->floor,
+			      u->ceiling);
+	tlb_finish_mmu(t, &tlb);
+	for (size_t i = 0; i < u->n; i++)
+		vma_free(t, mm, u->vmas[i]);
+	free(u->vmas);
+}
+
+static void do_munmap_downgrade(struct task *t, struct mm *mm, uint64_t start, uint64_t end)
+{
+	struct unmapping u;
+	struct read_hold hold;
+
+	gather_vmas(t, mm, start, end, &u);
+	if (!u.n) {
+		free(u.vmas);
+		mmap_write_unlock(t, mm);
+		return;
+	}
+	mmap_write_downgrade(t, mm, &hold);
+	unmap_gathered(t, mm, &u);
+	mmap_read_unlock(t, mm, &hold);
+}
+
+void do_munmap_locked(struct task *t, struct mm *mm, uint64_t start, uint64_t end)
+{
+	struct unmapping u;
+
+	gather_vmas(t, mm, start, end, &u);
+	unmap_gathered(t, mm, &u);
+}
+
+int sys_munmap(struct task *t, uint64_t addr, uint64_t len)
+{
+	syscall_enter(t);
+	if (bad_range(addr, len))
+		return (int)syscall_exit(t, -EINVAL);
+	spend(t, t->k->cost.munmap_base);
+	mmap_write_lock(t, t->mm);
+	do_munmap_downgrade(t, t->mm, addr, addr + page_up(len));
+	return (int)syscall_exit(t, 0);
+}
+
+/* ---- mmap ---- */
+
+int64_t sys_mmap(struct task *t, uint64_t addr, uint64_t len, unsigned int prot, unsigned int flags)
+{
+	struct mm *mm = t->mm;
+
+	syscall_enter(t);
+	len = page_up(len);
+	if (!len || len > TASK_SIZE || (flags & MAP_FIXED && bad_range(addr, len)))
+		return syscall_exit(t, len ? -ENOMEM : -EINVAL);
+	mmap_write_lock(t, mm);
+	spend(t, t->k->cost.mmap_base);
+	settle(t);
+	if (flags & MAP_FIXED) {
+		size_t i = vma_index(mm, addr);
+
+		/* Replacing never downgrades: the old is zapped under the write lock. */
+		if (i < mm->nr_vmas && mm->vmas[i]->start < addr + len)
+			do_munmap_locked(t, mm, addr, addr + len);
+	} else {
+		addr = vma_find_gap(mm, len);
+	}
+	if (addr)
+		vma_insert(t, mm, addr, addr + len, prot & (PROT_READ | PROT_WRITE | PROT_EXEC),
+			   flags & (MAP_SHARED | MAP_ANONYMOUS | MAP_GROWSDOWN));
+	mmap_write_unlock(t, mm);
+	return syscall_exit(t, addr ? (int64_t)addr : -ENOMEM);
+}
+
+void mm_infer_mapping(struct task *t, uint64_t addr, uint64_t len, unsigned int prot,
+		      unsigned int flags)
+{
+	struct mm *mm = t->mm;
+	uint64_t end = addr + page_up(len), debt = t->debt;
+
+	addr &= ~(PAGE_SIZE - 1);
+	while (addr < end) {
+		size_t i = vma_index(mm, addr);
+		uint64_t gap_end = end;
+
+		if (i < mm->nr_vmas && mm->vmas[i]->start <= addr) {
+			addr = mm->vmas[i]->end;
+			continue;
+		}
+		if (i < mm->nr_vmas && mm->vmas[i]->start < end)
+			gap_end = mm->vmas[i]->start;
+		vma_insert_quietly(mm, addr, gap_end, prot, flags);
+		addr = gap_end;
+	}
+	t->debt = debt;
+}
+
+void mm_set_brk(struct task *t, uint64_t brk)
+{
+	t->mm->brk_start = t->mm->brk = page_up(brk);
+}
+
+bool mm_find_vma(struct task *t, uint64_t addr, uint64_t *start, uint64_t *end)
+{
+	size_t i = vma_index(t->mm, addr);
+
+	if (i == t->mm->nr_vmas)
+		return false;
+	*start = t->mm->vmas[i]->start;
+	*end = t->mm->vmas[i]->end;
+	return true;
+}
+
+/* ---- mprotect ---- */
+
+/* Changes the PTEs of one table; true if any change must be flushed. */
+static void change_ptes(struct task *t, struct mmu_gather *tlb, struct page_table *table,
+			uint64_t addr, uint64_t end, unsigned int prot)
+{
+	for (; addr < end; addr += PAGE_SIZE) {
+		uint64_t old = table->slot.pte[pt_index(addr, PT_PTE)], pte = old;
+
+		if (!old) {
+			spend(t, t->k->cost.pte_skip);
+			continue;
+		}
+		spend(t, t->k->cost.pte_clear + t->k->cost.pte_set);
+		pte &= ~(PTE_WRITE | PTE_EXEC | PTE_PROTNONE);
+		if (!prot)
+			pte = (pte & ~PTE_PRESENT) | PTE_PROTNONE;
+		else
+			pte |= PTE_PRESENT;
+		if (prot & PROT_EXEC)
+			pte |= PTE_EXEC;
+		/* A dirty private page may be written at once; others take a fault first. */
+		if (prot & PROT_WRITE && old & PTE_DIRTY && !(old & (PTE_ZERO | PTE_FILE)) &&
+		    pfn_page(t->k, pte_pfn(old))->mapcount == 1)
+			pte |= PTE_WRITE;
+		pt_set(table, addr, pte);
+		if (pte != old && old & PTE_PRESENT)
+			tlb_remove_entry(tlb, addr);
+	}
+}
+
+static void change_range(struct task *t, struct mmu_gather *tlb, uint64_t addr, uint64_t end,
+			 unsigned int prot)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_LOCKS];
+	const struct table_lock_ops *locks = p->choice->ops;
+
+	while (addr < end) {
+		uint64_t next = (addr & ~(PMD_SIZE - 1)) + PMD_SIZE;
+		struct page_table *table = pt_lookup(tlb->mm, addr);
+
+		next = next < end ? next : end;
+		spend(t, t->k->cost.pte_read);
+		if (table) {
+			struct spinlock *ptl = locks->pte_lockptr(p->params, tlb->mm, table);
+
+			spin_lock(t, ptl);
+			change_ptes(t, tlb, table, addr, next, prot);
+			spin_unlock(t, ptl);
+		}
+		addr = next;
+	}
+}
+
+static int do_mprotect(struct task *t, struct mm *mm, uint64_t addr, uint64_t end,
+		       unsigned int prot)
+{
+	struct mmu_gather tlb;
+	uint64_t at = addr;
+	size_t first;
+
+	for (size_t i = vma_index(mm, addr); at < end; at = mm->vmas[i++]->end)
+		if (i == mm->nr_vmas || mm->vmas[i]->start > at)
+			return -ENOMEM;
+	tlb_gather_mmu(t, &tlb, mm);
+	vma_split(t, mm, addr);
+	vma_split(t, mm, end);
+	first = vma_index(mm, addr);
+	for (size_t i = first; i < mm->nr_vmas && mm->vmas[i]->start < end; i++) {
+		struct vma *vma = mm->vmas[i];
+
+		if (vma->prot == prot)
+			continue;
+		vma_start_write(t, mm, vma);
+		vma->prot = prot;
+		change_range(t, &tlb, vma->start, vma->end, prot);
+	}
+	tlb_finish_mmu(t, &tlb);
+	for (size_t i = vma_index(mm, end - 1); i + 1 > first && i < mm->nr_vmas; i--) {
+		vma_try_merge(t, mm, i);
+		if (!i)
+			break;
+	}
+	if (first)
+		vma_try_merge(t, mm, first - 1);
+	return 0;
+}
+
+int sys_mprotect(struct task *t, uint64_t addr, uint64_t len, unsigned int prot)
+{
+	int ret;
+
+	syscall_enter(t);
+	if (bad_range(addr, page_up(len)))
+		return (int)syscall_exit(t, len ? -EINVAL : 0);
+	mmap_write_lock(t, t->mm);
+	spend(t, t->k->cost.mprotect_base);
+	ret = do_mprotect(t, t->mm, addr, addr + page_up(len),
+			  prot & (PROT_READ | PROT_WRITE | PROT_EXEC));
+	mmap_write_unlock(t, t->mm);
+	return (int)syscall_exit(t, ret);
+}
+
+/* ---- brk ---- */
+
+int64_t sys_brk(struct task *t, uint64_t brk)
+{
+	struct mm *mm = t->mm;
+	uint64_t from = page_up(mm->brk), to = page_up(brk);
+
+	syscall_enter(t);
+	mmap_write_lock(t, mm);
+	spend(t, t->k->cost.mmap_base);
+	settle(t);
+	if (brk < mm->brk_start || brk >= TASK_SIZE) {
+		mmap_write_unlock(t, mm);
+		return syscall_exit(t, (int64_t)mm->brk);
+	}
+	mm->brk = brk;
+	if (to < from) {
+		do_munmap_downgrade(t, mm, to, from);
+		return syscall_exit(t, (int64_t)brk);
+	}
+	if (to > from)
+		vma_insert(t, mm, from, to, PROT_READ | PROT_WRITE, MAP_ANONYMOUS);
+	mmap_write_unlock(t, mm);
+	return syscall_exit(t, (int64_t)brk);
+}

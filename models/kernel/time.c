@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * How the current task spends time, and the interrupts that cut into it. Handlers run in the context
+ * of the task that they interrupt, on its time.
+ */
+#include "models/hw/ipi.h"
+#include "models/kernel/kernel.h"
+#include "models/kernel/rcu.h"
+#include "models/kernel/smp.h"
+
+void settle(struct task *t)
+{
+	while (t->debt) {
+		sim_ps work = t->debt;
+
+		t->debt = 0;
+		if (!cpu_spend(this_cpu(t)->cpu, &work)) {
+			handle_irqs(t);
+			t->debt += work;
+		}
+	}
+}
+
+void touch_line(struct task *t, struct line *line, enum line_access how)
+{
+	struct machine *m = t->k->m;
+	unsigned int core = this_cpu(t)->cpu->core;
+	sim_ps now = sim_now(t->k->sim);
+
+	if (line_is_hit(m, line, core, how) && line->busy_until <= now) {
+		t->debt += line_access(m, line, core, how, now) - now;
+		return;
+	}
+	settle(t);
+	core = this_cpu(t)->cpu->core; /* settling may have moved the task */
+	cpu_stall(this_cpu(t)->cpu, line_access(m, line, core, how, sim_now(t->k->sim)));
+}
+
+sim_ps post_store(struct task *t, struct line *line)
+{
+	settle(t);
+	return line_access(t->k->m, line, this_cpu(t)->cpu->core, LINE_WRITE, sim_now(t->k->sim));
+}
+
+void spin_wait(struct task *t, sim_ps until, const char *why)
+{
+	struct kcpu *c;
+
+	settle(t);
+	c = this_cpu(t);
+	cpu_wait(c->cpu, until, why);
+	if (!c->cpu->irq_off && cpu_irq_pending(c->cpu, sim_now(t->k->sim)))
+		handle_irqs(t);
+}
+
+void irq_disable(struct task *t)
+{
+	settle(t);
+	this_cpu(t)->cpu->irq_off++;
+}
+
+void irq_enable(struct task *t)
+{
+	struct kcpu *c = this_cpu(t);
+
+	settle(t);
+	if (--c->cpu->irq_off)
+		return;
+	if (c->need_resched || cpu_irq_pending(c->cpu, sim_now(t->k->sim)))
+		handle_irqs(t);
+}
+
+void preempt_enable(struct task *t)
+{
+	sim_check(t->k->sim, t->preempt_off > 0, "preempt-balance", "preempt_enable without disable");
+	if (--t->preempt_off == 0) {
+		struct kcpu *c = this_cpu(t);
+
+		if (c->need_resched && !c->cpu->irq_off && !c->in_irq)
+			schedule(t);
+	}
+}
+
+static void tick(struct task *t)
+{
+	struct kcpu *c = this_cpu(t);
+
+	t->k->metric.ticks->value++;
+	spend(t, t->k->cost.tick);
+	settle(t);
+	if (c->curr != c->idle || c->nr_queued) {
+		while (c->next_tick <= sim_now(t->k->sim))
+			c->next_tick += t->k->jiffy;
+		cpu_raise(c->cpu, IRQ_TICK, c->next_tick);
+	} else {
+		c->next_tick = SIM_NEVER; /* NO_HZ_IDLE: the idle loop starts it again */
+	}
+	sched_tick(t);
+	rcu_tick(t);
+}
+
+static void run_vector(struct task *t, enum irq_vector vector)
+{
+	switch (vector) {
+	case IRQ_CALL_FUNCTION:
+	case IRQ_CALL_FUNCTION_SINGLE:
+		tracepoint(t);
+		flush_smp_call_function_queue(t);
+		tracepoint(t);
+		break;
+	case IRQ_TICK:
+		tick(t);
+		break;
+	default: /* reschedule, a sleeper's timer: their work was done by who raised them */
+		break;
+	}
+}
+
+static void one_irq(struct task *t)
+{
+	const struct machine_desc *d = &t->k->m->desc;
+	struct kcpu *c = this_cpu(t);
+	enum irq_vector vector;
+
+	c->cpu->irq_off++;
+	c->in_irq = true;
+	/* A guest's own timer is taken in guest mode by the same forced exit as an IPI. */
+	if (d->virt.guest && !c->idle_halted)
+		spend(t, c->cpu->in_host ? d->virt.inject : d->virt.receive);
+	c->cpu->in_host = false;
+	spend(t, d->ipi.entry + t->k->cost.irq);
+	settle(t);
+	vector = cpu_irq_take(c->cpu, sim_now(t->k->sim));
+	run_vector(t, vector);
+	spend(t, d->ipi.exit);
+	settle(t);
+	c->in_irq = false;
+	c->cpu->irq_off--;
+}
+
+void handle_irqs(struct task *t)
+{
+	struct kcpu *c = this_cpu(t);
+	sim_ps debt = t->debt;
+
+	/* What the interrupted code still owed is not the handler's. */
+	t->debt = 0;
+	while (!c->cpu->irq_off && cpu_irq_pending(c->cpu, sim_now(t->k->sim)))
+		one_irq(t);
+	if (!c->cpu->irq_off && !c->in_irq) {
+		rcu_softirq(t);
+		if (c->need_resched && !t->preempt_off && t != c->idle)
+			schedule(t);
+	}
+	t->debt += debt;
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * x86 TLB flushing: generations, the 33-page ceiling, lazy filtering, and the handler that every
+ * flushed CPU runs. As arch/x86 of Linux 6.16 to 6.18 does it; the route of a flush to other CPUs is
+ * the shootdown policy's.
+ */
+#include "models/kernel/init.h"
+#include "models/kernel/mm.h"
+#include "models/kernel/smp.h"
+
+#define TLB_SINGLE_PAGE_FLUSH_CEILING 33
+
+METRIC(desc_invlpg, "tlb.invlpg", METRIC_COUNTER, "1", NULL, "INVLPG instructions");
+METRIC(desc_cr3, "tlb.cr3_flush", METRIC_COUNTER, "1", NULL, "CR3 writes that flushed an ASID");
+METRIC(desc_latency, "tlb.flush_latency", METRIC_HISTOGRAM, "ps", NULL,
+       "flush_tlb_mm_range, from call to return");
+METRIC(desc_lazy, "ipi.skipped_lazy", METRIC_COUNTER, "1", NULL,
+       "CPUs of an mm_cpumask that a shootdown left out: lazy, or running another mm");
+
+
+void tlbflush_init(struct kernel *k)
+{
+	struct metrics *m = sim_metrics(k->sim);
+
+	k->metric.invlpg = metric_get(m, &desc_invlpg, "");
+	k->metric.cr3_flush = metric_get(m, &desc_cr3, "");
+	k->metric.flush_latency = metric_get(m, &desc_latency, "");
+	k->metric.ipi_skipped_lazy = metric_get(m, &desc_lazy, "");
+}
+
+void flush_slot_all(struct task *t, unsigned int slot)
+{
+	struct cpu *cpu = this_cpu(t)->cpu;
+
+	/* With page-table isolation the user's PCID is flushed by the CR3 write on return. */
+	spend(t, cpu->m->desc.flush.cr3_write * (cpu->m->desc.flush.pti ? 2 : 1));
+	settle(t);
+	tlb_flush_slot(&cpu->tlb, slot);
+	t->k->metric.cr3_flush->value++;
+}
+
+void flush_slot_range(struct task *t, unsigned int slot, uint64_t start, uint64_t end)
+{
+	struct cpu *cpu = this_cpu(t)->cpu;
+	const struct machine_desc *d = &cpu->m->desc;
+
+	for (uint64_t addr = start; addr < end; addr += PAGE_SIZE) {
+		spend(t, d->flush.invlpg + (d->flush.pti ? d->flush.invpcid_single : 0));
+		tlb_invalidate(&cpu->tlb, tlb_context(&cpu->tlb, slot), addr >> PAGE_SHIFT);
+		t->k->metric.invlpg->value++;
+	}
+	settle(t);
+}
+
+static void flush_stale(struct task *t, struct cpu_tlbstate *s, const struct flush_tlb_info *f,
+			uint64_t mm_gen, bool local)
+{
+	unsigned int asid = s->loaded_asid;
+	uint64_t local_gen = s->ctxs[asid].tlb_gen;
+	bool partial = f->end != TLB_FLUSH_ALL && f->new_tlb_gen == local_gen + 1 &&
+		       f->new_tlb_gen == mm_gen;
+
+	if (partial)
+		flush_slot_range(t, asid, f->start, f->end);
+	else
+		flush_slot_all(t, asid);
+	s->ctxs[asid].tlb_gen = mm_gen;
+	trace_tlb_flush(t, local ? TLB_LOCAL_MM_SHOOTDOWN : TLB_REMOTE_SHOOTDOWN, !partial,
+			partial ? (f->end - f->start) >> PAGE_SHIFT : 0);
+}
+
+void flush_tlb_func(struct task *t, void *arg)
+{
+	const struct flush_tlb_info *f = arg;
+	struct kcpu *c = this_cpu(t);
+	struct cpu_tlbstate *s = &c->tlbstate;
+	bool local = f->initiator == c->id;
+	uint64_t mm_gen;
+
+	spend(t, t->k->cost.flush_func);
+	if (f->mm != s->loaded_mm) {
+		if (!local) {
+			touch_line(t, &f->mm->cpumask_line[c->id / 512], LINE_ATOMIC);
+			settle(t);
+			cpumask_unset(&f->mm->cpumask, c->id);
+			trace_tlb_flush(t, TLB_REMOTE_WRONG_CPU, false, 0);
+		}
+		return;
+	}
+	if (f->mm->global_asid) {
+		if (s->loaded_asid != GLOBAL_ASID_SLOT)
+			switch_mm_irqs_off(t, f->mm);
+		return;
+	}
+	if (s->is_lazy) {
+		switch_mm_irqs_off(t, NULL);
+		return;
+	}
+	if (f->new_tlb_gen <= s->ctxs[s->loaded_asid].tlb_gen)
+		return;
+	touch_line(t, &f->mm->tlb_gen_line, LINE_READ);
+	settle(t);
+	mm_gen = f->mm->tlb_gen;
+	flush_stale(t, s, f, mm_gen, local);
+}
+
+bool should_flush_tlb(struct task *t, unsigned int cpu, void *arg)
+{
+	const struct flush_tlb_info *f = arg;
+	struct cpu_tlbstate *s = &t->k->cpus[cpu].tlbstate;
+
+	touch_line(t, &s->line, LINE_READ);
+	touch_line(t, &s->shared_line, LINE_READ);
+	if (!s->is_lazy && (s->switching || s->loaded_mm == f->mm || f->trim))
+		return true;
+	t->k->metric.ipi_skipped_lazy->value++;
+	return false;
+}
+
+void flush_tlb_multi(struct task *t, const struct cpumask *mask, struct flush_tlb_info *info)
+{
+	trace_tlb_flush(t, TLB_REMOTE_SEND_IPI, info->end == TLB_FLUSH_ALL,
+			(info->end - info->start) >> PAGE_SHIFT);
+	/* Freed tables must be forgotten by lazy CPUs, too: they may walk them speculatively. */
+	smp_call_function_many_cond(t, mask, flush_tlb_func, info,
+				    info->freed_tables || info->mm->asid_transition
+					    ? NULL
+					    : should_flush_tlb,
+				    IPI_SHOOTDOWN);
+}
+
+void flush_local(struct task *t, struct flush_tlb_info *info)
+{
+	if (this_cpu(t)->tlbstate.loaded_mm != info->mm)
+		return;
+	irq_disable(t);
+	flush_tlb_func(t, info);
+	irq_enable(t);
+}
+
+void flush_tlb_mm_range(struct task *t, struct mm *mm, uint64_t start, uint64_t end,
+			bool freed_tables)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_SHOOTDOWN];
+	const struct shootdown_ops *ops = p->choice->ops;
+	struct flush_tlb_info info = { .mm = mm, .start = start, .end = end,
+				       .freed_tables = freed_tables };
+	sim_ps asked_at;
+
+	preempt_disable(t);
+	spend(t, t->k->cost.flush_setup);
+	settle(t);
+	asked_at = sim_now(t->k->sim);
+	if (end == TLB_FLUSH_ALL ||
+	    (end - start) >> PAGE_SHIFT > TLB_SINGLE_PAGE_FLUSH_CEILING) {
+		info.start = 0;
+		info.end = TLB_FLUSH_ALL;
+	}
+	/* The generation is raised after the PTEs have changed and before mm_cpumask is read. */
+	touch_line(t, &mm->tlb_gen_line, LINE_ATOMIC);
+	settle(t);
+	info.new_tlb_gen = ++mm->tlb_gen;
+	info.initiator = t->cpu;
+	touch_line(t, &mm->cpumask_line[0], LINE_READ);
+	ops->flush(p->params, t, mm, &info);
+	settle(t);
+	hist_add(&t->k->metric.flush_latency->hist, sim_now(t->k->sim) - asked_at);
+	preempt_enable(t);
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * VMAs: the sorted set of an mm, splitting and merging, and the per-VMA lock as Linux 6.15 to 6.18
+ * has it (vm_refcnt and vm_lock_seq on one line, mm_lock_seq on another).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "models/kernel/mm.h"
+
+size_t vma_index(const struct mm *mm, uint64_t addr)
+{
+	size_t low = 0, high = mm->nr_vmas;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (mm->vmas[mid]->end > addr)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low;
+}
+
+struct vma *vma_lookup(const struct mm *mm, uint64_t addr)
+{
+	size_t i = vma_index(mm, addr);
+
+	return i < mm->nr_vmas && mm->vmas[i]->start <= addr ? mm->vmas[i] : NULL;
+}
+
+static void array_insert(struct mm *mm, size_t at, struct vma *vma)
+{
+	if (mm->nr_vmas == mm->cap_vmas) {
+		mm->cap_vmas = mm->cap_vmas ? 2 * mm->cap_vmas : 16;
+		mm->vmas = realloc(mm->vmas, mm->cap_vmas * sizeof(*mm->vmas));
+	}
+	memmove(&mm->vmas[at + 1], &mm->vmas[at], (mm->nr_vmas - at) * sizeof(*mm->vmas));
+	mm->vmas[at] = vma;
+	mm->nr_vmas++;
+}
+
+void vma_remove_range(struct mm *mm, size_t first, size_t n)
+{
+	memmove(&mm->vmas[first], &mm->vmas[first + n],
+		(mm->nr_vmas - first - n) * sizeof(*mm->vmas));
+	mm->nr_vmas -= n;
+}
+
+static struct vma *new_vma(struct mm *mm, uint64_t start, uint64_t end, unsigned int prot,
+			   unsigned int flags)
+{
+	struct vma *vma = calloc(1, sizeof(*vma));
+
+	vma->start = start;
+	vma->end = end;
+	vma->prot = prot;
+	vma->flags = flags;
+	vma->attached = true;
+	line_init(&vma->ref_line, line_class_get(mm->k->m, "vm_refcnt"));
+	return vma;
+}
+
+struct vma *vma_insert_quietly(struct mm *mm, uint64_t start, uint64_t end, unsigned int prot,
+			       unsigned int flags)
+{
+	struct vma *vma = new_vma(mm, start, end, prot, flags);
+
+	array_insert(mm, vma_index(mm, start), vma);
+	return vma;
+}
+
+static void anon_vma_put(struct mm *mm, struct anon_vma *anon)
+{
+	if (anon && --anon->refs == 0) {
+		rwsem_free(mm->k, &anon->lock);
+		free(anon);
+	}
+}
+
+static bool mergeable(const struct vma *a, const struct vma *b)
+{
+	return a->end == b->start && a->prot == b->prot && a->flags == b->flags &&
+	       a->flags & MAP_ANONYMOUS &&
+	       (!a->anon_vma || !b->anon_vma || a->anon_vma == b->anon_vma);
+}
+
+/* Merges [index] with its neighbours; the lower one grows. */
+void vma_try_merge(struct task *t, struct mm *mm, size_t index)
+{
+	for (size_t i = index; i + 1 > index && i != SIZE_MAX; i--) {
+		struct vma *a, *b;
+
+		if (i + 1 >= mm->nr_vmas)
+			continue;
+		a = mm->vmas[i];
+		b = mm->vmas[i + 1];
+		if (!mergeable(a, b))
+			break;
+		vma_start_write(t, mm, a);
+		vma_start_write(t, mm, b);
+		spend(t, t->k->cost.vma_merge);
+		a->end = b->end;
+		if (!a->anon_vma) {
+			a->anon_vma = b->anon_vma;
+			b->anon_vma = NULL;
+		}
+		vma_remove_range(mm, i + 1, 1);
+		vma_mark_detached(t, mm, b);
+		vma_free(t, mm, b);
+		if (!i)
+			break;
+	}
+}
+
+static bool grows_prev(struct task *t, struct mm *mm, size_t at, uint64_t start, uint64_t end,
+		       unsigned int prot, unsigned int flags)
+{
+	struct vma *prev;
+
+	if (!at || !(flags & MAP_ANONYMOUS))
+		return false;
+	prev = mm->vmas[at - 1];
+	if (prev->end != start || prev->prot != prot || prev->flags != flags)
+		return false;
+	vma_start_write(t, mm, prev);
+	prev->end = end;
+	return true;
+}
+
+static bool grows_next(struct task *t, struct mm *mm, size_t at, uint64_t start, uint64_t end,
+		       unsigned int prot, unsigned int flags)
+{
+	struct vma *next;
+
+	if (at >= mm->nr_vmas || !(flags & MAP_ANONYMOUS))
+		return false;
+	next = mm->vmas[at];
+	if (next->start != end || next->prot != prot || next->flags != flags)
+		return false;
+	vma_start_write(t, mm, next);
+	next->start = start;
+	return true;
+}
+
+struct vma *vma_insert(struct task *t, struct mm *mm, uint64_t start, uint64_t end,
+		       unsigned int prot, unsigned int flags)
+{
+	size_t at = vma_index(mm, start);
+	struct vma *vma;
+
+	if (grows_prev(t, mm, at, start, end, prot, flags)) {
+		spend(t, t->k->cost.vma_merge + t->k->cost.vma_store);
+		vma_try_merge(t, mm, at - 1);
+		return mm->vmas[at - 1];
+	}
+	if (grows_next(t, mm, at, start, end, prot, flags)) {
+		spend(t, t->k->cost.vma_merge + t->k->cost.vma_store);
+		return mm->vmas[at];
+	}
+	spend(t, t->k->cost.vma_alloc + t->k->cost.vma_store);
+	vma = new_vma(mm, start, end, prot, flags);
+	array_insert(mm, at, vma);
+	vma_start_write(t, mm, vma);
+	return vma;
+}
+
+bool vma_split(struct task *t, struct mm *mm, uint64_t addr)
+{
+	struct vma *low = vma_lookup(mm, addr), *high;
+
+	if (!low || low->start == addr)
+		return false;
+	vma_start_write(t, mm, low);
+	spend(t, t->k->cost.vma_alloc + t->k->cost.vma_store);
+	high = new_vma(mm, addr, low->end, low->prot, low->flags);
+	high->anon_vma = low->anon_vma;
+	if (high->anon_vma) {
+		high->anon_vma->refs++;
+		spend(t, t->k->cost.anon_vma);
+	}
+	low->end = addr;
+	array_insert(mm, vma_index(mm, addr), high);
+	vma_start_write(t, mm, high);
+	return true;
+}
+
+void vma_free(struct task *t, struct mm *mm, struct vma *vma)
+{
+	if (t)
+		spend(t, t->k->cost.vma_free);
+	sim_check(mm->k->sim, !vma->readers, "vma-life", "a VMA with %u readers is freed",
+		  vma->readers);
+	anon_vma_put(mm, vma->anon_vma);
+	line_free(&vma->ref_line, mm->k->m);
+	free(vma);
+}
+
+/* Top down, the highest gap that fits; multiples of 2 MiB are aligned to it (since Linux 6.7). */
+uint64_t vma_find_gap(struct mm *mm, uint64_t len)
+{
+	uint64_t align = len >= PMD_SIZE && len % PMD_SIZE == 0 ? PMD_SIZE : PAGE_SIZE;
+	uint64_t top = MMAP_BASE;
+
+	for (size_t i = vma_index(mm, MMAP_BASE - 1) + 1; i-- > 0;) {
+		uint64_t floor = PAGE_SIZE * 16;
+
+		if (i < mm->nr_vmas) {
+			if (mm->vmas[i]->start >= MMAP_BASE)
+				continue;
+			if (mm->vmas[i]->end <= top && top - mm->vmas[i]->end >= len &&
+			    ((top - len) & ~(align - 1)) >= mm->vmas[i]->end)
+				return (top - len) & ~(align - 1);
+			top = mm->vmas[i]->start < top ? mm->vmas[i]->start : top;
+		}
+		if (i == 0 && top >= floor + len)
+			return (top - len) & ~(align - 1);
+	}
+	return mm->nr_vmas ? 0 : (MMAP_BASE - len) & ~(align - 1);
+}
+
+/* ---- per-VMA lock ---- */
+
+static void wait_for_readers(struct task *t, struct vma *vma, unsigned int readers)
+{
+	touch_line(t, &vma->ref_line, LINE_ATOMIC);
+	settle(t);
+	while (vma->readers > readers) {
+		vma->writer_waits = t;
+		sched_block(t, "readers of a VMA");
+	}
+	vma->writer_waits = NULL;
+	touch_line(t, &vma->ref_line, LINE_ATOMIC);
+}
+
+void vma_start_write(struct task *t, struct mm *mm, struct vma *vma)
+{
+	touch_line(t, &vma->ref_line, LINE_READ);
+	if (vma->lock_seq == mm->lock_seq)
+		return;
+	settle(t);
+	vma->lock_seq = mm->lock_seq; /* readers fail from here on */
+	wait_for_readers(t, vma, 0);
+}
+
+void vma_mark_detached(struct task *t, struct mm *mm, struct vma *vma)
+{
+	vma_start_write(t, mm, vma);
+	vma->attached = false;
+	touch_line(t, &vma->ref_line, LINE_ATOMIC);
+	if (vma->readers)
+		wait_for_readers(t, vma, 0);
+}
+
+struct vma *vma_start_read(struct task *t, struct mm *mm, uint64_t addr)
+{
+	struct vma *vma;
+
+	spend(t, t->k->cost.vma_lookup);
+	touch_line(t, &mm->lock_seq_line, LINE_READ);
+	settle(t);
+	vma = vma_lookup(mm, addr);
+	if (!vma || !vma->attached || vma->lock_seq == mm->lock_seq) {
+		t->k->metric.vma_lock_miss->value++;
+		return NULL;
+	}
+	vma->readers++;
+	t->k->metric.vma_lock_hit->value++;
+	touch_line(t, &vma->ref_line, LINE_ATOMIC);
+	return vma;
+}
+
+void vma_end_read(struct task *t, struct mm *mm, struct vma *vma)
+{
+	(void)mm;
+	touch_line(t, &vma->ref_line, LINE_ATOMIC);
+	settle(t);
+	vma->readers--;
+	if (vma->writer_waits)
+		sched_wake(t, vma->writer_waits);
+}

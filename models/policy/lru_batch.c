@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * lru: batched, new folios collect in a per-CPU batch that moves to the LRU list under the LRU lock when
+ * it is full, or (before Linux 6.16) whenever munmap or madvise is about to free pages.
+ */
+#include "models/kernel/mm.h"
+
+struct params {
+	uint32_t batch;
+	bool drain_before_zap;
+};
+
+static const struct param params[] = {
+	{ .name = "batch", .type = PARAM_U32, .offset = offsetof(struct params, batch), .def = "31",
+	  .min = 1, .max = 4096, .help = "folios in a per-CPU batch (15 until Linux 6.11)" },
+	{ .name = "drain_before_zap", .type = PARAM_BOOL,
+	  .offset = offsetof(struct params, drain_before_zap), .def = "false",
+	  .help = "lru_add_drain in munmap and madvise (until Linux 6.15)" },
+	PARAM_END
+};
+
+static unsigned int batch(const void *p)
+{
+	return ((const struct params *)p)->batch;
+}
+
+static bool drain_before_zap(const void *p)
+{
+	return ((const struct params *)p)->drain_before_zap;
+}
+
+static const struct lru_ops ops = { batch, drain_before_zap };
+static const struct policy_choice choice = {
+	.axis = AXIS_LRU,
+	.name = "batched",
+	.summary = "per-CPU batches of new folios over one LRU lock",
+	.source = "mm/swap.c; removal of lru_add_drain from the zap paths, Linux 6.16",
+	.params = params,
+	.params_size = sizeof(struct params),
+	.ops = &ops,
+};
+POLICY(choice);

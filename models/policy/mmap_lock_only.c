@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * mmap-locking: mmap-lock, every fault and madvise takes mmap_lock for reading, as before Linux 6.4.
+ */
+#include "models/kernel/mm.h"
+
+static bool madvise_takes_vma_lock(const void *p, int advice)
+{
+	(void)p, (void)advice;
+	return false;
+}
+
+static const struct mmap_lock_ops ops = { false, madvise_takes_vma_lock };
+static const struct policy_choice choice = {
+	.axis = AXIS_MMAP_LOCKING,
+	.name = "mmap-lock",
+	.summary = "faults and madvise take mmap_lock for reading",
+	.source = "Linux before 6.4",
+	.ops = &ops,
+};
+POLICY(choice);

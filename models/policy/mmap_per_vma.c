@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * mmap-locking: per-vma, faults take the VMA's own lock and fall back to mmap_lock; madvise may too.
+ */
+#include "models/kernel/mm.h"
+
+enum madvise_mode { MADVISE_VMA, MADVISE_MMAP };
+static const char *const modes[] = { "vma", "mmap", NULL };
+
+struct params {
+	uint32_t madvise;
+};
+
+static const struct param params[] = {
+	{ .name = "madvise", .type = PARAM_ENUM, .offset = offsetof(struct params, madvise),
+	  .def = "vma", .choices = modes,
+	  .help = "lock of MADV_DONTNEED and MADV_FREE: vma (Linux 6.17) or mmap (before)" },
+	PARAM_END
+};
+
+static bool madvise_takes_vma_lock(const void *arg, int advice)
+{
+	const struct params *p = arg;
+
+	return p->madvise == MADVISE_VMA && (advice == MADV_DONTNEED || advice == MADV_FREE);
+}
+
+static const struct mmap_lock_ops ops = { true, madvise_takes_vma_lock };
+static const struct policy_choice choice = {
+	.axis = AXIS_MMAP_LOCKING,
+	.name = "per-vma",
+	.summary = "faults (and MADV_DONTNEED) take the VMA's own lock first",
+	.source = "Linux 6.4 (faults), 6.15 (vm_refcnt), 6.17 (madvise)",
+	.params = params,
+	.params_size = sizeof(struct params),
+	.ops = &ops,
+};
+POLICY(choice);

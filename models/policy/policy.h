@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What is compared. A policy is one choice on one axis. Each axis is an operations table that the
+ * kernel model calls (below); each choice is one file in this folder that registers a struct
+ * policy_choice. A policy set (configs/policies/NAME.yaml) picks one choice for every axis, with
+ * parameters, and may extend another set. To add a policy: one new file, no edit elsewhere.
+ */
+#ifndef MODELS_POLICY_POLICY_H
+#define MODELS_POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/base/err.h"
+#include "sim/base/param.h"
+#include "sim/base/section.h"
+
+struct task;
+struct mm;
+struct vma;
+struct mmu_gather;
+struct page_table;
+struct spinlock;
+struct flush_tlb_info;
+
+enum policy_axis {
+	AXIS_FLUSH_GATHERING, /* struct gather_ops */
+	AXIS_SHOOTDOWN,	      /* struct shootdown_ops */
+	AXIS_TABLE_FREEING,   /* struct table_free_ops */
+	AXIS_TABLE_LOCKS,     /* struct table_lock_ops */
+	AXIS_MMAP_LOCKING,    /* struct mmap_lock_ops */
+	AXIS_LRU,	      /* struct lru_ops */
+	POLICY_AXES
+};
+
+struct policy_axis_desc {
+	const char *name, *help;
+};
+extern const struct policy_axis_desc policy_axes[POLICY_AXES];
+
+struct policy_choice {
+	enum policy_axis axis;
+	const char *name, *summary, *source; /* source: commit, mail, paper, document */
+	const struct param *params;	     /* may be NULL */
+	size_t params_size;
+	const void *ops;		     /* the axis' table */
+};
+
+/* POLICY(my_choice): at file scope, once. */
+#define POLICY(choice) SECTION_ROW(policies, &(choice))
+
+/* ---- the axes' operations; `p` is the choice's bound parameters ---- */
+
+/* Which cleared PTEs share a flush. */
+struct gather_ops {
+	/* After each PTE that was present is cleared, under its lock. May flush at once. */
+	void (*pte_cleared)(const void *p, struct task *t, struct mmu_gather *tlb, uint64_t addr);
+	/* Pages that a gather may queue before it must flush and free. */
+	unsigned int (*max_pages)(const void *p);
+	/* One gather for a whole madvise or process_madvise call (else one for each VMA or range)? */
+	bool (*gather_across_ranges)(const void *p);
+};
+
+/* How other CPUs forget a translation. Called with preemption off, after tlb_gen was raised. Must
+ * have flushed every CPU that may use a stale translation when it returns. */
+struct shootdown_ops {
+	void (*flush)(const void *p, struct task *t, struct mm *mm, const struct flush_tlb_info *info);
+};
+
+/* What happens to a page table that has been unhooked. The tables' TLB entries are flushed before
+ * `flush` is called. */
+struct table_free_ops {
+	void (*remove)(const void *p, struct task *t, struct mmu_gather *tlb, struct page_table *table);
+	void (*flush)(const void *p, struct task *t, struct mmu_gather *tlb);
+};
+
+struct table_lock_ops {
+	struct spinlock *(*pte_lockptr)(const void *p, struct mm *mm, struct page_table *table);
+	struct spinlock *(*pmd_lockptr)(const void *p, struct mm *mm, struct page_table *table);
+};
+
+struct mmap_lock_ops {
+	bool fault_takes_vma_lock;
+	/* May this advice run under the VMA's lock instead of mmap_lock? */
+	bool (*madvise_takes_vma_lock)(const void *p, int advice);
+};
+
+struct lru_ops {
+	unsigned int (*batch)(const void *p); /* folios in a per-CPU batch */
+	bool (*drain_before_zap)(const void *p); /* lru_add_drain in munmap and madvise */
+};
+
+/* ---- sets ---- */
+
+struct policy_pick {
+	const struct policy_choice *choice;
+	void *params;
+};
+
+struct policy_set {
+	char *name, *description;
+	struct policy_pick pick[POLICY_AXES];
+};
+
+/* Loads NAME or a path, with what it extends. Every axis is chosen in the end, or it is an error. */
+bool policy_set_load(const char *name, struct policy_set *set, struct err *err);
+/* "AXIS.PARAM=VALUE" or "AXIS=CHOICE". *known = false (and true returned) if KEY names no axis. */
+bool policy_set_override(struct policy_set *set, const char *key, const char *value,
+			 struct where where, bool *known, struct err *err);
+void policy_set_free(struct policy_set *set);
+
+const struct policy_choice *policy_find(enum policy_axis axis, const char *name);
+/* All choices, by axis then name. Caller frees the array. */
+size_t policy_choices(const struct policy_choice ***sorted);
+
+#endif

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * table-freeing: ipi-sync, each table is freed at once behind an interrupt to every CPU, which waits
+ * for walkers that run with interrupts off. Linux' fallback when no batch page can be had.
+ */
+#include "models/kernel/smp.h"
+#include "models/policy/tables_common.h"
+
+static void nothing(struct task *t, void *info)
+{
+	(void)t, (void)info;
+}
+
+/* tlb_remove_table_sync_one: all online CPUs, whatever they run. */
+static void sync_all_cpus(struct task *t)
+{
+	struct cpumask all;
+
+	cpumask_clear(&all);
+	for (unsigned int cpu = 0; cpu < t->k->nr_cpus; cpu++)
+		if (cpu != t->cpu)
+			cpumask_set(&all, cpu);
+	smp_call_function_many_cond(t, &all, nothing, NULL, NULL, IPI_TABLE_SYNC);
+}
+
+static void remove_table(const void *p, struct task *t, struct mmu_gather *tlb,
+			 struct page_table *table)
+{
+	sim_ps unhooked_at;
+
+	(void)p;
+	settle(t);
+	unhooked_at = sim_now(t->k->sim);
+	tlb_flush_mmu_tlbonly(t, tlb);
+	sync_all_cpus(t);
+	free_one_table(t->k, t, tlb->mm, table, unhooked_at);
+}
+
+static void flush(const void *p, struct task *t, struct mmu_gather *tlb)
+{
+	(void)p, (void)t, (void)tlb;
+}
+
+static const struct table_free_ops ops = { remove_table, flush };
+static const struct policy_choice choice = {
+	.axis = AXIS_TABLE_FREEING,
+	.name = "ipi-sync",
+	.summary = "each table is freed at once, behind an IPI to every CPU",
+	.source = "mm/mmu_gather.c, tlb_remove_table_sync_one and tlb_remove_table_one",
+	.ops = &ops,
+};
+POLICY(choice);
