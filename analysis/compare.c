@@ -10,9 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a person asks first; --metric takes any other. */
-static char *const usual_metrics[] = { "throughput*", "op.latency*", "ipi.*", "tlb.flush*",
-				       "lock.wait*",  "lock.hold*",  NULL };
+/* What a person asks first; --metric and --stat take any other. */
+static const struct {
+	const char *metric;
+	char *const stats[4];
+} usual[] = {
+	{ "workload.ops_per_s", { "value" } }, { "op.latency", { "p50", "p99" } },
+	{ "ipi.*", { "value", "mean" } },      { "tlb.flush", { "value" } },
+	{ "tlb.flush_full", { "value" } },     { "lock.wait", { "sum" } },
+	{ "lock.hold*", { "sum" } },
+};
+
+/* Where metrics are named but no statistics of them. */
 static char *const usual_stats[] = { "value", "mean", "p50", "p99", NULL };
 
 /* A figure's name; observations refer to it by index. */
@@ -38,20 +47,31 @@ struct compare_figures {
 
 static bool listed(char *const *patterns, const char *text)
 {
-	for (; *patterns; patterns++)
+	for (; patterns && *patterns; patterns++)
 		if (!fnmatch(*patterns, text, 0))
+			return true;
+	return false;
+}
+
+static bool is_usual(const struct run_value *v, char *const *stats)
+{
+	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
+		if (!fnmatch(usual[i].metric, v->name, 0) &&
+		    listed(stats ? stats : usual[i].stats, v->stat))
 			return true;
 	return false;
 }
 
 static bool wanted(const struct compare_options *o, const struct run_value *v)
 {
-	char *const *metrics = o->metrics && *o->metrics ? o->metrics : usual_metrics;
-	char *const *stats = o->stats && *o->stats ? o->stats : usual_stats;
+	char *const *stats = o->stats && *o->stats ? o->stats : NULL;
 	char both[256];
 
+	if (!o->metrics || !*o->metrics)
+		return is_usual(v, stats);
 	snprintf(both, sizeof(both), "%s/%s", v->name, v->label);
-	return listed(stats, v->stat) && (listed(metrics, v->name) || listed(metrics, both));
+	return listed(stats ? stats : usual_stats, v->stat) &&
+	       (listed(o->metrics, v->name) || listed(o->metrics, both));
 }
 
 static bool is_figure(const struct figure *f, const struct run_value *v)
@@ -164,6 +184,16 @@ static bool choose_baseline(struct compare *c, const char *wish, struct err *err
 		       run_dim_names[c->by], wish, there);
 }
 
+/* The usual metrics come first, in the order of their table. */
+static size_t rank_of(const char *metric)
+{
+	size_t i = 0;
+
+	while (i < sizeof(usual) / sizeof(*usual) && fnmatch(usual[i].metric, metric, 0))
+		i++;
+	return i;
+}
+
 static int by_place(const void *a, const void *b, void *arg)
 {
 	const struct observation *x = a, *y = b;
@@ -173,7 +203,8 @@ static int by_place(const void *a, const void *b, void *arg)
 
 	if (x->context != y->context)
 		return x->context < y->context ? -1 : 1;
-	d = strcmp(p->metric, q->metric);
+	d = (int)rank_of(p->metric) - (int)rank_of(q->metric);
+	d = d ? d : strcmp(p->metric, q->metric);
 	d = d ? d : strcmp(p->label, q->label);
 	d = d ? d : strcmp(p->stat, q->stat);
 	if (d)

@@ -118,7 +118,9 @@ void compare_print(const struct compare *c, FILE *out)
 		"\n'runs' is baseline:other, one run a seed. Intervals are Welch's t over seeds; "
 		"relative"
 		" figures are in\nper cent of the baseline's mean. An interval without 0 in it is a"
-		" difference that the seeds do not explain.\n");
+		" difference that the seeds do not explain.\nPercentiles are known to 1%% "
+		"(histogram"
+		" buckets), so that equal ones can hide a difference below that.\n");
 	if (c->left_out)
 		fprintf(out, "%zu runs that ended badly are left out.\n", c->left_out);
 }

@@ -19,9 +19,10 @@ extern char **environ;
 static const struct {
 	const char *suffix, *terminal;
 } formats[] = {
-	{ ".png", "pngcairo noenhanced size 1200,750 font 'Sans,14' linewidth 1.6" },
+	{ ".png", "pngcairo noenhanced size 1200,750 font 'Sans,14' linewidth 1.6 dashlength 0.6" },
 	{ ".svg", "svg noenhanced size 1000,625 font 'Sans,14' linewidth 1.4 background 'white'" },
-	{ ".pdf", "pdfcairo noenhanced size 20cm,12.5cm font 'Sans,12' linewidth 1.6" },
+	{ ".pdf",
+	  "pdfcairo noenhanced size 20cm,12.5cm font 'Sans,12' linewidth 1.6 dashlength 0.6" },
 	{ NULL, NULL },
 };
 
@@ -43,10 +44,10 @@ static void look(struct gnuplot *g)
 		fprintf(g->script, "set linetype %zu lc rgb '%s' lw 2 pt %d ps 1.1 dt %zu\n", i + 1,
 			colours[i], points[i], i % 5 + 1);
 	fputs("set linetype cycle 7\n"
-	      "set grid back lc rgb '#d0d0d0' lw 0.7 dt 1\n"
+	      "set grid back lc rgb '#c8c8c8' lw 0.5 dt 1\n"
 	      "set border 3 lc rgb '#404040'\n"
 	      "set tics nomirror out\n"
-	      "set key outside bottom center horizontal noenhanced\n"
+	      "set key tmargin center horizontal noenhanced samplen 3\n"
 	      "set encoding utf8\n",
 	      g->script);
 }
@@ -137,7 +138,7 @@ void gnuplot_time_axis(struct gnuplot *g, char axis, double low_ns, double high_
 
 void gnuplot_count_axis(struct gnuplot *g, char axis)
 {
-	fprintf(g->script, "set format %c '%%.3s%%c'\n", axis);
+	fprintf(g->script, "set format %c '%%.1s%%c'\n", axis);
 }
 
 static bool spawn(struct gnuplot *g, FILE *complaints, int in, pid_t *pid, struct err *err)

@@ -67,8 +67,10 @@ static bool put_groups(struct gnuplot *g, const char *block, const struct plot_r
 	return true;
 }
 
-static void put_plot(struct gnuplot *g, const char *block, const struct plot_runs *p, bool titles)
+static void put_plot(struct gnuplot *g, const char *block, const struct plot_runs *p, size_t groups,
+		     bool titles)
 {
+	fprintf(g->script, "set xrange [-0.7:%.1f]\n", (double)groups - 0.3);
 	fputs("set style data histogram\nset style histogram errorbars gap 1.5 lw 1\n"
 	      "set style fill solid 0.85 border lc rgb '#404040'\nset boxwidth 0.9\n"
 	      "set grid noxtics\nplot ",
@@ -130,6 +132,11 @@ static bool get_labels(const struct plot_runs *p, struct store *store, const cha
 	return sort_labels(p, store, metric, stat, *labels, *n, err);
 }
 
+static size_t shown(size_t labels)
+{
+	return labels < MAX_GROUPS ? labels : MAX_GROUPS;
+}
+
 static bool draw_bars(struct gnuplot *g, const struct plot_runs *p, struct store *store,
 		      const struct plot_options *o, const char *metric, struct err *err)
 {
@@ -137,8 +144,7 @@ static bool draw_bars(struct gnuplot *g, const struct plot_runs *p, struct store
 	double highest = 0;
 	size_t n = 0;
 	bool ok = get_labels(p, store, metric, "value", &labels, &n, err) &&
-		  put_groups(g, "d", p, store, metric, "value", 1, labels,
-			     n < MAX_GROUPS ? n : MAX_GROUPS, &highest, err);
+		  put_groups(g, "d", p, store, metric, "value", 1, labels, shown(n), &highest, err);
 
 	if (ok) {
 		plot_title(g, p, o, metric);
@@ -147,7 +153,7 @@ static bool draw_bars(struct gnuplot *g, const struct plot_runs *p, struct store
 		if (n > 4)
 			fputs("set xtics rotate by -25\n", g->script);
 		gnuplot_count_axis(g, 'y');
-		put_plot(g, "d", p, true);
+		put_plot(g, "d", p, shown(n), true);
 	}
 	plot_labels_free(labels, n);
 	return ok;
@@ -181,14 +187,13 @@ static bool draw_panel(struct gnuplot *g, const struct plot_runs *p, struct stor
 	size_t n = 0;
 	bool ok;
 
-	snprintf(block, sizeof(block), "%s", titles ? "below" : "above");
+	snprintf(block, sizeof(block), "%s", titles ? "above" : "below");
 	ok = get_labels(p, store, metric, "sum", &labels, &n, err) &&
-	     put_groups(g, block, p, store, metric, stat, 1e-3, labels,
-			n < MAX_GROUPS ? n : MAX_GROUPS, &highest, err);
+	     put_groups(g, block, p, store, metric, stat, 1e-3, labels, shown(n), &highest, err);
 	if (ok) {
 		fprintf(g->script, "set ylabel '%s %s'\n", stat, what);
 		gnuplot_time_axis(g, 'y', 1, highest * 1.2);
-		put_plot(g, block, p, titles);
+		put_plot(g, block, p, shown(n), titles);
 	}
 	plot_labels_free(labels, n);
 	return ok;
@@ -206,9 +211,9 @@ bool plot_hold(struct store *store, const struct plot_options *o, struct err *er
 	if (gnuplot_begin(&g, o->output, err)) {
 		fputs("set multiplot layout 2,1\n", g.script);
 		plot_title(&g, &p, o, "lock times");
-		ok = draw_panel(&g, &p, store, "lock.hold", stat, "hold time", false, err);
+		ok = draw_panel(&g, &p, store, "lock.hold", stat, "hold time", true, err);
 		fputs("unset title\n", g.script);
-		ok = ok && draw_panel(&g, &p, store, "lock.wait", stat, "wait time", true, err);
+		ok = ok && draw_panel(&g, &p, store, "lock.wait", stat, "wait time", false, err);
 		fputs("unset multiplot\n", g.script);
 		if (ok)
 			ok = gnuplot_end(&g, err);

@@ -102,7 +102,8 @@ static bool draw(struct gnuplot *g, const struct plot_runs *p, struct store *sto
 		ok = err_set(err, "no run has a histogram '%s' of '%s'; see: mmsim list metrics",
 			     metric, label);
 	if (ok) {
-		snprintf(what, sizeof(what), "%s%s%s", metric, *label ? " of " : "", label);
+		snprintf(what, sizeof(what), "%s%s%s", o->metric ? metric : "latency",
+			 *label ? " of " : "", label);
 		plot_title(g, p, o, what);
 		gnuplot_time_axis(g, 'x', span.low, span.high);
 		fputs("set xlabel 'time'\nset ylabel 'at most this long (per cent)'\n"

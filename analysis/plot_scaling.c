@@ -92,8 +92,11 @@ static void draw(struct gnuplot *g, const struct plot_runs *p, const struct plot
 	if (!threads)
 		abort();
 	n = thread_counts(p, threads);
-	plot_title(g, p, o, metric);
-	put_axes(g, threads, n, metric, stat, time ? "ns" : !strcmp(unit, "1") ? "" : unit);
+	plot_title(g, p, o, o->metric ? metric : "throughput");
+	if (o->metric)
+		put_axes(g, threads, n, metric, stat, time ? "ns" : !strcmp(unit, "1") ? "" : unit);
+	else
+		put_axes(g, threads, n, "operations a second", stat, "");
 	for (size_t s = 0; s < p->n_series; s++)
 		put_points(g, p, s, values, time ? 1e-3 : 1, threads, n);
 	fputs("plot ", g->script);
@@ -121,7 +124,7 @@ static bool any_value(const double *v, size_t n)
 
 bool plot_scaling(struct store *store, const struct plot_options *o, struct err *err)
 {
-	const char *metric = o->metric ? o->metric : "throughput",
+	const char *metric = o->metric ? o->metric : "workload.ops_per_s",
 		   *label = o->label ? o->label : "";
 	const char *stat = o->stat ? o->stat : "value";
 	char unit[32] = "";

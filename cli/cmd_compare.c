@@ -28,7 +28,8 @@ static const struct param options[] = {
 	  .help = "patterns of metric names or NAME/LABEL ('op.latency/munmap'); default: "
 		  "throughput, latencies, IPIs, flushes, locks" },
 	{ ROW(stat), .type = PARAM_LIST, .def = "",
-	  .help = "value, count, sum, mean, p50, p90, p99, p999, max; default value,mean,p50,p99" },
+	  .help = "value, count, sum, mean, p50, p90, p99, p999, max; default: what fits the "
+		  "metric" },
 	{ ROW(confidence), .type = PARAM_DOUBLE, .def = "0.95", .min = 0.5, .max = 0.9999,
 	  .help = "confidence of the intervals" },
 	FILTER_ROWS(struct compare_command),

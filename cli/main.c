@@ -13,6 +13,8 @@
 
 SECTION_DECLARE(commands);
 
+enum { MAX_COMMANDS = 64 };
+
 static int by_name(const void *a, const void *b)
 {
 	const struct command *const *x = a, *const *y = b;
@@ -96,8 +98,10 @@ static const struct command *find_command(const char *first, const char *second)
 static void no_command(const char *first, const char *second, struct err *err)
 {
 	bool group = is_group(first);
+	static char names[MAX_COMMANDS][64]; /* nearest_result refers to one of them */
 	struct nearest near;
 	char wanted[128];
+	size_t n = 0;
 
 	snprintf(wanted, sizeof(wanted), "%s%s%s", first, group && second ? " " : "",
 		 group && second ? second : "");
@@ -105,7 +109,12 @@ static void no_command(const char *first, const char *second, struct err *err)
 	section_for_each(commands, pos) {
 		const struct command *c = *pos;
 
-		nearest_offer(&near, c->name);
+		/* An unknown first word is most like a command or a group, a second one like the
+		 * rest. */
+		snprintf(names[n], sizeof(names[n]), "%.*s",
+			 (int)(group ? strlen(c->name) : strcspn(c->name, " ")), c->name);
+		nearest_offer(&near, names[n]);
+		n = n + 1 < MAX_COMMANDS ? n + 1 : n;
 	}
 	if (group && !second)
 		err_set(err, "%s: what? (see: mmsim %s --help)", first, first);

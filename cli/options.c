@@ -50,7 +50,7 @@ static bool set_option(struct invocation *inv, const struct param *row, const ch
 		       struct err *err)
 {
 	char **given = &inv->given[row - inv->command->options];
-	char where[64], *all;
+	char *all;
 	int n;
 
 	if (*given && is_list(row))
@@ -59,11 +59,10 @@ static bool set_option(struct invocation *inv, const struct param *row, const ch
 		n = asprintf(&all, "%s", text);
 	if (n < 0)
 		return err_set(err, "out of memory");
-	snprintf(where, sizeof(where), "--%s", row->name);
 	free(*given);
 	*given = all;
 	return param_set(inv->options, inv->command->options, row->name, all,
-			 (struct where){ .file = where }, err);
+			 (struct where){ .file = "command line" }, err);
 }
 
 /* "name" or "name=value" at *argv; may take the next word. Returns the number of words, 0 = error.

@@ -18,7 +18,7 @@ static const struct {
 	const char *title;
 	const char *patterns[3];
 } sections[] = {
-	{ "Throughput", { "throughput*", "ops*" } },
+	{ "Throughput", { "workload.ops*" } },
 	{ "Latency by operation", { "op.latency" } },
 	{ "Lock wait", { "lock.wait*" } },
 	{ "Lock hold", { "lock.hold*" } },
@@ -244,7 +244,7 @@ void report_runs(const struct run_record *r, size_t n, FILE *out)
 		table_cell(t, "%" PRIu32, r[i].threads);
 		table_cell(t, "%s", r[i].policy);
 		table_cell(t, "%" PRIu64, r[i].seed);
-		cell_of(t, metric_find(r[i].metrics, "throughput", ""), 0);
+		cell_of(t, metric_find(r[i].metrics, "workload.ops_per_s", ""), 0);
 		cell_of(t, latency, 0.5);
 		cell_of(t, latency, 0.99);
 		table_cell(t, "%s", text_from_ps(r[i].sim_time, text, sizeof(text)));

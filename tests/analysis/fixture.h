@@ -14,7 +14,7 @@
 
 #include "analysis/store.h"
 
-METRIC(fix_throughput, "throughput", METRIC_GAUGE, "1/s", NULL, "loops a second");
+METRIC(fix_throughput, "workload.ops_per_s", METRIC_GAUGE, "1/s", NULL, "loops a second");
 METRIC(fix_flush, "tlb.flush", METRIC_COUNTER, "1", "reason", "flushes");
 METRIC(fix_latency, "op.latency", METRIC_HISTOGRAM, "ps", "operation", "time of an operation");
 

@@ -134,7 +134,7 @@ static void test_compare(void **state)
 	assert_non_null(c);
 	assert_string_equal(c->baseline, "linux-6.18");
 	assert_int_equal(c->n_contexts, 2);
-	r = row_of(c, "throughput", "value");
+	r = row_of(c, "workload.ops_per_s", "value");
 	assert_non_null(r);
 	assert_int_equal(r->base.n, 3);
 	assert_float_equal(r->base.mean, 1002, 1e-9);

@@ -90,7 +90,7 @@ static void test_round_trip(void **state)
 	assert_int_equal(n, 1);
 	assert_string_equal(rows[0].policy, "p");
 	assert_int_equal(rows[0].threads, 2);
-	assert_true(store_values(store, rows[0].id, "throughput", sum_values, &sum, &err));
+	assert_true(store_values(store, rows[0].id, "workload.ops_per_s", sum_values, &sum, &err));
 	assert_true(sum == 1000);
 	hist_init(&h);
 	assert_true(store_histogram(store, rows[0].id, "op.latency", "madvise", &h, &found, &err));
@@ -295,7 +295,7 @@ static void test_killed(void **state)
 	runs = query("killed.db", "SELECT count(*) FROM runs");
 	whole = query("killed.db",
 		      "SELECT count(*) FROM runs WHERE run IN (SELECT run FROM run_host)"
-		      " AND run IN (SELECT run FROM metrics WHERE name = 'throughput')"
+		      " AND run IN (SELECT run FROM metrics WHERE name = 'workload.ops_per_s')"
 		      " AND run IN (SELECT run FROM histograms)"
 		      " AND run IN (SELECT run FROM config)");
 	assert_true(runs >= 5);
