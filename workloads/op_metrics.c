@@ -15,31 +15,6 @@ METRIC(workload_ops, "workload.ops", METRIC_COUNTER, "1", NULL,
 METRIC(workload_ops_per_s, "workload.ops_per_s", METRIC_GAUGE, "1/s", NULL,
        "workload.ops by simulated time");
 
-const char *const op_kind_names[OP_KINDS] = {
-	[OP_MMAP] = "mmap",       [OP_MUNMAP] = "munmap", [OP_MPROTECT] = "mprotect",
-	[OP_MADVISE] = "madvise", [OP_MREMAP] = "mremap", [OP_BRK] = "brk",
-	[OP_FAULT] = "fault",     [OP_FORK] = "fork",     [OP_CLONE] = "clone",
-	[OP_EXEC] = "exec",
-};
-
-const char *const op_size_names[OP_SIZES] = {
-	[OP_SIZE_NONE] = "-",     [OP_SIZE_1] = "1",       [OP_SIZE_33] = "2-33",
-	[OP_SIZE_512] = "34-512", [OP_SIZE_MORE] = "513+",
-};
-
-enum op_size op_size_of(enum op_kind kind, uint64_t bytes)
-{
-	uint64_t pages = bytes / 4096 + (bytes % 4096 != 0);
-
-	if (kind >= OP_BRK || !pages)
-		return OP_SIZE_NONE;
-	if (pages == 1)
-		return OP_SIZE_1;
-	if (pages <= 33)
-		return OP_SIZE_33;
-	return pages <= 512 ? OP_SIZE_512 : OP_SIZE_MORE;
-}
-
 void op_metrics_init(struct op_metrics *m, struct sim *sim)
 {
 	*m = (struct op_metrics){ .sim = sim };

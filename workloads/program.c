@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The life of a program and what its parts are called. How it is made from a recording stands in
+ * program_build.c and its neighbours.
+ */
+#include "workloads/program.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "workloads/xalloc.h"
+
+const char *const program_kind_names[PROGRAM_KINDS] = {
+	[PROGRAM_NONE] = "none",         [PROGRAM_MMAP] = "mmap",       [PROGRAM_MUNMAP] = "munmap",
+	[PROGRAM_MPROTECT] = "mprotect", [PROGRAM_MADVISE] = "madvise", [PROGRAM_MREMAP] = "mremap",
+	[PROGRAM_BRK] = "brk",           [PROGRAM_ACCESS] = "access",   [PROGRAM_FORK] = "fork",
+	[PROGRAM_CLONE] = "clone",       [PROGRAM_EXEC] = "exec",       [PROGRAM_EXIT] = "exit",
+	[PROGRAM_WAIT] = "wait",         [PROGRAM_SLEEP] = "sleep",     [PROGRAM_WAKE] = "wake",
+	[PROGRAM_INFER] = "infer",
+};
+
+const char *const program_ipi_names[PROGRAM_IPIS] = {
+	[PROGRAM_IPI_SHOOTDOWN] = "shootdown",
+	[PROGRAM_IPI_WAKEUP] = "wakeup",
+	[PROGRAM_IPI_OTHER] = "other",
+};
+
+const char *const program_flush_names[PROGRAM_FLUSH_REASONS] = {
+	"task_switch",        "remote_shootdown", "local_shootdown",
+	"local_mm_shootdown", "remote_ipi_send",  "remote_wrong_cpu",
+};
+
+/* The functions that send them, by the start of their names. */
+static const struct {
+	const char *site;
+	enum program_ipi kind;
+} sites[] = {
+	{ "on_each_cpu_cond_mask", PROGRAM_IPI_SHOOTDOWN },
+	{ "smp_call_function_many", PROGRAM_IPI_SHOOTDOWN },
+	{ "native_flush_tlb", PROGRAM_IPI_SHOOTDOWN },
+	{ "flush_tlb", PROGRAM_IPI_SHOOTDOWN },
+	{ "ttwu_queue_wakelist", PROGRAM_IPI_WAKEUP },
+	{ "__ttwu_queue_wakelist", PROGRAM_IPI_WAKEUP },
+	{ "wakeup_preempt", PROGRAM_IPI_WAKEUP },
+	{ "check_preempt", PROGRAM_IPI_WAKEUP },
+	{ "resched_curr", PROGRAM_IPI_WAKEUP },
+	{ "try_to_wake_up", PROGRAM_IPI_WAKEUP },
+};
+
+enum program_ipi program_ipi_kind(const char *callsite)
+{
+	for (size_t i = 0; callsite && i < sizeof(sites) / sizeof(*sites); i++)
+		if (!strncmp(callsite, sites[i].site, strlen(sites[i].site)))
+			return sites[i].kind;
+	return PROGRAM_IPI_OTHER;
+}
+
+struct program *program_load(const char *path, struct err *err)
+{
+	struct trace_reader *reader = trace_open(path, err);
+	struct program *p;
+
+	if (!reader)
+		return NULL;
+	p = program_build(reader, err);
+	trace_close(reader);
+	return p;
+}
+
+void program_free(struct program *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->n_tasks; i++) {
+		free(p->task[i].comm);
+		free(p->task[i].op);
+	}
+	for (size_t i = 0; i < p->n_spaces; i++)
+		free(p->space[i].range);
+	for (int k = 0; k < OP_KINDS; k++)
+		for (int s = 0; s < OP_SIZES; s++)
+			hist_free(&p->recorded.latency[k][s]);
+	free(p->task);
+	free(p->space);
+	free(p);
+}
+
+static void dump_op(FILE *out, const struct program_op *op)
+{
+	fprintf(out, "  +%" PRIu64 "ps %s", op->think, program_kind_names[op->kind]);
+	switch (op->kind) {
+	case PROGRAM_FORK:
+	case PROGRAM_CLONE:
+	case PROGRAM_EXEC:
+	case PROGRAM_WAKE:
+	case PROGRAM_WAIT:
+		fprintf(out, " %u", op->other);
+		break;
+	case PROGRAM_SLEEP:
+		fprintf(out, " %" PRIu64 "ps", op->len);
+		break;
+	case PROGRAM_ACCESS:
+		fprintf(out, " %#" PRIx64 " %c", op->addr, "rwx"[op->access % 3]);
+		break;
+	case PROGRAM_MREMAP:
+		fprintf(out, " %#" PRIx64 " %#" PRIx64 " -> %#" PRIx64 " %#" PRIx64, op->addr,
+			op->len, op->new_addr, op->new_len);
+		break;
+	default:
+		fprintf(out, " %#" PRIx64 " %#" PRIx64 " prot %#x flags %#x", op->addr, op->len,
+			op->prot, op->flags);
+	}
+	fputc('\n', out);
+}
+
+void program_dump(FILE *out, const struct program *p)
+{
+	fprintf(out, "program: %zu tasks, %zu spaces, tracer %" PRIu64 "ps\n", p->n_tasks,
+		p->n_spaces, p->tracer_ps);
+	for (size_t i = 0; i < p->n_spaces; i++) {
+		const struct program_space *s = &p->space[i];
+
+		fprintf(out, "space %zu: pid %d brk %#" PRIx64 "\n", i, s->pid, s->brk);
+		for (size_t j = 0; j < s->n_ranges; j++)
+			fprintf(out, "  %#" PRIx64 "-%#" PRIx64 " prot %#x flags %#x\n",
+				s->range[j].start, s->range[j].end, s->range[j].prot,
+				s->range[j].flags);
+	}
+	for (size_t i = 0; i < p->n_tasks; i++) {
+		const struct program_task *t = &p->task[i];
+
+		fprintf(out, "task %zu: %d/%d %s parent %d leader %d space %u cpu %d\n", i, t->pid,
+			t->tid, t->comm, t->parent, t->leader, t->space, t->initial_cpu);
+		for (size_t j = 0; j < t->n_ops; j++)
+			dump_op(out, &t->op[j]);
+	}
+}

@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Reads a recording once and notes, thread by thread, operations, the own work before them, and
+ * sleeps and wake-ups. Which operations belong to calls is program_calls.c's, what is made of the
+ * notes is program_finish.c's.
+ */
+#include <string.h>
+
+#include "models/kernel/ops.h"
+#include "workloads/program_events.h"
+
+/* ---- tables of threads, processes and spaces ---- */
+
+static size_t hash_tid(const struct builder *b, int32_t tid)
+{
+	return ((uint32_t)tid * 0x9e3779b9u >> 8) & b->mask;
+}
+
+static void index_task(struct builder *b, int32_t index)
+{
+	size_t at = hash_tid(b, b->task[index].tid);
+
+	while (b->slot[at] != NO_TASK && b->task[b->slot[at]].tid != b->task[index].tid)
+		at = (at + 1) & b->mask;
+	b->slot[at] = index; /* a number that is used again names the new thread */
+}
+
+static void grow_index(struct builder *b)
+{
+	b->mask = 4 * b->cap_tasks - 1;
+	b->slot = xrealloc(b->slot, (b->mask + 1) * sizeof(*b->slot));
+	memset(b->slot, 0xff, (b->mask + 1) * sizeof(*b->slot));
+	for (size_t i = 0; i < b->n_tasks; i++)
+		index_task(b, (int32_t)i);
+}
+
+int32_t builder_new_task(struct builder *b, int32_t tid, uint64_t now)
+{
+	struct build_task *t;
+
+	if (b->n_tasks == b->cap_tasks) {
+		b->cap_tasks = b->cap_tasks ? 2 * b->cap_tasks : 64;
+		b->task = xrealloc(b->task, b->cap_tasks * sizeof(*b->task));
+		grow_index(b);
+	}
+	t = &b->task[b->n_tasks];
+	memset(t, 0, sizeof(*t));
+	t->tid = tid;
+	t->pid = t->proc = -1;
+	t->comm = "";
+	t->cpu = -1;
+	t->creator = t->child = t->early_waker = NO_TASK;
+	t->first_space = -1;
+	t->fault = NO_FAULT;
+	t->first_ns = now;
+	t->mark_ns = b->start_ns;
+	index_task(b, (int32_t)b->n_tasks);
+	return (int32_t)b->n_tasks++;
+}
+
+int32_t builder_find(const struct builder *b, int32_t tid)
+{
+	if (!b->cap_tasks)
+		return NO_TASK;
+	for (size_t at = hash_tid(b, tid); b->slot[at] != NO_TASK; at = (at + 1) & b->mask)
+		if (b->task[b->slot[at]].tid == tid)
+			return b->slot[at];
+	return NO_TASK;
+}
+
+int32_t builder_new_proc(struct builder *b, int32_t pid)
+{
+	xgrow(b->proc, b->n_procs, b->cap_procs);
+	b->proc[b->n_procs] = (struct build_proc){ .pid = pid, .space = -1 };
+	return (int32_t)b->n_procs++;
+}
+
+/* The newest process of this number. */
+static int32_t find_proc(const struct builder *b, int32_t pid)
+{
+	for (size_t i = b->n_procs; pid >= 0 && i > 0; i--)
+		if (b->proc[i - 1].pid == pid)
+			return (int32_t)i - 1;
+	return -1;
+}
+
+int32_t builder_new_space(struct builder *b, int32_t pid, int32_t copy_of)
+{
+	struct build_space *s;
+
+	xgrow(b->space, b->n_spaces, b->cap_spaces);
+	s = &b->space[b->n_spaces];
+	memset(s, 0, sizeof(*s));
+	s->pid = pid;
+	if (copy_of >= 0) {
+		const struct build_space *from = &b->space[copy_of];
+
+		spans_copy(&s->live, &from->live);
+		spans_copy(&s->ever, &from->ever);
+		spans_copy(&s->removed, &from->removed);
+		s->brk_start = from->brk_start;
+		s->brk = from->brk;
+		s->whole = from->whole;
+	}
+	return (int32_t)b->n_spaces++;
+}
+
+struct build_space *builder_space(struct builder *b, struct build_task *t)
+{
+	struct build_proc *proc;
+
+	if (t->proc < 0) {
+		t->proc = find_proc(b, t->pid);
+		if (t->proc < 0)
+			t->proc = builder_new_proc(b, t->pid);
+	}
+	proc = &b->proc[t->proc];
+	if (proc->space < 0)
+		proc->space = builder_new_space(b, t->pid, -1);
+	if (t->first_space < 0)
+		t->first_space = proc->space;
+	return &b->space[proc->space];
+}
+
+/* ---- own work, sleeps and wake-ups ---- */
+
+/*
+ * Off the CPU from out to in, as seen at t, the thread's own next event. The way in is told by
+ * whoever ran there before, whose clock may be another: it counts only between out and t.
+ */
+static uint64_t way_in(const struct build_task *t, uint64_t now)
+{
+	return t->resumed && t->in_ns >= t->out_ns && t->in_ns <= now ? t->in_ns : now;
+}
+
+static void wake_up(struct build_task *t, uint64_t now)
+{
+	struct build_note *note = &t->note[t->n_ops - 1];
+	struct program_op *op = &t->op[t->n_ops - 1];
+	uint64_t in = way_in(t, now), end = in;
+
+	/* waiting for a CPU after the wake-up is the scheduler's, not the sleep's */
+	if (t->woken && t->wake_ns >= t->out_ns && t->wake_ns < in)
+		end = t->wake_ns;
+	op->len = (end - t->out_ns) * SIM_NS;
+	note->paired = note->peer != NO_TASK;
+	task_mark(t, in, 0);
+}
+
+/* The first event of its own since it was off the CPU. */
+static void settle(struct build_task *t, uint64_t now)
+{
+	if (t->state == TASK_BLOCKED)
+		wake_up(t, now);
+	else if (t->state == TASK_PREEMPTED)
+		t->minus_ns += (int64_t)(way_in(t, now) - t->out_ns);
+	t->resumed = t->woken = false;
+	t->state = TASK_RUNNING;
+}
+
+void task_append(struct build_task *t, const struct program_op *op, const struct build_note *note)
+{
+	xgrow(t->op, t->n_ops, t->cap_ops);
+	if (t->cap_notes < t->cap_ops) {
+		t->cap_notes = t->cap_ops;
+		t->note = xrealloc(t->note, t->cap_notes * sizeof(*t->note));
+	}
+	t->op[t->n_ops] = *op;
+	t->note[t->n_ops++] = *note;
+}
+
+void task_mark(struct build_task *t, uint64_t now, uint32_t events)
+{
+	t->mark_ns = now;
+	t->minus_ns = 0;
+	t->events = events;
+	t->fault = NO_FAULT;
+	t->service_ns = 0;
+}
+
+struct build_note task_note(struct build_task *t, uint64_t now)
+{
+	struct build_note note = {
+		.gap_ns = t->exiting ? 0 : (int64_t)(now - t->mark_ns) - t->minus_ns,
+		.events = t->events,
+		.fault = t->fault,
+		.service_ns = t->service_ns,
+		.peer = NO_TASK,
+	};
+	struct gaps *g;
+
+	if (t->fault < 3 && !t->events && !t->minus_ns && !t->service_ns && note.gap_ns >= 0) {
+		g = &t->gaps[t->fault];
+		xgrow(g->v, g->n, g->cap);
+		g->v[g->n++] = note.gap_ns < UINT32_MAX ? (uint32_t)note.gap_ns : UINT32_MAX;
+	}
+	return note;
+}
+
+/* A sleep or a wake-up ends the stretch, but its end says nothing about how long a fault takes. */
+static struct build_note cut(struct build_task *t, uint64_t now)
+{
+	struct build_note note;
+
+	t->events++;
+	note = task_note(t, now);
+	t->events--;
+	note.events--;
+	return note;
+}
+
+static void block(struct build_task *t, uint64_t now)
+{
+	struct program_op op = { .kind = PROGRAM_WAIT };
+	struct build_note note = cut(t, now);
+
+	if (t->early_waker != NO_TASK) {
+		note.peer = t->early_waker;
+		note.peer_op = t->early_op;
+		t->woken = true;
+		t->wake_ns = now;
+	}
+	t->early_waker = NO_TASK;
+	task_append(t, &op, &note);
+	t->state = TASK_BLOCKED;
+	t->out_ns = now;
+}
+
+/* Someone who was not seen before comes from a sleep that began before the recording. */
+static int32_t asleep_at_start(struct builder *b, int32_t tid, uint64_t now)
+{
+	int32_t index = builder_new_task(b, tid, now);
+
+	block(&b->task[index], b->start_ns);
+	return index;
+}
+
+static void on_switch(struct builder *b, const struct trace_event *e)
+{
+	int32_t prev = builder_find(b, (int32_t)e->arg[0]);
+	int32_t next = e->arg[2] ? builder_find(b, (int32_t)e->arg[2]) : NO_TASK;
+	char state = (char)(e->arg[1] & 0xff);
+	size_t cpu = e->cpu < TRACE_CPUS_MAX ? e->cpu : TRACE_CPUS_MAX;
+
+	if (e->arg[0] && prev != NO_TASK) {
+		struct build_task *t = &b->task[prev];
+
+		t->resumed = t->in_irq = false;
+		if (state == 'X' || state == 'Z')
+			t->state = TASK_DEAD;
+		else if (t->call || t->lock_wait || t->exiting)
+			t->state = TASK_IN_CALL;
+		else if (state == 'R')
+			t->state = TASK_PREEMPTED;
+		else
+			block(t, e->time_ns);
+		t->out_ns = e->time_ns;
+	}
+	if (e->arg[2] && next == NO_TASK)
+		next = asleep_at_start(b, (int32_t)e->arg[2], e->time_ns);
+	if (next != NO_TASK) {
+		b->task[next].resumed = true;
+		b->task[next].in_ns = e->time_ns;
+		if (e->cpu < TRACE_CPUS_MAX && b->task[next].cpu < 0)
+			b->task[next].cpu = e->cpu;
+	}
+	b->on_cpu[cpu] = next;
+}
+
+/* True if it became an operation of the thread in whose context it was. */
+static bool on_waking(struct builder *b, const struct trace_event *e, int32_t self)
+{
+	int32_t target = builder_find(b, (int32_t)e->arg[0]);
+	struct program_op op = { .kind = PROGRAM_WAKE };
+	struct build_note note;
+	struct build_task *t, *w;
+
+	if (target == NO_TASK)
+		target = asleep_at_start(b, (int32_t)e->arg[0], e->time_ns);
+	t = &b->task[target];
+	if (t->state == TASK_BLOCKED && !t->woken) {
+		t->woken = true;
+		t->wake_ns = e->time_ns;
+	} else if (t->state != TASK_RUNNING) {
+		return false;
+	}
+	w = self == NO_TASK ? NULL : &b->task[self];
+	if (!w || w->in_irq || w->call || w->lock_wait || w == t)
+		return false;
+	note = cut(w, e->time_ns);
+	note.peer = target;
+	if (t->state == TASK_BLOCKED) {
+		note.peer_op = (uint32_t)t->n_ops - 1;
+		t->note[t->n_ops - 1].peer = self;
+		t->note[t->n_ops - 1].peer_op = (uint32_t)w->n_ops;
+	} else { /* counts if its next event is to go to sleep */
+		note.peer_op = (uint32_t)t->n_ops;
+		t->early_waker = self;
+		t->early_op = (uint32_t)w->n_ops;
+	}
+	task_append(w, &op, &note);
+	task_mark(w, e->time_ns, 1);
+	return true;
+}
+
+/* ---- events of a thread in its own context ---- */
+
+/* Time in an interrupt handler is not the thread's; what the handler records costs it there. */
+static void on_irq(struct build_task *t, const struct trace_event *e)
+{
+	if (e->type == TRACE_IPI_ENTRY) {
+		t->in_irq = true;
+		t->irq_ns = e->time_ns;
+	} else if (t->in_irq) {
+		t->in_irq = false;
+		t->minus_ns += (int64_t)(e->time_ns - t->irq_ns);
+		t->events++;
+	}
+}
+
+static void on_task_exit(struct build_task *t, const struct trace_event *e)
+{
+	struct program_op op = { .kind = PROGRAM_EXIT };
+	struct build_note note;
+
+	if (t->exiting || (int32_t)e->arg[0] != t->tid)
+		return;
+	t->call = 0;
+	note = cut(t, e->time_ns);
+	task_append(t, &op, &note); /* wake-ups that follow are put before it */
+	t->exiting = true;
+}
+
+/* What the kernel does for a fault shows that the fault lasts at least until here. */
+static bool serves_fault(const struct trace_event *e)
+{
+	switch (e->type) {
+	case TRACE_TLB_FLUSH:
+		return e->arg[1] >= 2 && e->arg[1] <= 4;
+	case TRACE_IPI_SEND_CPU:
+	case TRACE_IPI_SEND_CPUMASK:
+		return program_ipi_kind(e->type == TRACE_IPI_SEND_CPU ? e->text : e->text2) ==
+		       PROGRAM_IPI_SHOOTDOWN;
+	case TRACE_LOCK_START:
+	case TRACE_LOCK_ACQUIRED:
+	case TRACE_LOCK_RELEASED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void in_own_work(struct build_task *t, const struct trace_event *e)
+{
+	static const uint64_t apart_ns = 20000; /* later than this is of something else */
+	bool near = e->time_ns - t->mark_ns < apart_ns || e->type == TRACE_LOCK_ACQUIRED;
+	uint8_t fault = t->fault;
+	uint32_t service = t->service_ns + (uint32_t)(e->time_ns - t->mark_ns);
+
+	if (fault == NO_FAULT || !near || !serves_fault(e)) {
+		t->events++;
+		return;
+	}
+	task_mark(t, e->time_ns, 1);
+	t->fault = fault;
+	t->service_ns = service;
+}
+
+static void learn(struct builder *b, struct build_task *t, const struct trace_event *e)
+{
+	if (e->pid >= 0 && e->tid >= 0)
+		t->pid = e->pid;
+	if (e->tid >= 0 && e->comm && e->comm[0])
+		t->comm = e->comm;
+	if (t->cpu < 0 && e->cpu < TRACE_CPUS_MAX)
+		t->cpu = e->cpu;
+	if (!t->seen) {
+		t->seen = true;
+		if (t->creator != NO_TASK) {
+			calls_child_starts(b, t);
+			task_mark(t, e->time_ns, 0);
+			t->state = TASK_RUNNING;
+			t->resumed = false;
+		}
+	}
+}
+
+static void own_event(struct builder *b, int32_t self, const struct trace_event *e)
+{
+	struct build_task *t = &b->task[self];
+
+	/* the flush of a task switch is recorded under who just went off the CPU */
+	if (e->type == TRACE_TLB_FLUSH && !e->arg[1] && t->state != TASK_RUNNING)
+		return;
+	learn(b, t, e);
+	if (t->state != TASK_DEAD)
+		settle(t, e->time_ns);
+	if (e->type != TRACE_SWITCH)
+		t->early_waker = NO_TASK;
+	if (e->type == TRACE_IPI_ENTRY || e->type == TRACE_IPI_EXIT) {
+		on_irq(t, e);
+		return;
+	}
+	if (t->in_irq)
+		return;
+	calls_lock(b, t, e);
+	if (e->type == TRACE_EXIT)
+		on_task_exit(t, e);
+	else if (e->type != TRACE_SWITCH && e->type != TRACE_WAKING && !calls_event(b, self, e) &&
+		 !t->call)
+		in_own_work(t, e);
+}
+
+static void count(struct program_recorded *r, const struct trace_event *e)
+{
+	uint64_t n = e->type == TRACE_IPI_SEND_CPUMASK ? e->arg[1] : 1;
+	const char *site = e->type == TRACE_IPI_SEND_CPUMASK ? e->text2 : e->text;
+
+	r->events++;
+	if (e->type == TRACE_LOST)
+		r->lost += e->arg[0];
+	if (e->type == TRACE_IPI_SEND_CPU || e->type == TRACE_IPI_SEND_CPUMASK)
+		r->ipis[program_ipi_kind(site)] += n;
+	if (e->type == TRACE_TLB_FLUSH && e->arg[1] < PROGRAM_FLUSH_REASONS) {
+		r->flushes[e->arg[1]]++;
+		r->full_flushes[e->arg[1]] += e->arg[0] == UINT64_MAX;
+	}
+}
+
+static void handle(struct builder *b, const struct trace_event *e)
+{
+	size_t cpu = e->cpu < TRACE_CPUS_MAX ? e->cpu : TRACE_CPUS_MAX;
+	int32_t self = NO_TASK, tid = e->tid;
+
+	if (!b->started) {
+		b->started = true;
+		b->start_ns = e->time_ns;
+	}
+	b->end_ns = e->time_ns;
+	count(&b->p->recorded, e);
+	if (e->type == TRACE_LOST)
+		return;
+	if (e->type == TRACE_SWITCH && tid != 0)
+		tid = (int32_t)e->arg[0]; /* an exiting thread has no number any more */
+	if (tid > 0) {
+		self = builder_find(b, tid);
+		if (self == NO_TASK)
+			self = builder_new_task(b, tid, e->time_ns);
+	} else if (tid < 0) {
+		self = b->on_cpu[cpu];
+	}
+	if (self != NO_TASK)
+		own_event(b, self, e);
+	if (e->type == TRACE_SWITCH)
+		on_switch(b, e);
+	else if (e->type == TRACE_WAKING && !on_waking(b, e, self) && self != NO_TASK)
+		b->task[self].events += !b->task[self].call && !b->task[self].in_irq;
+}
+
+/* ---- the whole ---- */
+
+static void builder_free(struct builder *b)
+{
+	for (size_t i = 0; i < b->n_tasks; i++) {
+		free(b->task[i].op);
+		free(b->task[i].note);
+		for (int j = 0; j < 3; j++)
+			free(b->task[i].gaps[j].v);
+	}
+	for (size_t i = 0; i < b->n_spaces; i++)
+		build_space_free(&b->space[i]);
+	free(b->task);
+	free(b->slot);
+	free(b->proc);
+	free(b->space);
+	free(b->lock);
+	free(b->tracer.v);
+	free(b);
+}
+
+struct program *program_build(struct trace_reader *reader, struct err *err)
+{
+	struct builder *b = xcalloc(1, sizeof(*b));
+	struct trace_event event;
+	struct program *p;
+	int got;
+
+	b->p = p = xcalloc(1, sizeof(*p));
+	memset(b->on_cpu, 0xff, sizeof(b->on_cpu));
+	for (int k = 0; k < OP_KINDS; k++)
+		for (int s = 0; s < OP_SIZES; s++)
+			hist_init(&p->recorded.latency[k][s]);
+	while ((got = trace_next(reader, &event, err)) == 1)
+		handle(b, &event);
+	if (got == 0)
+		builder_finish(b);
+	builder_free(b);
+	if (got == 0 && !p->n_tasks)
+		got = err_set(err, "no task of the recording does memory operations") - 1;
+	if (got < 0) {
+		program_free(p);
+		return NULL;
+	}
+	return p;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the parts of the program builder share: threads and address spaces while a recording is
+ * read. program_build.c reads events, program_space.c follows mappings, program_finish.c makes the
+ * program of it all.
+ */
+#ifndef WORKLOADS_PROGRAM_BUILD_H
+#define WORKLOADS_PROGRAM_BUILD_H
+
+#include "workloads/program.h"
+#include "workloads/xalloc.h"
+
+#define PAGE 4096ull
+
+/* ---- sets of addresses: sorted, disjoint, never touching intervals ---- */
+
+struct span {
+	uint64_t start, end;
+};
+
+struct spans {
+	struct span *v;
+	size_t n, cap;
+};
+
+void spans_add(struct spans *s, uint64_t start, uint64_t end);
+void spans_remove(struct spans *s, uint64_t start, uint64_t end);
+bool spans_meet(const struct spans *s, uint64_t start, uint64_t end);
+/* The first part of [start, end) that is not in the set; false if all of it is. */
+bool spans_gap(const struct spans *s, uint64_t start, uint64_t end, struct span *gap);
+void spans_copy(struct spans *to, const struct spans *from);
+
+/* ---- address spaces ---- */
+
+struct guess { /* something must have been mapped here */
+	uint64_t start, end;
+	uint8_t access; /* bits 1 << enum user_access */
+	bool touched;   /* by a fault, else named by a call */
+};
+
+struct build_space {
+	int32_t pid;
+	struct spans live;    /* known to be mapped now */
+	struct spans ever;    /* mapped by a recorded call at some time */
+	struct spans removed; /* known to have been unmapped */
+	struct guess *guess;
+	size_t n_guesses, cap_guesses;
+	uint64_t brk_start, brk;
+	bool whole; /* it began within the recording */
+};
+
+/* What a call that succeeded did; ret is its result. Guesses what it shows to have been there. */
+struct builder;
+struct build_task;
+void space_mapped(struct build_space *s, uint64_t addr, uint64_t len);
+void space_unmapped(struct build_space *s, uint64_t addr, uint64_t len);
+void space_brk(struct build_space *s, uint64_t asked, uint64_t result);
+/* [addr, addr + len) was there: what is not known of it is guessed, or, if it is known to have been
+ * unmapped, put into *late (true) to be inferred at this point of the program. */
+bool space_need(struct build_space *s, uint64_t addr, uint64_t len, unsigned int access,
+		bool touched, struct span *late);
+/* The guesses as ranges. */
+void space_infer(struct build_space *s, struct program_space *out);
+void build_space_free(struct build_space *s);
+
+/* ---- threads ---- */
+
+enum task_state { TASK_RUNNING, TASK_PREEMPTED, TASK_BLOCKED, TASK_IN_CALL, TASK_DEAD };
+
+enum { NO_TASK = -1, NO_FAULT = 255 };
+
+/* What an operation needs besides itself until the program is made of it. */
+struct build_note {
+	int64_t gap_ns;  /* from the end of the last one, less what is known to be not its own */
+	uint32_t events; /* of the recorder in the gap */
+	uint32_t service_ns; /* of a fault before the gap: known part */
+	uint8_t fault;       /* class of the fault that the gap begins with, or NO_FAULT */
+	bool paired;         /* WAKE and WAIT: the other one is there */
+	int32_t peer;        /* WAIT: who wakes it; WAKE: whom */
+	uint32_t peer_op;    /* its operation */
+};
+
+struct gaps { /* between a fault and the next operation, ns */
+	uint32_t *v;
+	size_t n, cap;
+};
+
+struct build_task {
+	int32_t tid, pid, proc;
+	const char *comm;
+	int32_t creator, cpu;
+	uint64_t first_ns;
+	struct program_op *op;
+	struct build_note *note;
+	size_t n_ops, cap_ops, cap_notes;
+	uint64_t mm_ops;
+	int32_t first_space;
+	bool created; /* an operation of its creator makes it */
+	bool exiting, seen;
+
+	enum task_state state;
+	/* the stretch of own work that goes on: since when, with what in it */
+	uint64_t mark_ns;
+	int64_t minus_ns;
+	uint32_t events;
+	uint8_t fault;
+	uint32_t service_ns;
+	/* off the CPU */
+	uint64_t out_ns, in_ns;
+	bool resumed; /* in_ns is set, and nothing of its own came since */
+	bool woken;
+	uint64_t wake_ns;
+	int32_t early_waker; /* woke it while it was still going to sleep */
+	uint32_t early_op;
+	/* an interrupt handler in it */
+	uint64_t irq_ns;
+	bool in_irq;
+	/* a call that has begun */
+	uint8_t call;
+	uint64_t call_ns, arg[6];
+	int32_t child;
+	struct program_op pending;
+	struct build_note pending_note;
+	/* mmap_lock */
+	uint64_t lock_mm, lock_ns;
+	bool lock_wait, lock_alone;
+	bool last_was_start; /* its last event was LOCK_START */
+
+	struct gaps gaps[3];
+};
+
+struct build_proc { /* a process: its number, and its address space now */
+	int32_t pid, space, parent_proc;
+};
+
+struct lock_users { /* who is at one mm's lock */
+	uint64_t mm;
+	uint32_t users;
+};
+
+struct builder {
+	struct program *p;
+	struct build_task *task;
+	size_t n_tasks, cap_tasks;
+	int32_t *slot; /* hash of live tids: task + 1 */
+	size_t mask;
+	struct build_proc *proc;
+	size_t n_procs, cap_procs;
+	struct build_space *space;
+	size_t n_spaces, cap_spaces;
+	int32_t on_cpu[TRACE_CPUS_MAX + 1]; /* task, or NO_TASK */
+	struct lock_users *lock;
+	size_t n_locks, cap_locks;
+	struct gaps tracer; /* ns from LOCK_START to LOCK_ACQUIRED, nobody else there */
+	uint64_t start_ns, end_ns;
+	bool started;
+};
+
+/* The space that a thread's process has now; made if need be. */
+struct build_space *builder_space(struct builder *b, struct build_task *t);
+int32_t builder_new_space(struct builder *b, int32_t pid, int32_t copy_of);
+/* Turns what was gathered into b->p. */
+void builder_finish(struct builder *b);
+
+#endif

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Operations from events: system calls with their results, page faults, forks; and the use of
+ * mmap_lock, which tells what the recorder costs. A call's duration is noted for comparison and
+ * goes nowhere else.
+ */
+#include <string.h>
+#include <sys/mman.h>
+
+#include "models/kernel/ops.h"
+#include "workloads/program_events.h"
+
+enum { CLONE_VM_FLAG = 0x100, CLONE_THREAD_FLAG = 0x10000 };
+
+/* Puts a mapping that nobody recorded before what needs it. */
+static void infer_late(struct build_task *t, struct span late)
+{
+	struct program_op op = {
+		.kind = PROGRAM_INFER,
+		.addr = late.start,
+		.len = late.end - late.start,
+		.prot = PROT_READ | PROT_WRITE,
+		.flags = MAP_PRIVATE | MAP_ANONYMOUS,
+	};
+	struct build_note note = { .fault = NO_FAULT, .peer = NO_TASK };
+
+	task_append(t, &op, &note);
+}
+
+static void need(struct build_task *t, struct build_space *s, uint64_t addr, uint64_t len,
+		 unsigned int access, bool touched)
+{
+	struct span late;
+
+	if (space_need(s, addr, len, access, touched, &late))
+		infer_late(t, late);
+}
+
+/* ---- one function a call: fills op in from t->arg and the result; false = leave it out ---- */
+
+typedef bool call_fn(struct builder *b, struct build_task *t, struct program_op *op, uint64_t ret);
+
+static bool call_mmap(struct builder *b, struct build_task *t, struct program_op *op, uint64_t ret)
+{
+	op->kind = PROGRAM_MMAP;
+	op->addr = ret;
+	op->len = t->arg[1];
+	op->prot = (uint32_t)t->arg[2];
+	op->flags = (uint32_t)t->arg[3];
+	space_mapped(builder_space(b, t), ret, op->len);
+	return true;
+}
+
+/* Of a space that we know from its start, only what was mapped can have been meant. */
+static bool call_munmap(struct builder *b, struct build_task *t, struct program_op *op,
+			uint64_t ret)
+{
+	struct build_space *s = builder_space(b, t);
+
+	(void)ret;
+	op->kind = PROGRAM_MUNMAP;
+	op->addr = t->arg[0];
+	op->len = t->arg[1];
+	if (!s->whole)
+		need(t, s, op->addr, op->len, USER_READ, false);
+	space_unmapped(s, op->addr, op->len);
+	return true;
+}
+
+static bool call_mprotect(struct builder *b, struct build_task *t, struct program_op *op,
+			  uint64_t ret)
+{
+	(void)ret;
+	op->kind = PROGRAM_MPROTECT;
+	op->addr = t->arg[0];
+	op->len = t->arg[1];
+	op->prot = (uint32_t)t->arg[2];
+	need(t, builder_space(b, t), op->addr, op->len, USER_READ, false);
+	return true;
+}
+
+static bool call_madvise(struct builder *b, struct build_task *t, struct program_op *op,
+			 uint64_t ret)
+{
+	(void)ret;
+	op->kind = PROGRAM_MADVISE;
+	op->addr = t->arg[0];
+	op->len = t->arg[1];
+	op->flags = (uint32_t)t->arg[2];
+	need(t, builder_space(b, t), op->addr, op->len, USER_READ, false);
+	return true;
+}
+
+static bool call_mremap(struct builder *b, struct build_task *t, struct program_op *op,
+			uint64_t ret)
+{
+	struct build_space *s = builder_space(b, t);
+
+	op->kind = PROGRAM_MREMAP;
+	op->addr = t->arg[0];
+	op->len = t->arg[1];
+	op->new_len = t->arg[2];
+	op->flags = (uint32_t)t->arg[3];
+	op->new_addr = ret;
+	need(t, s, op->addr, op->len, USER_READ, false);
+	space_unmapped(s, op->addr, op->len);
+	space_mapped(s, op->new_addr, op->new_len);
+	return true;
+}
+
+static bool call_brk(struct builder *b, struct build_task *t, struct program_op *op, uint64_t ret)
+{
+	op->kind = PROGRAM_BRK;
+	op->addr = t->arg[0];
+	space_brk(builder_space(b, t), t->arg[0], ret);
+	return true;
+}
+
+static bool call_exec(struct builder *b, struct build_task *t, struct program_op *op, uint64_t ret)
+{
+	int32_t space;
+
+	(void)ret;
+	builder_space(b, t);
+	space = builder_new_space(b, t->pid, -1);
+	b->space[space].whole = true;
+	b->proc[t->proc].space = space;
+	op->kind = PROGRAM_EXEC;
+	op->other = (uint32_t)space;
+	if (t->call || t->mm_ops)
+		return true;
+	t->first_space = space; /* the recording began within the call */
+	return false;
+}
+
+static bool call_clone(struct builder *b, struct build_task *t, struct program_op *op, uint64_t ret)
+{
+	int32_t child = t->child;
+
+	t->child = NO_TASK;
+	if (!ret || child == NO_TASK)
+		return false;
+	builder_space(b, t);
+	op->kind = t->call == SC_CLONE && !(t->arg[0] & CLONE_VM_FLAG) ? PROGRAM_FORK
+								       : PROGRAM_CLONE;
+	op->other = (uint32_t)child;
+	b->task[child].created = true;
+	return true;
+}
+
+static bool call_skip(struct builder *b, struct build_task *t, struct program_op *op, uint64_t ret)
+{
+	(void)t;
+	(void)op;
+	(void)ret;
+	b->p->skipped_calls++;
+	return false;
+}
+
+static call_fn *const calls[SC_SYSCALLS] = {
+	[SC_MMAP] = call_mmap,
+	[SC_MUNMAP] = call_munmap,
+	[SC_MPROTECT] = call_mprotect,
+	[SC_MADVISE] = call_madvise,
+	[SC_PROCESS_MADVISE] = call_skip,
+	[SC_MREMAP] = call_mremap,
+	[SC_BRK] = call_brk,
+	[SC_EXECVE] = call_exec,
+	[SC_CLONE] = call_clone,
+	[SC_CLONE3] = call_clone,
+	[SC_VFORK] = call_clone,
+};
+
+static void on_enter(struct build_task *t, const struct trace_event *e)
+{
+	t->pending_note = task_note(t, e->time_ns);
+	t->call = e->nr;
+	t->call_ns = e->time_ns;
+	t->child = NO_TASK;
+	memcpy(t->arg, e->arg, sizeof(t->arg));
+}
+
+static bool is_error(uint64_t ret)
+{
+	return ret >= (uint64_t)-4095;
+}
+
+static void on_sys_exit(struct builder *b, struct build_task *t, const struct trace_event *e)
+{
+	bool known = t->call == e->nr;
+	uint64_t ns = e->time_ns - t->call_ns;
+	struct program_op op = { 0 };
+
+	/* how long it took is compared with the model's time, never used by it */
+	if (known)
+		op.recorded_ns = ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
+	else
+		t->pending_note = (struct build_note){ .fault = NO_FAULT, .peer = NO_TASK };
+	if (known && is_error(e->arg[0])) {
+		b->p->failed_calls++;
+	} else if ((known || (e->nr == SC_EXECVE && !e->arg[0])) &&
+		   calls[e->nr](b, t, &op, e->arg[0])) {
+		t->mm_ops++;
+		task_append(t, &op, &t->pending_note);
+	}
+	t->call = 0;
+	task_mark(t, e->time_ns, 1);
+}
+
+static void on_fault(struct builder *b, struct build_task *t, const struct trace_event *e)
+{
+	struct build_note note = task_note(t, e->time_ns);
+	struct program_op op = { .kind = PROGRAM_ACCESS, .addr = e->arg[0] };
+
+	t->call = 0; /* its end was lost */
+	op.access = e->arg[2] & 16 ? USER_EXEC : e->arg[2] & 2 ? USER_WRITE : USER_READ;
+	need(t, builder_space(b, t), op.addr & ~(PAGE - 1), PAGE, op.access, true);
+	task_append(t, &op, &note);
+	t->mm_ops++;
+	task_mark(t, e->time_ns, 0);
+	t->fault = op.access;
+}
+
+static void on_fork(struct builder *b, int32_t self, const struct trace_event *e)
+{
+	int32_t child = builder_new_task(b, (int32_t)e->arg[0], e->time_ns);
+	struct build_task *t = &b->task[self];
+
+	b->task[child].creator = self;
+	b->task[child].comm = e->text;
+	b->task[child].state = TASK_IN_CALL;
+	t->child = child;
+}
+
+/*
+ * Whether the child is a thread shows in its process number; without one, by how it was made:
+ * clone() with its flags, and clone3() is how C libraries make threads (fork() uses clone()).
+ */
+void calls_child_starts(struct builder *b, struct build_task *t)
+{
+	struct build_task *parent = &b->task[t->creator];
+	bool shares_mm, thread;
+	int32_t from;
+
+	builder_space(b, parent);
+	shares_mm = parent->call == SC_CLONE ? parent->arg[0] & CLONE_VM_FLAG : parent->call != 0;
+	for (size_t i = parent->n_ops; !parent->call && i > 0; i--) {
+		const struct program_op *op = &parent->op[i - 1];
+
+		if ((op->kind == PROGRAM_FORK || op->kind == PROGRAM_CLONE) &&
+		    &b->task[op->other] == t) {
+			shares_mm = op->kind == PROGRAM_CLONE;
+			break;
+		}
+	}
+	thread = t->pid >= 0 && parent->pid >= 0 ? t->pid == parent->pid : shares_mm;
+	if (thread) {
+		t->proc = parent->proc;
+		t->first_space = b->proc[t->proc].space;
+		return;
+	}
+	from = b->proc[parent->proc].space;
+	t->proc = builder_new_proc(b, t->pid);
+	b->proc[t->proc].space = shares_mm ? from : builder_new_space(b, t->pid, from);
+	t->first_space = b->proc[t->proc].space;
+}
+
+bool calls_event(struct builder *b, int32_t self, const struct trace_event *e)
+{
+	struct build_task *t = &b->task[self];
+
+	switch (e->type) {
+	case TRACE_SYS_ENTER:
+		on_enter(t, e);
+		return true;
+	case TRACE_SYS_EXIT:
+		on_sys_exit(b, t, e);
+		return true;
+	case TRACE_PAGE_FAULT:
+		on_fault(b, t, e);
+		return true;
+	case TRACE_FORK:
+		on_fork(b, self, e);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ---- mmap_lock ---- */
+
+static struct lock_users *users_of(struct builder *b, uint64_t mm)
+{
+	for (size_t i = b->n_locks; i > 0; i--)
+		if (b->lock[i - 1].mm == mm)
+			return &b->lock[i - 1];
+	xgrow(b->lock, b->n_locks, b->cap_locks);
+	b->lock[b->n_locks] = (struct lock_users){ .mm = mm };
+	return &b->lock[b->n_locks++];
+}
+
+static void leave_lock(struct builder *b, struct build_task *t)
+{
+	struct lock_users *l = users_of(b, t->lock_mm);
+
+	if (t->lock_mm && l->users)
+		l->users--;
+	t->lock_mm = 0;
+	t->lock_wait = false;
+}
+
+static void join_lock(struct builder *b, struct build_task *t, const struct trace_event *e)
+{
+	struct lock_users *l;
+
+	if (t->lock_mm)
+		leave_lock(b, t);
+	l = users_of(b, e->arg[0]);
+	t->lock_mm = e->arg[0];
+	t->lock_alone = !l->users++;
+}
+
+void calls_lock(struct builder *b, struct build_task *t, const struct trace_event *e)
+{
+	bool was_start = t->last_was_start;
+
+	t->last_was_start = e->type == TRACE_LOCK_START;
+	switch (e->type) {
+	case TRACE_LOCK_START:
+		join_lock(b, t, e);
+		t->lock_wait = true;
+		t->lock_ns = e->time_ns;
+		break;
+	case TRACE_LOCK_ACQUIRED:
+		if (t->lock_mm != e->arg[0]) /* by trylock; a downgrade holds it already */
+			join_lock(b, t, e);
+		if (was_start && t->lock_alone && users_of(b, t->lock_mm)->users == 1) {
+			xgrow(b->tracer.v, b->tracer.n, b->tracer.cap);
+			b->tracer.v[b->tracer.n++] = (uint32_t)(e->time_ns - t->lock_ns);
+		}
+		t->lock_wait = false;
+		if (!e->arg[2])
+			leave_lock(b, t);
+		break;
+	case TRACE_LOCK_RELEASED:
+		if (t->lock_mm)
+			leave_lock(b, t);
+		break;
+	default:
+		break;
+	}
+}

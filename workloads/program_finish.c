@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Makes the program of what was noted: estimates the recorder's cost and that of faults, turns gaps
+ * into own work, keeps the threads that do memory operations and those that they create, and sees
+ * to it that each wait has its wake-up.
+ */
+#include <string.h>
+
+#include "models/kernel/ops.h"
+#include "workloads/program_build.h"
+
+enum { FEW_GAPS = 16, FEW_LOCKS = 8 }; /* fewer samples than this say nothing */
+
+static int by_value(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Sorts the samples; the q-th of a hundred. */
+static sim_ps percentile(struct gaps *g, unsigned int q)
+{
+	if (!g->n)
+		return 0;
+	qsort(g->v, g->n, sizeof(*g->v), by_value);
+	return (sim_ps)g->v[(g->n - 1) * q / 100] * SIM_NS;
+}
+
+static void estimate(struct builder *b)
+{
+	struct program *p = b->p;
+
+	if (b->tracer.n >= FEW_LOCKS) {
+		p->tracer_ps = percentile(&b->tracer, 25);
+		p->tracer_samples = b->tracer.n;
+	}
+	for (int class = 0; class < 3; class ++) {
+		struct gaps all = { 0 };
+
+		for (size_t i = 0; i < b->n_tasks; i++)
+			for (size_t j = 0; j < b->task[i].gaps[class].n; j++) {
+				xgrow(all.v, all.n, all.cap);
+				all.v[all.n++] = b->task[i].gaps[class].v[j];
+			}
+		p->fault_ps[class] = percentile(&all, 10);
+		free(all.v);
+	}
+}
+
+/* ---- which tasks ---- */
+
+struct finish {
+	struct builder *b;
+	int32_t *index;       /* of a build task in the program, or NO_TASK */
+	int32_t *space_index; /* likewise of spaces */
+	sim_ps fault_ps[3];   /* of the task at hand */
+};
+
+static void choose(struct finish *f)
+{
+	struct builder *b = f->b;
+	struct program *p = b->p;
+
+	for (size_t i = 0; i < b->n_tasks; i++) {
+		struct build_task *t = &b->task[i];
+		bool child = t->creator != NO_TASK && t->created && f->index[t->creator] != NO_TASK;
+
+		f->index[i] = NO_TASK;
+		if (child || (t->mm_ops && strcmp(t->comm, "perf")))
+			f->index[i] = (int32_t)p->n_tasks++;
+		else
+			p->left_out++;
+	}
+}
+
+static uint32_t space_of(struct finish *f, int32_t space)
+{
+	if (f->space_index[space] < 0)
+		f->space_index[space] = (int32_t)f->b->p->n_spaces++;
+	return (uint32_t)f->space_index[space];
+}
+
+/* ---- operations ---- */
+
+static sim_ps think(const struct finish *f, const struct build_note *note)
+{
+	const struct program *p = f->b->p;
+	int64_t ps = note->gap_ns * (int64_t)SIM_NS - (int64_t)(note->events * p->tracer_ps);
+
+	if (note->fault < 3) {
+		int64_t rest = (int64_t)f->fault_ps[note->fault] -
+			       (int64_t)note->service_ns * (int64_t)SIM_NS;
+
+		ps -= rest > 0 ? rest : 0;
+	}
+	return ps > 0 ? (sim_ps)ps : 0;
+}
+
+/* Do a WAIT and a WAKE that name each other stand there, both in tasks that are replayed? */
+static bool paired(const struct finish *f, int32_t task, uint32_t op)
+{
+	const struct build_note *mine = &f->b->task[task].note[op], *its;
+	const struct build_task *peer;
+
+	if (mine->peer == NO_TASK || f->index[mine->peer] == NO_TASK)
+		return false;
+	peer = &f->b->task[mine->peer];
+	if (mine->peer_op >= peer->n_ops)
+		return false;
+	its = &peer->note[mine->peer_op];
+	return its->peer == task && its->peer_op == op && (mine->paired || its->paired) &&
+	       peer->op[mine->peer_op].kind != f->b->task[task].op[op].kind;
+}
+
+static enum op_kind op_kind_of(uint8_t kind)
+{
+	static const uint8_t map[PROGRAM_KINDS] = {
+		[PROGRAM_MMAP] = OP_MMAP,         [PROGRAM_MUNMAP] = OP_MUNMAP,
+		[PROGRAM_MPROTECT] = OP_MPROTECT, [PROGRAM_MADVISE] = OP_MADVISE,
+		[PROGRAM_MREMAP] = OP_MREMAP,     [PROGRAM_BRK] = OP_BRK,
+		[PROGRAM_FORK] = OP_FORK,         [PROGRAM_CLONE] = OP_CLONE,
+		[PROGRAM_EXEC] = OP_EXEC,
+	};
+
+	return (enum op_kind)map[kind];
+}
+
+static void compare(struct program_recorded *r, const struct program_op *op)
+{
+	static const uint8_t call[PROGRAM_KINDS] = {
+		[PROGRAM_MMAP] = SC_MMAP,         [PROGRAM_MUNMAP] = SC_MUNMAP,
+		[PROGRAM_MPROTECT] = SC_MPROTECT, [PROGRAM_MADVISE] = SC_MADVISE,
+		[PROGRAM_MREMAP] = SC_MREMAP,     [PROGRAM_BRK] = SC_BRK,
+		[PROGRAM_FORK] = SC_CLONE,        [PROGRAM_CLONE] = SC_CLONE3,
+		[PROGRAM_EXEC] = SC_EXECVE,
+	};
+	enum op_kind kind = op_kind_of(op->kind);
+
+	r->faults += op->kind == PROGRAM_ACCESS;
+	if (!call[op->kind])
+		return;
+	r->calls[call[op->kind]]++;
+	if (!op->recorded_ns)
+		return;
+	hist_add(&r->latency[kind][op_size_of(kind, op->len)], op->recorded_ns * SIM_NS);
+	r->op_time_ps += (double)op->recorded_ns * (double)SIM_NS;
+}
+
+/* Sets what the operation refers to; false: it goes, and its own work is the next one's. */
+static bool resolve(struct finish *f, int32_t task, uint32_t i, struct program_op *op)
+{
+	const struct build_task *t = &f->b->task[task];
+	int32_t peer = t->note[i].peer;
+
+	switch (op->kind) {
+	case PROGRAM_WAKE:
+		op->other = peer == NO_TASK ? 0 : (uint32_t)f->index[peer];
+		return paired(f, task, i);
+	case PROGRAM_WAIT:
+		if (i + 1 == t->n_ops && t->state == TASK_BLOCKED)
+			return false; /* never woken within the recording */
+		if (paired(f, task, i)) {
+			op->other = (uint32_t)f->index[peer];
+			return true;
+		}
+		op->kind = PROGRAM_SLEEP;
+		return true;
+	case PROGRAM_FORK:
+	case PROGRAM_CLONE:
+		op->other = (uint32_t)f->index[op->other];
+		return true;
+	case PROGRAM_EXEC:
+		op->other = space_of(f, (int32_t)op->other);
+		return true;
+	default:
+		return true;
+	}
+}
+
+static void add_op(struct finish *f, struct program_task *out, const struct program_op *op)
+{
+	struct program *p = f->b->p;
+
+	out->op[out->n_ops++] = *op;
+	p->n_ops++;
+	p->sleeps += op->kind == PROGRAM_SLEEP;
+	p->inferred_late += op->kind == PROGRAM_INFER;
+	compare(&p->recorded, op);
+}
+
+/* Someone whom a task that is not replayed made appears when he did. */
+static void add_start(struct finish *f, const struct build_task *t, struct program_task *out)
+{
+	struct program_op op = { .kind = PROGRAM_SLEEP };
+
+	if (t->creator == NO_TASK || out->parent >= 0)
+		return;
+	op.len = (t->first_ns - f->b->start_ns) * SIM_NS;
+	add_op(f, out, &op);
+}
+
+static void make_ops(struct finish *f, int32_t task, struct program_task *out)
+{
+	struct build_task *t = &f->b->task[task];
+	struct program_op last = { 0 };
+	sim_ps carry = 0;
+
+	for (int i = 0; i < 3; i++)
+		f->fault_ps[i] = t->gaps[i].n >= FEW_GAPS ? percentile(&t->gaps[i], 10)
+							  : f->b->p->fault_ps[i];
+	out->op = xmalloc((t->n_ops + 1) * sizeof(*out->op));
+	add_start(f, t, out);
+	for (uint32_t i = 0; i < t->n_ops; i++) {
+		struct program_op op = t->op[i];
+
+		op.think = carry + think(f, &t->note[i]);
+		carry = 0;
+		if (!resolve(f, task, i, &op))
+			carry = op.think;
+		else if (op.kind == PROGRAM_EXIT)
+			last = op; /* whom it woke on its way out must be woken before */
+		else
+			add_op(f, out, &op);
+	}
+	if (last.kind)
+		add_op(f, out, &last);
+}
+
+/* ---- the whole ---- */
+
+static void make_task(struct finish *f, int32_t i)
+{
+	struct build_task *t = &f->b->task[i];
+	struct program_task *out = &f->b->p->task[f->index[i]];
+
+	if (t->proc < 0)
+		builder_space(f->b, t);
+	out->tid = t->tid;
+	out->pid = t->pid >= 0 ? t->pid : t->tid;
+	out->comm = xstrdup(t->comm);
+	out->initial_cpu = t->cpu;
+	out->mm_ops = t->mm_ops;
+	out->leader = NO_TASK;
+	out->parent = t->created && t->creator != NO_TASK ? f->index[t->creator] : NO_TASK;
+	make_ops(f, i, out);
+}
+
+/* Threads of one process that are there at the start: the main thread leads, else the first. */
+static void make_leaders(struct finish *f)
+{
+	struct builder *b = f->b;
+	int32_t *leader = xmalloc(b->n_procs * sizeof(*leader));
+
+	memset(leader, 0xff, b->n_procs * sizeof(*leader));
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < b->n_tasks; i++) {
+			struct program_task *t = f->index[i] == NO_TASK ? NULL
+									: &b->p->task[f->index[i]];
+
+			if (!t || t->parent != NO_TASK)
+				continue;
+			if (leader[b->task[i].proc] == NO_TASK && (pass || t->tid == t->pid))
+				leader[b->task[i].proc] = f->index[i];
+		}
+	for (size_t i = 0; i < b->n_tasks; i++)
+		if (f->index[i] != NO_TASK && b->p->task[f->index[i]].parent == NO_TASK &&
+		    leader[b->task[i].proc] != f->index[i])
+			b->p->task[f->index[i]].leader = leader[b->task[i].proc];
+	free(leader);
+}
+
+static void make_spaces(struct finish *f)
+{
+	struct program *p = f->b->p;
+
+	p->space = xcalloc(p->n_spaces, sizeof(*p->space));
+	for (size_t i = 0; i < f->b->n_spaces; i++) {
+		struct program_space *s;
+
+		if (f->space_index[i] < 0)
+			continue;
+		s = &p->space[f->space_index[i]];
+		space_infer(&f->b->space[i], s);
+		p->inferred_ranges += s->n_ranges;
+		p->inferred_bytes += s->bytes;
+		p->inferred_pages += s->pages;
+	}
+}
+
+void builder_finish(struct builder *b)
+{
+	struct finish f = { .b = b };
+	struct program *p = b->p;
+
+	f.index = xmalloc(b->n_tasks * sizeof(*f.index));
+	estimate(b);
+	choose(&f);
+	for (size_t i = 0; i < b->n_tasks; i++)
+		if (f.index[i] != NO_TASK && b->task[i].first_space < 0)
+			builder_space(b, &b->task[i]);
+	f.space_index = xmalloc(b->n_spaces * sizeof(*f.space_index));
+	memset(f.space_index, 0xff, b->n_spaces * sizeof(*f.space_index));
+	p->task = xcalloc(p->n_tasks, sizeof(*p->task));
+	for (size_t i = 0; i < b->n_tasks; i++)
+		if (f.index[i] != NO_TASK) {
+			p->task[f.index[i]].space = space_of(&f, b->task[i].first_space);
+			make_task(&f, (int32_t)i);
+		}
+	make_leaders(&f);
+	make_spaces(&f);
+	p->recorded.span = (b->end_ns - b->start_ns) * SIM_NS;
+	free(f.index);
+	free(f.space_index);
+}
