@@ -44,7 +44,7 @@ static void look(struct gnuplot *g)
 		fprintf(g->script, "set linetype %zu lc rgb '%s' lw 2 pt %d ps 1.1 dt %zu\n", i + 1,
 			colours[i], points[i], i % 5 + 1);
 	fputs("set linetype cycle 7\n"
-	      "set grid back lc rgb '#c8c8c8' lw 0.5 dt 1\n"
+	      "set grid back lc rgb '#b4b4b4' lw 0.6 dt 1\n"
 	      "set border 3 lc rgb '#404040'\n"
 	      "set tics nomirror out\n"
 	      "set key tmargin center horizontal noenhanced samplen 3\n"
