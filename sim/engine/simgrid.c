@@ -101,7 +101,7 @@ static void take_out(struct simgrid *s, struct player *p)
 
 static bool is_turn(const struct simgrid *s, const struct player *p)
 {
-	return !s->holder && p->arrived && s->n && s->order[0] == p;
+	return !s->ended && !s->holder && p->arrived && s->n && s->order[0] == p;
 }
 
 /* Waits until SimGrid's clock has reached p->time, or the semaphore is released. */
