@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The workload "replay": runs the program of a recording on the simulated kernel, closed-loop and
+ * causal. A task does its own work, then the operation, which takes as long as the model says; whom
+ * another woke waits for that one. Nothing here looks at how long something took in the recording,
+ * but for sleeps that nobody replayed ends.
+ */
+#include "workloads/replay.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "workloads/replay_metrics.h"
+#include "workloads/workload.h"
+#include "workloads/xalloc.h"
+
+struct replay_params {
+	bool trace_cost;
+};
+
+static const struct param replay_params[] = {
+	{ .name = "trace_cost",
+	  .type = PARAM_BOOL,
+	  .offset = offsetof(struct replay_params, trace_cost),
+	  .def = "true",
+	  .help = "tasks pay the recorder's cost at each tracepoint, as they did in the "
+		  "recording" },
+	PARAM_END,
+};
+
+enum { MREMAP_MAYMOVE_FLAG = 1, MREMAP_FIXED_FLAG = 2 };
+
+static void task_body(struct task *task, void *arg);
+
+/* ---- the life of tasks ---- */
+
+static struct task_attr attr_of(struct replay_task *t)
+{
+	struct task_attr attr = {
+		.comm = t->program->comm,
+		.cpu = -1,
+		.initial_cpu = -1,
+		.fn = task_body,
+		.arg = t,
+	};
+
+	if (!t->copy && t->program->initial_cpu >= 0 &&
+	    t->program->initial_cpu < (int)kernel_nr_cpus(t->r->kernel))
+		attr.initial_cpu = t->program->initial_cpu;
+	return attr;
+}
+
+static void make_thread(struct task *task, struct replay_task *child)
+{
+	struct task_attr attr = attr_of(child);
+
+	child->task = sys_clone_thread(task, &attr);
+}
+
+/* What was mapped before anyone could record it. */
+static void make_space(struct task *task, const struct program_space *s)
+{
+	if (s->brk)
+		mm_set_brk(task, s->brk);
+	for (size_t i = 0; i < s->n_ranges; i++)
+		mm_infer_mapping(task, s->range[i].start, s->range[i].end - s->range[i].start,
+				 s->range[i].prot, s->range[i].flags);
+}
+
+/* Copies of a task, by whoever makes the task; the task itself may be dropped. */
+static void make_copies(struct task *task, const struct replay *r, uint32_t index)
+{
+	struct replay_task *copy;
+
+	for (uint32_t k = 1; (copy = replay_copy(r, index, k)); k++)
+		make_thread(task, copy);
+}
+
+/* The leader of a process makes its threads that were there at the start of the recording. */
+static void start_process(struct task *task, struct replay_task *t)
+{
+	struct replay *r = t->r;
+
+	for (uint32_t i = 0; i < r->program->n_tasks; i++) {
+		if (r->program->task[i].leader != (int32_t)t->index)
+			continue;
+		if (!r->task[i].dropped)
+			make_thread(task, &r->task[i]);
+		make_copies(task, r, i);
+	}
+	make_copies(task, r, t->index);
+}
+
+static void start_copy(struct task *task, const struct replay_task *t)
+{
+	for (size_t i = 0; i < t->worker->n_areas; i++) {
+		const struct replay_area *a = &t->worker->area[i];
+
+		if (a->infer)
+			mm_infer_mapping(task, t->base + a->offset, a->end - a->start,
+					 PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+	}
+	user_compute(task, t->offset);
+}
+
+/* A dropped leader still holds its process together; its own operations are left out. */
+static void start_task(struct task *task, struct replay_task *t)
+{
+	const struct program_task *p = t->program;
+	const struct program *all = t->r->program;
+
+	if (t->copy) {
+		start_copy(task, t);
+		return;
+	}
+	if (p->parent < 0 && p->leader < 0) {
+		make_space(task, &all->space[p->space]);
+		start_process(task, t);
+	} else if (p->parent >= 0 && p->space != all->task[p->parent].space) {
+		make_space(task, &all->space[p->space]);
+	}
+}
+
+/* ---- waiting and waking ---- */
+
+static bool late(const struct replay *r)
+{
+	return r->stopping || (r->duration && sim_now(r->sim) >= r->duration);
+}
+
+/* What is left of a span of time before the run is to stop. */
+static sim_ps until_end(const struct replay *r, sim_ps span)
+{
+	sim_ps now = sim_now(r->sim);
+
+	if (!r->duration)
+		return span;
+	if (now >= r->duration)
+		return 0;
+	return span < r->duration - now ? span : r->duration - now;
+}
+
+static void wake(struct task *waker, struct replay_task *t)
+{
+	if (!t || t->dropped || t->done)
+		return;
+	t->wakes++;
+	if (t->waiting)
+		task_wake(waker, t->task);
+}
+
+/*
+ * A copy wakes the copy of the same number. The original wakes the original and every copy that has
+ * no waker of its own number.
+ */
+static void do_wake(struct task *task, struct replay_task *t, uint32_t whom)
+{
+	struct replay *r = t->r;
+	struct replay_task *copy;
+
+	if (t->copy) {
+		if (r->task[whom].worker)
+			wake(task, replay_copy(r, whom, t->copy));
+		return;
+	}
+	wake(task, &r->task[whom]);
+	for (uint32_t k = 1; (copy = replay_copy(r, whom, k)); k++)
+		if (!replay_copy(r, t->index, k))
+			wake(task, copy);
+}
+
+static void do_wait(struct task *task, struct replay_task *t, const struct program_op *op)
+{
+	struct replay *r = t->r;
+
+	if (r->task[op->other].dropped) {
+		task_sleep(task, until_end(r, op->len));
+		return;
+	}
+	t->waiting = true;
+	while (!t->wakes && !r->stopping)
+		task_block(task);
+	t->waiting = false;
+	if (t->wakes)
+		t->wakes--;
+}
+
+/* One task saw that the time is over: who waits would wait for ever. */
+static void stop_all(struct task *task, struct replay *r)
+{
+	if (r->stopping)
+		return;
+	r->stopping = true;
+	for (size_t i = 0; i < r->n_tasks; i++)
+		if (r->task[i].waiting)
+			task_wake(task, r->task[i].task);
+}
+
+/* ---- operations ---- */
+
+static void do_create(struct task *task, struct replay_task *t, const struct program_op *op)
+{
+	struct replay *r = t->r;
+	struct replay_task *child = &r->task[op->other];
+	struct task_attr attr = attr_of(child);
+	sim_ps begin = op_begin(&r->ops);
+
+	if (!child->dropped && op->kind == PROGRAM_FORK) {
+		child->task = sys_fork(task, &attr);
+		op_end(&r->ops, OP_FORK, 0, begin);
+	} else if (!child->dropped) {
+		make_thread(task, child);
+		op_end(&r->ops, OP_CLONE, 0, begin);
+	}
+	make_copies(task, r, op->other);
+}
+
+static bool do_access(struct task *task, struct replay_task *t, uint64_t addr,
+		      enum user_access access)
+{
+	struct replay *r = t->r;
+
+	if (user_access(task, addr, access))
+		return true;
+	/* another thread's mapping came or went in another order than it did then */
+	mm_infer_mapping(task, addr & ~4095ull, 4096, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS);
+	r->inferred_late++;
+	if (user_access(task, addr, access))
+		return true;
+	r->segvs++;
+	return false;
+}
+
+static int64_t do_mmap(struct task *task, uint64_t addr, const struct program_op *op)
+{
+	uint32_t flags = op->flags & ~(uint32_t)(MAP_FIXED_NOREPLACE | MAP_GROWSDOWN);
+
+	return sys_mmap(task, addr, op->len, op->prot, flags | MAP_FIXED);
+}
+
+static int64_t do_mremap(struct task *task, struct replay_task *t, const struct program_op *op)
+{
+	uint64_t to = replay_relocate(t, op->new_addr), from = replay_relocate(t, op->addr);
+	unsigned int flags = op->flags;
+
+	if (to != from)
+		flags |= MREMAP_MAYMOVE_FLAG | MREMAP_FIXED_FLAG;
+	else
+		flags &= ~(unsigned int)MREMAP_FIXED_FLAG;
+	return sys_mremap(task, from, op->len, op->new_len, flags, to);
+}
+
+/* A call or an access: what takes time and is measured. */
+static void do_mm(struct task *task, struct replay_task *t, const struct program_op *op)
+{
+	static const uint8_t kinds[PROGRAM_KINDS] = {
+		[PROGRAM_MMAP] = OP_MMAP,         [PROGRAM_MUNMAP] = OP_MUNMAP,
+		[PROGRAM_MPROTECT] = OP_MPROTECT, [PROGRAM_MADVISE] = OP_MADVISE,
+		[PROGRAM_MREMAP] = OP_MREMAP,     [PROGRAM_BRK] = OP_BRK,
+		[PROGRAM_ACCESS] = OP_FAULT,      [PROGRAM_EXEC] = OP_EXEC,
+	};
+	struct replay *r = t->r;
+	uint64_t addr = replay_relocate(t, op->addr);
+	sim_ps begin = op_begin(&r->ops);
+	int64_t ret = 0;
+
+	switch (op->kind) {
+	case PROGRAM_MMAP:
+		ret = do_mmap(task, addr, op);
+		break;
+	case PROGRAM_MUNMAP:
+		ret = sys_munmap(task, addr, op->len);
+		break;
+	case PROGRAM_MPROTECT:
+		ret = sys_mprotect(task, addr, op->len, op->prot);
+		break;
+	case PROGRAM_MADVISE:
+		ret = sys_madvise(task, addr, op->len, (int)op->flags);
+		break;
+	case PROGRAM_MREMAP:
+		ret = do_mremap(task, t, op);
+		break;
+	case PROGRAM_BRK:
+		ret = sys_brk(task, op->addr);
+		break;
+	case PROGRAM_ACCESS:
+		do_access(task, t, addr, (enum user_access)op->access);
+		break;
+	case PROGRAM_EXEC:
+		sys_execve(task);
+		break;
+	default:
+		break;
+	}
+	op_end(&r->ops, (enum op_kind)kinds[op->kind], op->kind == PROGRAM_ACCESS ? 0 : op->len,
+	       begin);
+	r->errors += ret < 0;
+}
+
+static void do_op(struct task *task, struct replay_task *t, const struct program_op *op)
+{
+	struct replay *r = t->r;
+
+	switch (op->kind) {
+	case PROGRAM_WAIT:
+		do_wait(task, t, op);
+		return;
+	case PROGRAM_SLEEP:
+		task_sleep(task, until_end(r, op->len));
+		return;
+	case PROGRAM_WAKE:
+		do_wake(task, t, op->other);
+		return;
+	case PROGRAM_INFER:
+		mm_infer_mapping(task, replay_relocate(t, op->addr), op->len, op->prot, op->flags);
+		r->inferred_late++;
+		return;
+	case PROGRAM_FORK:
+	case PROGRAM_CLONE:
+		if (t->copy) /* copies of the child are made by the recorded parent */
+			return;
+		do_create(task, t, op);
+		break;
+	default:
+		do_mm(task, t, op);
+	}
+	if (op->kind == PROGRAM_EXEC)
+		make_space(task, &r->program->space[op->other]);
+	op_count(&r->ops, 1);
+}
+
+static void task_body(struct task *task, void *arg)
+{
+	struct replay_task *t = arg;
+	struct replay *r = t->r;
+	const struct program_task *p = t->program;
+
+	t->task = task;
+	start_task(task, t);
+	for (size_t i = 0; i < p->n_ops && !t->dropped && !late(r); i++) {
+		if (p->op[i].think)
+			user_compute(task, until_end(r, p->op[i].think));
+		if (late(r) || p->op[i].kind == PROGRAM_EXIT)
+			break;
+		do_op(task, t, &p->op[i]);
+	}
+	if (late(r))
+		stop_all(task, r);
+	t->done = true;
+	if (sim_now(r->sim) > r->end)
+		r->end = sim_now(r->sim);
+}
+
+/* ---- the workload ---- */
+
+struct workload {
+	struct replay r;
+};
+
+static void replay_free(struct workload *w)
+{
+	if (!w)
+		return;
+	replay_scale_free(&w->r);
+	program_free(w->r.program);
+	free(w);
+}
+
+/* Tasks of the start, each process by its leader. Nobody runs before sim_run. */
+static void spawn_all(struct replay *r)
+{
+	for (uint32_t i = 0; i < r->program->n_tasks; i++) {
+		struct replay_task *t = &r->task[i];
+		struct task_attr attr = attr_of(t);
+
+		if (t->program->parent >= 0 || t->program->leader >= 0)
+			continue;
+		t->task = kernel_spawn(r->kernel, &attr);
+	}
+}
+
+static struct workload *replay_start(const struct workload_type *type, struct kernel *k,
+				     const void *params, const char *file, uint32_t threads,
+				     sim_ps duration, struct err *err)
+{
+	const struct replay_params *param = params;
+	struct workload *w = xcalloc(1, sizeof(*w));
+	struct replay *r = &w->r;
+	char path[4096];
+
+	(void)type;
+	r->kernel = k;
+	r->sim = kernel_sim(k);
+	r->duration = duration;
+	if (replay_find(file, path, sizeof(path), err))
+		r->program = program_load(path, err);
+	if (!r->program || !replay_scale(r, threads, err)) {
+		replay_free(w);
+		return NULL;
+	}
+	spawn_all(r);
+	op_metrics_init(&r->ops, r->sim);
+	replay_offsets(r, sim_seed(r->sim));
+	kernel_set_tracing(k, param->trace_cost ? r->program->tracer_ps : 0);
+	return w;
+}
+
+static void replay_finish(struct workload *w)
+{
+	op_metrics_finish(&w->r.ops, w->r.end);
+	replay_report(&w->r);
+}
+
+static const struct workload_type replay_type = {
+	.name = "replay",
+	.summary = "a recording (.mmt, or perf script text) replayed closed-loop",
+	.source = "mmsim record, or `perf script`",
+	.params = replay_params,
+	.params_size = sizeof(struct replay_params),
+	.start = replay_start,
+	.finish = replay_finish,
+	.free = replay_free,
+};
+WORKLOAD(replay_type);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What replay.c (running a program on the simulated kernel) and replay_scale.c (more threads than
+ * were recorded) share: one struct replay_task for each simulated task.
+ */
+#ifndef WORKLOADS_REPLAY_H
+#define WORKLOADS_REPLAY_H
+
+#include "models/kernel/ops.h"
+#include "workloads/program.h"
+
+/* A part of the address space that each copy of a worker has for itself. */
+struct replay_area {
+	uint64_t start, end;
+	uint64_t offset; /* of start within a copy's block */
+	bool infer;      /* mapped by another task than the worker: appears with the copy */
+};
+
+struct replay_worker {
+	uint32_t task;            /* in the program */
+	struct replay_area *area; /* sorted */
+	size_t n_areas;
+	uint64_t block; /* bytes that one copy takes, a multiple of 2 MiB */
+};
+
+struct replay;
+
+struct replay_task {
+	struct replay *r;
+	const struct program_task *program;
+	uint32_t index;                     /* of the program's task */
+	uint32_t copy;                      /* 0 = as recorded, else the number of the copy */
+	const struct replay_worker *worker; /* NULL: one of those that are not scaled */
+	uint64_t base;                      /* of a copy's block */
+	sim_ps offset;                      /* a copy starts so much later */
+	bool dropped;                       /* fewer threads are wanted */
+	/* while it runs */
+	struct task *task; /* NULL: not made yet */
+	bool waiting, done;
+	uint64_t wakes; /* wake-ups that were not waited for yet */
+};
+
+struct replay {
+	struct program *program;
+	struct kernel *kernel;
+	struct sim *sim;
+	struct op_metrics ops;
+	struct replay_task *task; /* the program's tasks, then copies */
+	size_t n_tasks;
+	struct replay_worker *worker;
+	size_t n_workers, n_copies;
+	sim_ps duration, end;
+	bool stopping;
+	uint64_t errors, segvs, inferred_late;
+};
+
+/* Makes r->task for `threads` workers in all (0 = as recorded); seed is the run's. */
+bool replay_scale(struct replay *r, uint32_t threads, struct err *err);
+/* Offsets of copies, from the stream "replay.start" of the run. */
+void replay_offsets(struct replay *r, uint64_t seed);
+void replay_scale_free(struct replay *r);
+/* The copy's address for the original's. */
+uint64_t replay_relocate(const struct replay_task *t, uint64_t addr);
+/* Copy number `copy` of a program's task; NULL if there is none. */
+struct replay_task *replay_copy(const struct replay *r, uint32_t task, uint32_t copy);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The metrics of a replay. Those called recorded are for comparison with op.* and the kernel's own
+ * counters; they come from the recording and from nothing that was simulated.
+ */
+#include "workloads/replay_metrics.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "sim/base/datadir.h"
+
+METRIC(recorded_ipis, "workload.recorded_ipis", METRIC_GAUGE, "1", "kind",
+       "IPIs that the recorder saw on the whole machine, by what their call site sends");
+METRIC(recorded_flushes, "workload.recorded_flushes", METRIC_GAUGE, "1", "reason",
+       "TLB flushes that the recorder saw on the whole machine");
+METRIC(recorded_full_flushes, "workload.recorded_full_flushes", METRIC_GAUGE, "1", "reason",
+       "of workload.recorded_flushes: of everything");
+METRIC(recorded_calls, "workload.recorded_calls", METRIC_GAUGE, "1", "operation",
+       "successful calls of the replayed tasks in the recording");
+METRIC(recorded_latency, "workload.recorded_latency", METRIC_HISTOGRAM, "ps", "operation",
+       "time from entry to exit of a call in the recording, recorder's cost included");
+METRIC(recorded_latency_by_size, "workload.recorded_latency_by_size", METRIC_HISTOGRAM, "ps",
+       "operation and pages", "workload.recorded_latency, apart by the pages that the call names");
+METRIC(recorded_op_time, "workload.recorded_op_time", METRIC_GAUGE, "ps", NULL,
+       "sum of workload.recorded_latency");
+METRIC(recorded_span, "workload.recorded_span", METRIC_GAUGE, "ps", NULL,
+       "from the first to the last event of the recording");
+METRIC(replay_span, "replay.span", METRIC_GAUGE, "ps", NULL,
+       "from the start to the end of the last replayed task");
+METRIC(replay_tracer, "replay.tracer", METRIC_GAUGE, "ps", NULL,
+       "the recorder's cost of one event, estimated from the recording");
+METRIC(replay_tasks, "replay.tasks", METRIC_GAUGE, "1", "kind",
+       "tasks: recorded (those with memory operations), workers among them, copies, left out");
+METRIC(replay_inferred_ranges, "replay.inferred_ranges", METRIC_GAUGE, "1", NULL,
+       "mappings that no recorded call explains, put there at the start");
+METRIC(replay_inferred_bytes, "replay.inferred_bytes", METRIC_GAUGE, "bytes", NULL, "their size");
+METRIC(replay_inferred_pages, "replay.inferred_pages", METRIC_GAUGE, "pages", NULL,
+       "pages whose recorded faults showed them");
+METRIC(replay_inferred_late, "replay.inferred_late", METRIC_GAUGE, "1", NULL,
+       "mappings inferred in the middle: lost calls, or another order of threads");
+METRIC(replay_segv, "replay.segv", METRIC_GAUGE, "1", NULL,
+       "accesses that the simulated kernel refused");
+METRIC(replay_errors, "replay.errors", METRIC_GAUGE, "1", NULL,
+       "calls that succeeded in the recording and failed in the simulated kernel");
+METRIC(replay_failed_calls, "replay.failed_calls", METRIC_GAUGE, "1", NULL,
+       "calls that failed in the recording: not replayed");
+METRIC(replay_skipped_calls, "replay.skipped_calls", METRIC_GAUGE, "1", NULL,
+       "calls whose arguments the recording does not hold (process_madvise): not replayed");
+
+static void gauge(struct replay *r, const struct metric_desc *desc, const char *label, double value)
+{
+	metric_get(sim_metrics(r->sim), desc, label)->gauge = value;
+}
+
+static void report_calls(struct replay *r)
+{
+	const struct program_recorded *rec = &r->program->recorded;
+	struct metrics *m = sim_metrics(r->sim);
+	char label[32];
+
+	for (int kind = 0; kind < OP_KINDS; kind++)
+		for (int size = 0; size < OP_SIZES; size++) {
+			const struct hist *h = &rec->latency[kind][size];
+
+			if (!h->count)
+				continue;
+			snprintf(label, sizeof(label), "%s %s", op_kind_names[kind],
+				 op_size_names[size]);
+			hist_merge(&metric_get(m, &recorded_latency, op_kind_names[kind])->hist, h);
+			hist_merge(&metric_get(m, &recorded_latency_by_size, label)->hist, h);
+		}
+	for (int i = 0; i < SC_SYSCALLS; i++)
+		if (rec->calls[i])
+			gauge(r, &recorded_calls, trace_syscall_names[i], (double)rec->calls[i]);
+	gauge(r, &recorded_calls, "fault", (double)rec->faults);
+	gauge(r, &recorded_op_time, NULL, rec->op_time_ps);
+}
+
+void replay_report(struct replay *r)
+{
+	const struct program *p = r->program;
+	const struct program_recorded *rec = &p->recorded;
+
+	report_calls(r);
+	for (int i = 0; i < PROGRAM_IPIS; i++)
+		gauge(r, &recorded_ipis, program_ipi_names[i], (double)rec->ipis[i]);
+	for (int i = 0; i < PROGRAM_FLUSH_REASONS; i++) {
+		gauge(r, &recorded_flushes, program_flush_names[i], (double)rec->flushes[i]);
+		gauge(r, &recorded_full_flushes, program_flush_names[i],
+		      (double)rec->full_flushes[i]);
+	}
+	gauge(r, &recorded_span, NULL, (double)rec->span);
+	gauge(r, &replay_span, NULL, (double)r->end);
+	gauge(r, &replay_tracer, NULL, (double)p->tracer_ps);
+	gauge(r, &replay_tasks, "recorded", (double)p->n_tasks);
+	gauge(r, &replay_tasks, "workers", (double)r->n_workers);
+	gauge(r, &replay_tasks, "copies", (double)r->n_copies);
+	gauge(r, &replay_tasks, "left_out", (double)p->left_out);
+	gauge(r, &replay_inferred_ranges, NULL, (double)p->inferred_ranges);
+	gauge(r, &replay_inferred_bytes, NULL, (double)p->inferred_bytes);
+	gauge(r, &replay_inferred_pages, NULL, (double)p->inferred_pages);
+	gauge(r, &replay_inferred_late, NULL, (double)r->inferred_late);
+	gauge(r, &replay_segv, NULL, (double)r->segvs);
+	gauge(r, &replay_errors, NULL, (double)r->errors);
+	gauge(r, &replay_failed_calls, NULL, (double)p->failed_calls);
+	gauge(r, &replay_skipped_calls, NULL, (double)p->skipped_calls);
+}
+
+bool replay_find(const char *name, char *path, size_t size, struct err *err)
+{
+	struct stat st;
+
+	if (!name)
+		return err_set(err, "replay: needs a recording's file");
+	if (stat(name, &st) == 0 && !S_ISDIR(st.st_mode)) {
+		if ((size_t)snprintf(path, size, "%s", name) < size)
+			return true;
+		return err_set(err, "%s: path too long", name);
+	}
+	return datadir_find("workloads/recorded", name, ".mmt", path, size, err);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a replay reports besides the operations that it did: what the recording says of the same,
+ * and what had to be inferred; and the search for a recording's file.
+ */
+#ifndef WORKLOADS_REPLAY_METRICS_H
+#define WORKLOADS_REPLAY_METRICS_H
+
+#include "workloads/replay.h"
+
+void replay_report(struct replay *r);
+/* A path, or the name of a recording that is shipped. */
+bool replay_find(const char *name, char *path, size_t size, struct err *err);
+
+#endif
