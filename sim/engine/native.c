@@ -9,7 +9,6 @@
 #include <string.h>
 
 #ifdef MMSIM_ASAN
-#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -349,10 +348,7 @@ static void native_start(struct sim *sim, struct sim_actor *actor)
 	struct native *n = native(sim);
 	const struct stack *s = &n->stack[actor->id];
 
-#ifdef MMSIM_ASAN
-	/* The last user of this stack left in the middle of its frames. */
-	ASAN_UNPOISON_MEMORY_REGION(s->map + n->map_bytes - n->usable_bytes, n->usable_bytes);
-#endif
+	stack_forget(n, s);
 	n->slot[actor->id].fctx = make_fcontext(s->top, n->usable_bytes, actor_main);
 	heap_push(&n->heap, new_key(n, sim->now, actor->id));
 }

@@ -53,7 +53,9 @@ void native_escape(struct native *n) __attribute__((noreturn));
 bool stack_make(struct native *n, struct stack *stack, uint32_t id);
 void stack_unmap(struct native *n, struct stack *stack);
 /* Is address in the guard of this actor's stack? */
-bool stack_guards(const struct native *n, const struct stack *stack, const void *address);
+bool stack_guards(const struct stack *stack, const void *address);
+/* Its last user left in the middle of its frames: for the sanitizer, all of it is usable again. */
+void stack_forget(const struct native *n, const struct stack *stack);
 
 /* native_fault.c: from enter to leave, an overflow of any actor's stack ends its run. */
 bool fault_enter(struct native *n, struct err *err);

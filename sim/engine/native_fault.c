@@ -78,7 +78,7 @@ static void pass_on(int sig, siginfo_t *info, void *context)
 static void on_fault(int sig, siginfo_t *info, void *context)
 {
 	for (struct native *n = running; n; n = n->outer) {
-		if (!n->sim.self || !stack_guards(n, &n->stack[n->sim.self->id], info->si_addr))
+		if (!n->sim.self || !stack_guards(&n->stack[n->sim.self->id], info->si_addr))
 			continue;
 		set_death(n);
 		if (!in_own_code(context))

@@ -8,6 +8,10 @@
 
 #include <sys/mman.h>
 
+#ifdef MMSIM_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
 /*
  * The guard is wide, so that a function with large local arrays does not step over it. It costs
  * address space only.
@@ -44,17 +48,28 @@ bool stack_make(struct native *n, struct stack *stack, uint32_t id)
 	return true;
 }
 
+void stack_forget(const struct native *n, const struct stack *stack)
+{
+#ifdef MMSIM_ASAN
+	ASAN_UNPOISON_MEMORY_REGION(stack->map + GUARD, n->usable_bytes);
+#else
+	(void)n;
+	(void)stack;
+#endif
+}
+
 void stack_unmap(struct native *n, struct stack *stack)
 {
-	if (stack->map)
-		munmap(stack->map, n->map_bytes);
+	if (!stack->map)
+		return;
+	stack_forget(n, stack); /* something else may be mapped here next */
+	munmap(stack->map, n->map_bytes);
 	stack->map = NULL;
 }
 
-bool stack_guards(const struct native *n, const struct stack *stack, const void *address)
+bool stack_guards(const struct stack *stack, const void *address)
 {
 	const char *p = address;
 
-	(void)n;
 	return stack->map && p >= stack->map && p < stack->map + GUARD;
 }
