@@ -303,7 +303,9 @@ static void leave_lock(struct builder *b, struct build_task *t)
 {
 	struct lock_users *l = users_of(b, t->lock_mm);
 
-	if (t->lock_mm && l->users)
+	if (l->users < 2) /* nobody is left: the table holds only locks in use */
+		*l = b->lock[--b->n_locks];
+	else
 		l->users--;
 	t->lock_mm = 0;
 	t->lock_wait = false;

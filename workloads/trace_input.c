@@ -13,7 +13,7 @@
 #include "workloads/trace_reader.h"
 #include "workloads/xalloc.h"
 
-enum { RAW_SIZE = 1 << 17, STEP = 1 << 18 };
+enum { RAW_SIZE = 1 << 17, STEP = 1 << 16 };
 
 /* Reads once into p; 0 at the end, -1 after an error. */
 static ssize_t read_some(struct trace_input *in, void *p, size_t n, struct err *err)

@@ -15,7 +15,7 @@
 struct mmt_state {
 	struct mmt_codec codec;
 	struct trace_event *events;
-	size_t n, pos;
+	size_t n, pos, cap; /* of events */
 	uint64_t blocks;
 	uint32_t crc; /* of the file so far */
 	bool ended;
@@ -91,7 +91,6 @@ static void *mmt_open(struct trace_reader *r, struct err *err)
 	struct mmt_state *m = xcalloc(1, sizeof(*m));
 
 	mmt_codec_init(&m->codec, &r->names);
-	m->events = xmalloc(MMT_BLOCK_EVENTS * sizeof(*m->events));
 	m->dctx = ZSTD_createDCtx();
 	if (!m->dctx)
 		abort();
@@ -135,6 +134,10 @@ static bool unpack(struct trace_reader *r, size_t stored, size_t raw, size_t n, 
 	got = ZSTD_decompressDCtx(m->dctx, m->raw, raw, p, stored);
 	if (ZSTD_isError(got) || got != raw)
 		return damaged(r, err, "compressed data");
+	if (n > m->cap) {
+		m->events = xrealloc(m->events, n * sizeof(*m->events));
+		m->cap = n;
+	}
 	if (!mmt_decode(&m->codec, m->raw, raw, m->events, n))
 		return damaged(r, err, "events");
 	for (size_t i = 0; i < n; i++) {
