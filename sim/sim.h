@@ -83,7 +83,8 @@ static inline sim_ps sim_now(const struct sim *sim)
 /*
  * Makes an actor that starts at the present time, after everything already scheduled for it. `name`
  * is copied. `host` is its place on the platform (used by simgrid only). A daemon does not keep the
- * run alive and does not count as work left when nobody can run.
+ * run alive and does not count as work left when nobody can run. Without memory for its stack the
+ * run ends with SIM_END_DIED: from an actor this does not return, before sim_run it returns NULL.
  */
 struct sim_actor *sim_spawn(struct sim *sim, const char *name, unsigned int host, bool daemon,
 			    sim_fn *fn, void *arg);
@@ -101,7 +102,8 @@ bool sim_park_until(struct sim *sim, sim_ps t, const char *why);
  * Wakes a parked actor at time t (>= now), unless it wakes earlier anyway. Returns false, and does
  * nothing, if the actor is not parked (it runs, sleeps, or was already unparked for t or earlier):
  * there is no token, a waker must know whom it wakes. If the actor's own time-out is <= t, the
- * time-out wins and its park returns false.
+ * time-out wins: false as well, and its park returns false. So true means that this call decided
+ * when the actor wakes (until an earlier call does).
  */
 bool sim_unpark_at(struct sim *sim, struct sim_actor *actor, sim_ps t);
 static inline bool sim_unpark(struct sim *sim, struct sim_actor *actor)
