@@ -8,8 +8,8 @@
  * - think: from the end of the thread's last operation to the start of the next, less the time off
  *   the CPU, less interrupt handlers, less the recorder's own cost (events in between x tracer_ps).
  * - tracer_ps: the 25th percentile of the time from mmap_lock_start_locking to
- *   mmap_lock_acquire_returned of a lock that nobody else uses: two events with nearly nothing
- *   between them.
+ *   mmap_lock_acquire_returned, of an mm that only one thread used so far (else: of a lock where
+ *   nobody else was): two events with nearly nothing between them.
  * - a page fault has no recorded end. The 10th percentile of the times from a fault to the thread's
  *   next operation, by thread and kind of access, stands for fault and recorder, and what is longer
  *   is think.

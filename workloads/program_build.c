@@ -232,6 +232,7 @@ static int32_t asleep_at_start(struct builder *b, int32_t tid, uint64_t now)
 	int32_t index = builder_new_task(b, tid, now);
 
 	block(&b->task[index], b->start_ns);
+	b->task[index].from_sleep = true;
 	return index;
 }
 
@@ -474,7 +475,8 @@ static void builder_free(struct builder *b)
 	free(b->proc);
 	free(b->space);
 	free(b->lock);
-	free(b->tracer.v);
+	free(b->tracer_alone.v);
+	free(b->tracer_free.v);
 	free(b);
 }
 

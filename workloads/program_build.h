@@ -97,6 +97,7 @@ struct build_task {
 	int32_t first_space;
 	bool created; /* an operation of its creator makes it */
 	bool exiting, seen;
+	bool from_sleep; /* its first operation is a wait since before the recording */
 
 	enum task_state state;
 	/* the stretch of own work that goes on: since when, with what in it */
@@ -133,9 +134,11 @@ struct build_proc { /* a process: its number, and its address space now */
 	int32_t pid, space, parent_proc;
 };
 
-struct lock_users { /* who is at one mm's lock */
-	uint64_t mm;
+struct lock_users {  /* who is at one mm's lock */
+	uint64_t mm; /* 0 = free slot */
 	uint32_t users;
+	int32_t first_tid; /* to use it */
+	bool shared;       /* others did, too */
 };
 
 struct builder {
@@ -149,9 +152,11 @@ struct builder {
 	struct build_space *space;
 	size_t n_spaces, cap_spaces;
 	int32_t on_cpu[TRACE_CPUS_MAX + 1]; /* task, or NO_TASK */
-	struct lock_users *lock;
-	size_t n_locks, cap_locks;
-	struct gaps tracer; /* ns from LOCK_START to LOCK_ACQUIRED, nobody else there */
+	struct lock_users *lock;            /* hash by mm */
+	size_t n_locks, lock_mask;
+	/* ns from LOCK_START to LOCK_ACQUIRED: of an mm that one thread alone uses so far; of a
+	 * lock where nobody else was */
+	struct gaps tracer_alone, tracer_free;
 	uint64_t start_ns, end_ns;
 	bool started;
 };

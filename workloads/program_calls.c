@@ -221,15 +221,25 @@ static void on_fault(struct builder *b, struct build_task *t, const struct trace
 	t->fault = op.access;
 }
 
+/* Clocks of CPUs may differ: what a child did may come before the fork that made it. */
+static bool came_before(const struct builder *b, int32_t child)
+{
+	const struct build_task *t = &b->task[child];
+
+	return t->creator == NO_TASK && t->state != TASK_DEAD && !t->exiting;
+}
+
 static void on_fork(struct builder *b, int32_t self, const struct trace_event *e)
 {
-	int32_t child = builder_new_task(b, (int32_t)e->arg[0], e->time_ns);
-	struct build_task *t = &b->task[self];
+	int32_t child = builder_find(b, (int32_t)e->arg[0]);
 
+	if (child == NO_TASK || child == self || !came_before(b, child)) {
+		child = builder_new_task(b, (int32_t)e->arg[0], e->time_ns);
+		b->task[child].comm = e->text;
+		b->task[child].state = TASK_IN_CALL;
+	}
 	b->task[child].creator = self;
-	b->task[child].comm = e->text;
-	b->task[child].state = TASK_IN_CALL;
-	t->child = child;
+	b->task[self].child = child;
 }
 
 /*
@@ -289,24 +299,46 @@ bool calls_event(struct builder *b, int32_t self, const struct trace_event *e)
 
 /* ---- mmap_lock ---- */
 
+static struct lock_users *slot_of(const struct builder *b, uint64_t mm)
+{
+	size_t at = (size_t)((mm >> 6) * 0x9e3779b97f4a7c15u >> 32) & b->lock_mask;
+
+	while (b->lock[at].mm && b->lock[at].mm != mm)
+		at = (at + 1) & b->lock_mask;
+	return &b->lock[at];
+}
+
+static void grow_locks(struct builder *b)
+{
+	struct builder old = *b;
+
+	b->lock_mask = b->lock_mask ? 2 * b->lock_mask + 1 : 63;
+	b->lock = xcalloc(b->lock_mask + 1, sizeof(*b->lock));
+	for (size_t i = 0; old.lock && i <= old.lock_mask; i++)
+		if (old.lock[i].mm)
+			*slot_of(b, old.lock[i].mm) = old.lock[i];
+	free(old.lock);
+}
+
 static struct lock_users *users_of(struct builder *b, uint64_t mm)
 {
-	for (size_t i = b->n_locks; i > 0; i--)
-		if (b->lock[i - 1].mm == mm)
-			return &b->lock[i - 1];
-	xgrow(b->lock, b->n_locks, b->cap_locks);
-	b->lock[b->n_locks] = (struct lock_users){ .mm = mm };
-	return &b->lock[b->n_locks++];
+	struct lock_users *l;
+
+	if (2 * (b->n_locks + 1) > b->lock_mask)
+		grow_locks(b);
+	l = slot_of(b, mm);
+	if (!l->mm) {
+		l->mm = mm;
+		b->n_locks++;
+	}
+	return l;
 }
 
 static void leave_lock(struct builder *b, struct build_task *t)
 {
 	struct lock_users *l = users_of(b, t->lock_mm);
 
-	if (l->users < 2) /* nobody is left: the table holds only locks in use */
-		*l = b->lock[--b->n_locks];
-	else
-		l->users--;
+	l->users -= l->users > 0;
 	t->lock_mm = 0;
 	t->lock_wait = false;
 }
@@ -317,9 +349,26 @@ static void join_lock(struct builder *b, struct build_task *t, const struct trac
 
 	if (t->lock_mm)
 		leave_lock(b, t);
+	if (!e->arg[0])
+		return;
 	l = users_of(b, e->arg[0]);
+	if (!l->first_tid)
+		l->first_tid = t->tid;
+	l->shared |= l->first_tid != t->tid;
 	t->lock_mm = e->arg[0];
 	t->lock_alone = !l->users++;
+}
+
+/* Start and end of a wait for nobody have nothing between them but the recorder. */
+static void learn_cost(struct builder *b, const struct build_task *t, uint64_t now)
+{
+	const struct lock_users *l = users_of(b, t->lock_mm);
+	struct gaps *g = l->shared ? &b->tracer_free : &b->tracer_alone;
+
+	if (!t->lock_alone || l->users != 1 || now - t->lock_ns > UINT32_MAX)
+		return;
+	xgrow(g->v, g->n, g->cap);
+	g->v[g->n++] = (uint32_t)(now - t->lock_ns);
 }
 
 void calls_lock(struct builder *b, struct build_task *t, const struct trace_event *e)
@@ -336,12 +385,10 @@ void calls_lock(struct builder *b, struct build_task *t, const struct trace_even
 	case TRACE_LOCK_ACQUIRED:
 		if (t->lock_mm != e->arg[0]) /* by trylock; a downgrade holds it already */
 			join_lock(b, t, e);
-		if (was_start && t->lock_alone && users_of(b, t->lock_mm)->users == 1) {
-			xgrow(b->tracer.v, b->tracer.n, b->tracer.cap);
-			b->tracer.v[b->tracer.n++] = (uint32_t)(e->time_ns - t->lock_ns);
-		}
+		if (was_start && t->lock_mm)
+			learn_cost(b, t, e->time_ns);
 		t->lock_wait = false;
-		if (!e->arg[2])
+		if (!e->arg[2] && t->lock_mm)
 			leave_lock(b, t);
 		break;
 	case TRACE_LOCK_RELEASED:

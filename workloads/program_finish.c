@@ -29,11 +29,14 @@ static sim_ps percentile(struct gaps *g, unsigned int q)
 
 static void estimate(struct builder *b)
 {
+	struct gaps *locks = &b->tracer_alone;
 	struct program *p = b->p;
 
-	if (b->tracer.n >= FEW_LOCKS) {
-		p->tracer_ps = percentile(&b->tracer, 25);
-		p->tracer_samples = b->tracer.n;
+	if (locks->n < FEW_LOCKS)
+		locks = &b->tracer_free;
+	if (locks->n >= FEW_LOCKS) {
+		p->tracer_ps = percentile(locks, 25);
+		p->tracer_samples = locks->n;
 	}
 	for (int class = 0; class < 3; class ++) {
 		struct gaps all = { 0 };
@@ -211,7 +214,8 @@ static void make_ops(struct finish *f, int32_t task, struct program_task *out)
 							  : f->b->p->fault_ps[i];
 	out->op = xmalloc((t->n_ops + 1) * sizeof(*out->op));
 	add_start(f, t, out);
-	for (uint32_t i = 0; i < t->n_ops; i++) {
+	/* who was created in the recording did not sleep before it */
+	for (uint32_t i = t->from_sleep && out->parent >= 0; i < t->n_ops; i++) {
 		struct program_op op = t->op[i];
 
 		op.think = carry + think(f, &t->note[i]);
