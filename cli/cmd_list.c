@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analysis/json.h"
 #include "analysis/table.h"
@@ -142,7 +143,7 @@ static int list_workloads(const struct invocation *inv, struct err *err)
 	listing_begin(&l, inv, columns);
 	for (size_t i = 0; i < n; i++) {
 		listing_cell(&l, types[i]->name);
-		listing_cell(&l, "synthetic");
+		listing_cell(&l, strcmp(types[i]->name, "replay") ? "synthetic" : "any recording");
 		listing_cell(&l, types[i]->summary);
 		listing_cell(&l, types[i]->source);
 	}

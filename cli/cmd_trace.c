@@ -4,25 +4,12 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "analysis/json.h"
 #include "analysis/table.h"
 #include "cli/command.h"
-#include "workloads/trace.h"
-
-enum { MAX_TASKS = 4096, MAX_CPUS = 4096 };
-
-/* What `info` counts; one pass, fixed memory. */
-struct summary {
-	uint64_t first, last, events;
-	uint64_t by_type[TRACE_TYPES], by_syscall[SC_SYSCALLS];
-	int32_t tids[MAX_TASKS];
-	size_t n_tids;
-	bool many_tids, cpus[MAX_CPUS];
-	size_t n_cpus;
-	struct trace_stats stats;
-};
+#include "sim/base/text.h"
+#include "workloads/trace_summary.h"
 
 struct trace_command {
 	bool json;
@@ -47,48 +34,55 @@ static const struct param dump_options[] = {
 	PARAM_END,
 };
 
-static void count_task(struct summary *s, int32_t tid)
+static void print_threads(const struct trace_summary *s)
 {
-	if (tid <= 0)
-		return;
-	for (size_t i = 0; i < s->n_tids; i++)
-		if (s->tids[i] == tid)
-			return;
-	if (s->n_tids < MAX_TASKS)
-		s->tids[s->n_tids++] = tid;
-	else
-		s->many_tids = true;
-}
+	struct table *t = table_new();
 
-static void count_event(struct summary *s, const struct trace_event *e)
-{
-	if (!s->events++)
-		s->first = e->time_ns;
-	s->last = e->time_ns;
-	s->by_type[e->type < TRACE_TYPES ? e->type : TRACE_NONE]++;
-	if (e->type == TRACE_SYS_ENTER && e->nr < SC_SYSCALLS)
-		s->by_syscall[e->nr]++;
-	if (e->cpu < MAX_CPUS && !s->cpus[e->cpu]) {
-		s->cpus[e->cpu] = true;
-		s->n_cpus++;
+	table_column(t, "pid/tid", TABLE_LEFT);
+	table_column(t, "task", TABLE_LEFT);
+	table_column(t, "events", TABLE_RIGHT);
+	table_column(t, "calls", TABLE_RIGHT);
+	table_column(t, "faults", TABLE_RIGHT);
+	for (size_t i = 0; i < s->n_threads; i++) {
+		const struct trace_thread *r = &s->thread[i];
+
+		table_cell(t, "%d/%d", r->pid, r->tid);
+		table_cell(t, "%s", r->comm);
+		table_cell(t, "%" PRIu64, r->events);
+		table_cell(t, "%" PRIu64, r->calls);
+		table_cell(t, "%" PRIu64, r->faults);
 	}
-	count_task(s, e->tid);
+	table_print(t, stdout, 2);
+	table_free(t);
 }
 
-static bool summarise(const char *path, struct summary *s, struct err *err)
+static void print_calls(const struct trace_summary *s)
 {
-	struct trace_reader *reader = trace_open(path, err);
-	struct trace_event event;
-	int rc;
+	static const double quantiles[] = { 0.5, 0.9, 0.99 };
+	struct table *t = table_new();
+	char text[64];
 
-	memset(s, 0, sizeof(*s));
-	if (!reader)
-		return false;
-	while ((rc = trace_next(reader, &event, err)) > 0)
-		count_event(s, &event);
-	trace_get_stats(reader, &s->stats);
-	trace_close(reader);
-	return rc == 0;
+	table_column(t, "recorded call", TABLE_LEFT);
+	table_column(t, "count", TABLE_RIGHT);
+	table_column(t, "failed", TABLE_RIGHT);
+	table_column(t, "p50", TABLE_RIGHT);
+	table_column(t, "p90", TABLE_RIGHT);
+	table_column(t, "p99", TABLE_RIGHT);
+	for (size_t i = 0; i < SC_SYSCALLS; i++) {
+		const struct trace_call *c = &s->call[i];
+
+		if (!c->count || !trace_syscall_names[i])
+			continue;
+		table_cell(t, "%s", trace_syscall_names[i]);
+		table_cell(t, "%" PRIu64, c->count);
+		table_cell(t, "%" PRIu64, c->failed);
+		for (size_t q = 0; q < sizeof(quantiles) / sizeof(*quantiles); q++)
+			table_cell(t, "%s",
+				   text_from_ps(hist_quantile(&c->latency, quantiles[q]) * SIM_NS,
+						text, sizeof(text)));
+	}
+	table_print(t, stdout, 2);
+	table_free(t);
 }
 
 static void print_counts(const char *title, const char *const *names, const uint64_t *counts,
@@ -97,7 +91,7 @@ static void print_counts(const char *title, const char *const *names, const uint
 	struct table *t = table_new();
 
 	table_column(t, title, TABLE_LEFT);
-	table_column(t, "events", TABLE_RIGHT);
+	table_column(t, "count", TABLE_RIGHT);
 	for (size_t i = 0; i < n; i++) {
 		if (!counts[i] || !names[i])
 			continue;
@@ -108,13 +102,20 @@ static void print_counts(const char *title, const char *const *names, const uint
 	table_free(t);
 }
 
-static void print_summary(const char *path, const struct summary *s)
+static void print_summary(const char *path, const struct trace_summary *s)
 {
-	printf("%s: %" PRIu64 " events in %.6f s, %zu CPUs, %zu%s tasks, %" PRIu64 " lost\n", path,
-	       s->events, (double)(s->last - s->first) / 1e9, s->n_cpus, s->n_tids,
-	       s->many_tids ? " or more" : "", s->stats.lost);
+	printf("%s: %s, %" PRIu64 " events in %.6f s, %u CPUs, %zu processes, %zu threads\n", path,
+	       s->format, s->stats.events, (double)(s->last_ns - s->first_ns) / 1e9, s->cpus,
+	       s->n_processes, s->n_threads);
+	if (s->stats.lost || s->stats.clock_steps)
+		printf("%" PRIu64 " events lost by the recorder, %" PRIu64
+		       " steps back of its clock\n",
+		       s->stats.lost, s->stats.clock_steps);
+	print_threads(s);
+	print_calls(s);
 	print_counts("event", trace_type_names, s->by_type, TRACE_TYPES);
-	print_counts("system call", trace_syscall_names, s->by_syscall, SC_SYSCALLS);
+	print_counts("TLB flush", program_flush_names, s->flushes, PROGRAM_FLUSH_REASONS);
+	print_counts("IPI", program_ipi_names, s->ipis, PROGRAM_IPIS);
 }
 
 static void json_counts(struct json *j, const char *key, const char *const *names,
@@ -127,36 +128,77 @@ static void json_counts(struct json *j, const char *key, const char *const *name
 	json_end_object(j);
 }
 
-static void json_summary(const char *path, const struct summary *s)
+static void json_threads(struct json *j, const struct trace_summary *s)
+{
+	json_array(j, "threads");
+	for (size_t i = 0; i < s->n_threads; i++) {
+		json_object(j, NULL);
+		json_double(j, "pid", s->thread[i].pid);
+		json_double(j, "tid", s->thread[i].tid);
+		json_string(j, "comm", s->thread[i].comm);
+		json_u64(j, "events", s->thread[i].events);
+		json_u64(j, "calls", s->thread[i].calls);
+		json_u64(j, "faults", s->thread[i].faults);
+		json_end_object(j);
+	}
+	json_end_array(j);
+}
+
+static void json_calls(struct json *j, const struct trace_summary *s)
+{
+	json_array(j, "calls");
+	for (size_t i = 0; i < SC_SYSCALLS; i++) {
+		const struct trace_call *c = &s->call[i];
+
+		if (!c->count || !trace_syscall_names[i])
+			continue;
+		json_object(j, NULL);
+		json_string(j, "call", trace_syscall_names[i]);
+		json_u64(j, "count", c->count);
+		json_u64(j, "failed", c->failed);
+		json_u64(j, "recorded_p50_ns", hist_quantile(&c->latency, 0.5));
+		json_u64(j, "recorded_p90_ns", hist_quantile(&c->latency, 0.9));
+		json_u64(j, "recorded_p99_ns", hist_quantile(&c->latency, 0.99));
+		json_end_object(j);
+	}
+	json_end_array(j);
+}
+
+static void json_summary(const char *path, const struct trace_summary *s)
 {
 	struct json j;
 
 	json_init(&j, stdout);
 	json_object(&j, NULL);
 	json_string(&j, "file", path);
-	json_u64(&j, "events", s->events);
+	json_string(&j, "format", s->format);
+	json_u64(&j, "events", s->stats.events);
 	json_u64(&j, "lost", s->stats.lost);
 	json_u64(&j, "ignored", s->stats.ignored);
 	json_u64(&j, "clock_steps", s->stats.clock_steps);
-	json_double(&j, "seconds", (double)(s->last - s->first) / 1e9);
-	json_u64(&j, "cpus", s->n_cpus);
-	json_u64(&j, "tasks", s->n_tids);
+	json_double(&j, "seconds", (double)(s->last_ns - s->first_ns) / 1e9);
+	json_u64(&j, "cpus", s->cpus);
+	json_u64(&j, "processes", s->n_processes);
+	json_threads(&j, s);
+	json_calls(&j, s);
 	json_counts(&j, "by_type", trace_type_names, s->by_type, TRACE_TYPES);
-	json_counts(&j, "by_syscall", trace_syscall_names, s->by_syscall, SC_SYSCALLS);
+	json_counts(&j, "flushes", program_flush_names, s->flushes, PROGRAM_FLUSH_REASONS);
+	json_counts(&j, "ipis", program_ipi_names, s->ipis, PROGRAM_IPIS);
 	json_end_object(&j);
 }
 
 static int run_info(const struct invocation *inv, struct err *err)
 {
 	const struct trace_command *o = inv->options;
-	static struct summary s; /* large; one command a process */
+	struct trace_summary s;
 
-	if (!summarise(inv->args[0], &s, err))
+	if (!trace_summarise(inv->args[0], &s, err))
 		return EXIT_USAGE;
 	if (o->json)
 		json_summary(inv->args[0], &s);
 	else
 		print_summary(inv->args[0], &s);
+	trace_summary_free(&s);
 	return EXIT_OK;
 }
 

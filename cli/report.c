@@ -64,7 +64,7 @@ static void histogram_row(struct table *t, const struct metric *m)
 	table_cell(t, "%s", format_value((double)m->hist.max, m->desc->unit, text, sizeof(text)));
 }
 
-static void histograms(const struct metric **v, size_t n, size_t section, FILE *out)
+static size_t histograms(const struct metric **v, size_t n, size_t section, FILE *out)
 {
 	static const char *const titles[] = {
 		"count", "mean", "p50", "p90", "p99", "p99.9", "max"
@@ -79,10 +79,12 @@ static void histograms(const struct metric **v, size_t n, size_t section, FILE *
 		    section_of(v[i]->desc->name) == section)
 			histogram_row(t, v[i]);
 	table_print(t, out, 2);
+	n = table_rows(t);
 	table_free(t);
+	return n;
 }
 
-static void scalars(const struct metric **v, size_t n, size_t section, FILE *out)
+static size_t scalars(const struct metric **v, size_t n, size_t section, FILE *out)
 {
 	struct table *t = table_new();
 	char text[64];
@@ -106,7 +108,9 @@ static void scalars(const struct metric **v, size_t n, size_t section, FILE *out
 		table_cell(t, "%s", counter && strcmp(m->desc->unit, "1") ? m->desc->unit : "");
 	}
 	table_print_rows(t, out, 2);
+	n = table_rows(t);
 	table_free(t);
+	return n;
 }
 
 static size_t count_in(const struct metric **v, size_t n, size_t section)
@@ -165,15 +169,17 @@ static void speed(const struct run_record *r, FILE *out)
 void report_run(const struct run_record *r, bool all, FILE *out)
 {
 	const struct metric **v;
-	size_t n = metrics_sorted(r->metrics, &v), others = count_in(v, n, OTHER);
+	size_t n = metrics_sorted(r->metrics, &v), others = count_in(v, n, OTHER), shown;
 
 	head(r, out);
 	for (size_t s = 0; s < SECTIONS; s++) {
 		if (!count_in(v, n, s) || (s == OTHER && !all))
 			continue;
 		fprintf(out, "\n%s\n", sections[s].title);
-		scalars(v, n, s, out);
-		histograms(v, n, s, out);
+		shown = scalars(v, n, s, out);
+		shown += histograms(v, n, s, out);
+		if (!shown)
+			fputs("  none\n", out);
 	}
 	if (others && !all)
 		fprintf(out, "\n%zu other figures: --all shows them\n", others);
