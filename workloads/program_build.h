@@ -59,6 +59,8 @@ void space_brk(struct build_space *s, uint64_t asked, uint64_t result);
  * unmapped, put into *late (true) to be inferred at this point of the program. */
 bool space_need(struct build_space *s, uint64_t addr, uint64_t len, unsigned int access,
 		bool touched, struct span *late);
+/* A call that may also name what is not mapped: guesses what is not known either way. */
+void space_meant(struct build_space *s, uint64_t addr, uint64_t len);
 /* The guesses as ranges. */
 void space_infer(struct build_space *s, struct program_space *out);
 void build_space_free(struct build_space *s);

@@ -62,7 +62,7 @@ static bool call_munmap(struct builder *b, struct build_task *t, struct program_
 	op->addr = t->arg[0];
 	op->len = t->arg[1];
 	if (!s->whole)
-		need(t, s, op->addr, op->len, USER_READ, false);
+		space_meant(s, op->addr, op->len);
 	space_unmapped(s, op->addr, op->len);
 	return true;
 }

@@ -64,7 +64,7 @@ void spans_remove(struct spans *s, uint64_t start, uint64_t end)
 	size_t from = find(s, start), to, n = 0;
 	struct span with[2];
 
-	for (to = from; to < s->n && s->v[to].start < end; to++) {
+	for (to = from; start < end && to < s->n && s->v[to].start < end; to++) {
 		if (s->v[to].start < start)
 			with[n++] = (struct span){ s->v[to].start, start };
 		if (s->v[to].end > end)
@@ -154,6 +154,24 @@ void space_brk(struct build_space *s, uint64_t asked, uint64_t result)
 		space_unmapped(s, page_up(result), page_up(old) - page_up(result));
 }
 
+static void add_guess(struct build_space *s, struct span r, unsigned int access, bool touched)
+{
+	xgrow(s->guess, s->n_guesses, s->cap_guesses);
+	s->guess[s->n_guesses++] = (struct guess){ r.start, r.end, (uint8_t)(1u << access),
+						   touched };
+}
+
+void space_meant(struct build_space *s, uint64_t addr, uint64_t len)
+{
+	struct span r, gap, fresh;
+
+	if (!pages(addr, len, &r))
+		return;
+	for (; spans_gap(&s->live, r.start, r.end, &gap); r.start = gap.end)
+		for (; spans_gap(&s->removed, gap.start, gap.end, &fresh); gap.start = fresh.end)
+			add_guess(s, fresh, USER_READ, false);
+}
+
 bool space_need(struct build_space *s, uint64_t addr, uint64_t len, unsigned int access,
 		bool touched, struct span *late)
 {
@@ -168,10 +186,7 @@ bool space_need(struct build_space *s, uint64_t addr, uint64_t len, unsigned int
 			late->end = gap.end;
 			is_late = true;
 		} else {
-			xgrow(s->guess, s->n_guesses, s->cap_guesses);
-			s->guess[s->n_guesses++] = (struct guess){ gap.start, gap.end,
-								   (uint8_t)(1u << access),
-								   touched };
+			add_guess(s, gap, access, touched);
 		}
 		spans_remove(&s->removed, gap.start, gap.end);
 		spans_add(&s->live, gap.start, gap.end);
