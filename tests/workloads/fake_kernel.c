@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The operations of models/kernel/ops.h without a machine: each takes a fixed time, mappings are a
+ * set of intervals, and everything asked for is logged. The test file includes it, and includes the
+ * code under test behind it, so that this code calls these functions in place of the kernel's.
+ */
+#include <sys/mman.h>
+
+#include "models/kernel/ops.h"
+#include "sim/sim.h"
+#include "workloads/program_build.h"
+
+struct call {
+	const char *what, *comm;
+	sim_ps time; /* at its start */
+	struct task *task;
+	uint64_t addr, len;
+};
+
+struct kernel {
+	struct sim *sim;
+	unsigned int cpus, factor; /* how much slower than usual */
+	sim_ps tracing;
+	struct call *call;
+	size_t n_calls, cap_calls;
+	struct task **task;
+	size_t n_tasks, cap_tasks;
+};
+
+struct mm {
+	struct spans mapped, ever;
+	uint64_t brk;
+};
+
+struct task {
+	struct kernel *k;
+	struct mm *mm;
+	struct task_attr attr;
+	struct sim_actor *actor;
+	bool woken, blocked;
+};
+
+#define kernel_spawn       fake_kernel_spawn
+#define sys_clone_thread   fake_sys_clone_thread
+#define sys_fork           fake_sys_fork
+#define sys_execve         fake_sys_execve
+#define sys_mmap           fake_sys_mmap
+#define sys_munmap         fake_sys_munmap
+#define sys_mprotect       fake_sys_mprotect
+#define sys_madvise        fake_sys_madvise
+#define sys_mremap         fake_sys_mremap
+#define sys_brk            fake_sys_brk
+#define mm_infer_mapping   fake_mm_infer_mapping
+#define mm_set_brk         fake_mm_set_brk
+#define user_compute       fake_user_compute
+#define user_access(t, addr, how) fake_user_access(t, addr, how) /* a tag has this name, too */
+#define task_block         fake_task_block
+#define task_wake          fake_task_wake
+#define task_sleep         fake_task_sleep
+#define kernel_sim         fake_kernel_sim
+#define kernel_nr_cpus     fake_kernel_nr_cpus
+#define kernel_set_tracing fake_kernel_set_tracing
+
+static void takes(struct task *t, const char *what, uint64_t addr, uint64_t len, sim_ps cost)
+{
+	struct kernel *k = t->k;
+
+	xgrow(k->call, k->n_calls, k->cap_calls);
+	k->call[k->n_calls++] = (struct call){ what, t->attr.comm, sim_now(k->sim), t, addr, len };
+	if (cost)
+		sim_sleep_until(k->sim, sim_now(k->sim) + cost * k->factor);
+}
+
+static void run_task(void *arg)
+{
+	struct task *t = arg;
+
+	t->attr.fn(t, t->attr.arg);
+	takes(t, "end", 0, 0, 0);
+}
+
+static struct task *new_task(struct kernel *k, const struct task_attr *attr, struct mm *mm)
+{
+	struct task *t = xcalloc(1, sizeof(*t));
+
+	t->k = k;
+	t->mm = mm;
+	t->attr = *attr;
+	xgrow(k->task, k->n_tasks, k->cap_tasks);
+	k->task[k->n_tasks++] = t;
+	t->actor = sim_spawn(k->sim, attr->comm, 0, false, run_task, t);
+	return t;
+}
+
+static struct task *kernel_spawn(struct kernel *k, const struct task_attr *attr)
+{
+	return new_task(k, attr, xcalloc(1, sizeof(struct mm)));
+}
+
+static struct task *sys_clone_thread(struct task *t, const struct task_attr *attr)
+{
+	takes(t, "clone", 0, 0, 3 * SIM_US);
+	return new_task(t->k, attr, t->mm);
+}
+
+static struct task *sys_fork(struct task *t, const struct task_attr *attr)
+{
+	struct mm *mm = xcalloc(1, sizeof(*mm));
+
+	takes(t, "fork", 0, 0, 5 * SIM_US);
+	spans_copy(&mm->mapped, &t->mm->mapped);
+	spans_copy(&mm->ever, &t->mm->mapped);
+	return new_task(t->k, attr, mm);
+}
+
+static void sys_execve(struct task *t)
+{
+	takes(t, "exec", 0, 0, 9 * SIM_US);
+	t->mm = xcalloc(1, sizeof(*t->mm));
+}
+
+static int64_t sys_mmap(struct task *t, uint64_t addr, uint64_t len, unsigned int prot,
+			unsigned int flags)
+{
+	(void)prot;
+	assert_true(flags & MAP_FIXED);
+	takes(t, "mmap", addr, len, SIM_US);
+	spans_add(&t->mm->mapped, addr, addr + ((len + 4095) & ~4095ull));
+	spans_add(&t->mm->ever, addr, addr + ((len + 4095) & ~4095ull));
+	return (int64_t)addr;
+}
+
+static int sys_munmap(struct task *t, uint64_t addr, uint64_t len)
+{
+	takes(t, "munmap", addr, len, 2 * SIM_US);
+	spans_remove(&t->mm->mapped, addr, addr + ((len + 4095) & ~4095ull));
+	return 0;
+}
+
+static int sys_mprotect(struct task *t, uint64_t addr, uint64_t len, unsigned int prot)
+{
+	(void)prot;
+	takes(t, "mprotect", addr, len, SIM_US);
+	return 0;
+}
+
+static int sys_madvise(struct task *t, uint64_t addr, uint64_t len, int advice)
+{
+	struct span gap;
+
+	(void)advice;
+	takes(t, "madvise", addr, len, SIM_US);
+	return spans_gap(&t->mm->mapped, addr, addr + len, &gap) ? -12 : 0;
+}
+
+static int64_t sys_mremap(struct task *t, uint64_t old, uint64_t old_len, uint64_t new_len,
+			  unsigned int flags, uint64_t new_addr)
+{
+	(void)flags;
+	takes(t, "mremap", old, old_len, SIM_US);
+	spans_remove(&t->mm->mapped, old, old + old_len);
+	spans_add(&t->mm->mapped, new_addr, new_addr + new_len);
+	return (int64_t)new_addr;
+}
+
+static int64_t sys_brk(struct task *t, uint64_t brk)
+{
+	takes(t, "brk", brk, 0, SIM_US);
+	if (brk && brk > t->mm->brk)
+		spans_add(&t->mm->mapped, t->mm->brk, brk);
+	t->mm->brk = brk ? brk : t->mm->brk;
+	return (int64_t)t->mm->brk;
+}
+
+static void mm_infer_mapping(struct task *t, uint64_t addr, uint64_t len, unsigned int prot,
+			     unsigned int flags)
+{
+	(void)prot;
+	(void)flags;
+	takes(t, "infer", addr, len, 0);
+	spans_add(&t->mm->mapped, addr, addr + len);
+	spans_add(&t->mm->ever, addr, addr + len);
+}
+
+static void mm_set_brk(struct task *t, uint64_t brk)
+{
+	t->mm->brk = brk;
+}
+
+static void user_compute(struct task *t, sim_ps work)
+{
+	sim_sleep_until(t->k->sim, sim_now(t->k->sim) + work);
+}
+
+static bool user_access(struct task *t, uint64_t addr, enum user_access access)
+{
+	(void)access;
+	takes(t, "access", addr, 0, SIM_US / 2);
+	return spans_meet(&t->mm->mapped, addr, addr + 1);
+}
+
+static void task_block(struct task *t)
+{
+	if (!t->woken) {
+		t->blocked = true;
+		sim_park(t->k->sim, "task_block");
+		t->blocked = false;
+	}
+	t->woken = false;
+}
+
+static void task_wake(struct task *waker, struct task *t)
+{
+	takes(waker, "wake", 0, 0, SIM_US);
+	t->woken = true;
+	if (t->blocked)
+		sim_unpark(t->k->sim, t->actor);
+}
+
+static void task_sleep(struct task *t, sim_ps duration)
+{
+	takes(t, "sleep", 0, duration, 0);
+	sim_sleep_until(t->k->sim, sim_now(t->k->sim) + duration);
+}
+
+static struct sim *kernel_sim(const struct kernel *k)
+{
+	return k->sim;
+}
+
+static unsigned int kernel_nr_cpus(const struct kernel *k)
+{
+	return k->cpus;
+}
+
+static void kernel_set_tracing(struct kernel *k, sim_ps per_event)
+{
+	k->tracing = per_event;
+}

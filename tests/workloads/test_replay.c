@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The replay on a kernel of fixed costs (fake_kernel.c): own work keeps its length whatever calls
+ * cost, wake-ups are waited for, copies of threads work on addresses of their own, and a replay
+ * that is cut short ends.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "trace_test.h"
+
+#include "fake_kernel.c"
+
+#define replay_scale      tested_replay_scale
+#define replay_offsets    tested_replay_offsets
+#define replay_scale_free tested_replay_scale_free
+#define replay_relocate   tested_replay_relocate
+#define replay_copy       tested_replay_copy
+#include "workloads/replay.c"
+#include "workloads/replay_scale.c"
+
+struct result {
+	struct kernel k;
+	struct workload *w;
+	enum sim_end end;
+};
+
+static struct result replay(const char *file, uint32_t threads, sim_ps duration,
+			    unsigned int factor, uint64_t seed)
+{
+	const struct sim_options opt = { .seed = seed, .platform = { .hosts = 2 } };
+	const struct replay_params params = { .trace_cost = true };
+	struct result r = { .k = { .cpus = 2, .factor = factor } };
+	struct err err = { 0 };
+
+	r.k.sim = sim_create(&opt, &err);
+	assert_non_null(r.k.sim);
+	r.w = replay_start(&replay_type, &r.k, &params, file, threads, duration, &err);
+	if (!r.w)
+		fail_msg("%s", err.msg);
+	return r;
+}
+
+static void go(struct result *r)
+{
+	struct err err = { 0 };
+
+	r->w->r.kernel = &r->k; /* the struct was copied out of replay() */
+	for (size_t i = 0; i < r->k.n_tasks; i++)
+		r->k.task[i]->k = &r->k;
+	r->end = sim_run(r->k.sim, SIM_NEVER, &err);
+	if (r->end != SIM_END_FINISHED)
+		fail_msg("ended %d: %s", r->end, err.msg);
+	replay_finish(r->w);
+}
+
+static void drop(struct result *r)
+{
+	for (size_t i = 0; i < r->k.n_tasks; i++)
+		free(r->k.task[i]);
+	free(r->k.task);
+	free(r->k.call);
+	sim_destroy(r->k.sim);
+	replay_free(r->w);
+}
+
+static const struct call *find(const struct result *r, const char *comm, const char *what,
+			       unsigned int nth)
+{
+	for (size_t i = 0; i < r->k.n_calls; i++)
+		if (!strcmp(r->k.call[i].comm, comm) && !strcmp(r->k.call[i].what, what) && !nth--)
+			return &r->k.call[i];
+	fail_msg("no %s of %s", what, comm);
+	return NULL;
+}
+
+static size_t count_calls(const struct result *r, const char *what)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->k.n_calls; i++)
+		n += !strcmp(r->k.call[i].what, what);
+	return n;
+}
+
+static double gauge_of(const struct result *r, const char *name, const char *label)
+{
+	const struct metric *m = metric_find(sim_metrics(r->k.sim), name, label);
+
+	assert_non_null(m);
+	return m->gauge;
+}
+
+/* Two threads of a process: a waits for b, which is woken by nobody; times without a recorder. */
+static const char two_threads[] =
+	"a 10/10 [000] 1.000000000: syscalls:sys_enter_munmap: addr: 0x700000000000, len: 0x1000\n"
+	"b 10/11 [001] 1.000000000: syscalls:sys_enter_munmap: addr: 0x710000000000, len: 0x1000\n"
+	"a 10/10 [000] 1.000001000: syscalls:sys_exit_munmap: 0x0\n"
+	"b 10/11 [001] 1.000001000: syscalls:sys_exit_munmap: 0x0\n"
+	"a 10/10 [000] 1.000003000: sched:sched_switch: prev_comm=a prev_pid=10 prev_prio=1 "
+	"prev_state=S ==> next_comm=swapper/0 next_pid=0 next_prio=1\n"
+	"b 10/11 [001] 1.000021000: sched:sched_waking: comm=a pid=10 prio=1 target_cpu=000\n"
+	"swapper 0/0 [000] 1.000022000: sched:sched_switch: prev_comm=swapper/0 prev_pid=0 "
+	"prev_prio=1 prev_state=R ==> next_comm=a next_pid=10 next_prio=1\n"
+	"a 10/10 [000] 1.000029000: syscalls:sys_enter_madvise: start: 0x720000000000, len_in: "
+	"0x1000, behavior: 0x4\n"
+	"a 10/10 [000] 1.000031000: syscalls:sys_exit_madvise: 0x0\n"
+	"b 10/11 [001] 1.000061000: syscalls:sys_enter_munmap: addr: 0x730000000000, len: 0x1000\n"
+	"b 10/11 [001] 1.000063000: syscalls:sys_exit_munmap: 0x0\n";
+
+static void test_closed_loop(void **state)
+{
+	(void)state;
+	for (unsigned int factor = 1; factor <= 50; factor += 49) {
+		struct result r = replay(write_text("two", two_threads), 0, 0, factor, 1);
+		const struct call *b_first, *a_advise, *wake_up, *b_last;
+
+		go(&r);
+		b_first = find(&r, "b", "munmap", 0);
+		wake_up = find(&r, "b", "wake", 0);
+		a_advise = find(&r, "a", "madvise", 0);
+		b_last = find(&r, "b", "munmap", 1);
+		/* own work between calls is as recorded, calls take what the kernel says */
+		assert_int_equal(wake_up->time - b_first->time,
+				 2 * SIM_US * factor + 20000 * SIM_NS);
+		assert_int_equal(b_last->time - wake_up->time, SIM_US * factor + 40000 * SIM_NS);
+		/* a comes 7 us of own work after it was woken, however long that took */
+		assert_in_range(a_advise->time, wake_up->time + 7000 * SIM_NS,
+				wake_up->time + 7000 * SIM_NS + SIM_US * factor);
+		assert_int_equal(gauge_of(&r, "replay.errors", NULL), 0);
+		assert_int_equal(gauge_of(&r, "replay.tasks", "recorded"), 2);
+		assert_int_equal(metric_find(sim_metrics(r.k.sim), "workload.ops", NULL)->value, 4);
+		drop(&r);
+	}
+}
+
+static const char *shipped(const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/workloads/recorded/%s.mmt", MMSIM_SOURCE_DIR, name);
+	return path;
+}
+
+static void test_shipped(void **state)
+{
+	struct result r = replay(shipped("tlb_flush2-2t"), 0, 0, 1, 1);
+	const struct metrics *m;
+
+	(void)state;
+	go(&r);
+	m = sim_metrics(r.k.sim);
+	assert_int_equal(count_calls(&r, "madvise"), 33505);
+	assert_int_equal(metric_find(m, "op.latency", "madvise")->hist.count, 33505);
+	assert_int_equal(metric_find(m, "op.latency_by_size", "madvise 1")->hist.count, 33505);
+	assert_int_equal(metric_find(m, "workload.recorded_latency", "madvise")->hist.count, 33505);
+	assert_int_equal(gauge_of(&r, "workload.recorded_ipis", "shootdown"), 33490);
+	assert_int_equal(gauge_of(&r, "workload.recorded_flushes", "remote_ipi_send"), 33610);
+	assert_int_equal(gauge_of(&r, "replay.segv", NULL), 0);
+	assert_int_equal(gauge_of(&r, "replay.errors", NULL), 0);
+	assert_int_equal(gauge_of(&r, "replay.inferred_late", NULL), 0);
+	assert_true(r.k.tracing > 700 * SIM_NS);
+	drop(&r);
+}
+
+/* Calls of one simulated task, its start apart. */
+static size_t calls_of(const struct result *r, const struct task *t, const char *what)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->k.n_calls; i++)
+		n += r->k.call[i].task == t && !strcmp(r->k.call[i].what, what);
+	return n;
+}
+
+static void test_more_threads(void **state)
+{
+	struct result r = replay(shipped("tlb_flush2-2t"), 7, 0, 1, 1);
+	struct replay *p = &r.w->r;
+
+	(void)state;
+	go(&r);
+	assert_int_equal(p->n_workers, 2);
+	assert_int_equal(p->n_copies, 5);
+	assert_int_equal(gauge_of(&r, "replay.segv", NULL), 0);
+	assert_int_equal(gauge_of(&r, "replay.errors", NULL), 0);
+	for (size_t i = 0; i < p->n_copies; i++) {
+		const struct replay_task *copy = &p->task[p->program->n_tasks + i];
+		const struct replay_task *original = &p->task[copy->index];
+
+		assert_int_equal(copy->index, p->worker[i % 2].task);
+		assert_int_equal(calls_of(&r, copy->task, "madvise"),
+				 calls_of(&r, original->task, "madvise"));
+		assert_int_equal(calls_of(&r, copy->task, "access"),
+				 calls_of(&r, original->task, "access"));
+		assert_true(copy->offset < 10 * SIM_US);
+	}
+	drop(&r);
+}
+
+/* What copies map and touch is theirs alone, and lies as before within 2 MiB. */
+static void test_copies_apart(void **state)
+{
+	struct result r = replay(shipped("tlb_flush2-2t"), 7, 0, 1, 1);
+	struct replay *p = &r.w->r;
+	struct spans taken = { 0 };
+
+	(void)state;
+	go(&r);
+	for (size_t i = 0; i < p->n_tasks; i++) {
+		const struct replay_task *t = &p->task[i];
+		struct spans own = { 0 };
+
+		if (!t->worker)
+			continue;
+		for (size_t j = 0; j < r.k.n_calls; j++)
+			if (r.k.call[j].task == t->task && !strcmp(r.k.call[j].what, "mmap"))
+				spans_add(&own, r.k.call[j].addr,
+					  r.k.call[j].addr + r.k.call[j].len);
+		assert_true(own.n > 0);
+		for (size_t j = 0; j < own.n && t->copy; j++)
+			assert_false(spans_meet(&taken, own.v[j].start, own.v[j].end));
+		for (size_t j = 0; j < own.n; j++)
+			spans_add(&taken, own.v[j].start, own.v[j].end);
+		for (size_t j = 0; j < t->program->n_ops && t->copy; j++) {
+			const struct program_op *op = &t->program->op[j];
+			uint64_t to = replay_relocate(t, op->addr);
+
+			if (op->kind == PROGRAM_MADVISE || op->kind == PROGRAM_MMAP)
+				assert_int_not_equal(to, op->addr);
+			assert_int_equal(to % (2 << 20), op->addr % (2 << 20));
+		}
+		free(own.v);
+	}
+	free(taken.v);
+	drop(&r);
+}
+
+static void test_fewer_threads(void **state)
+{
+	struct result r = replay(shipped("tlb_flush2-2t"), 1, 0, 1, 1);
+	struct replay *p = &r.w->r;
+
+	(void)state;
+	go(&r);
+	assert_int_equal(p->n_copies, 0);
+	assert_non_null(p->task[p->worker[0].task].task);
+	assert_null(p->task[p->worker[1].task].task);
+	assert_int_equal(count_calls(&r, "madvise"), 16641);
+	drop(&r);
+}
+
+/* Stops in the middle, whoever waits for whom. */
+static void test_duration(void **state)
+{
+	static const sim_ps at[] = { SIM_PS, 3 * SIM_US, 5 * SIM_MS, 100 * SIM_MS };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct result r = replay(shipped("tlb_flush2-2t"), 5, at[i], 1, 1);
+
+		go(&r);
+		assert_true(r.w->r.end >= at[i]);
+		assert_true(r.w->r.end < at[i] + 40 * SIM_US); /* calls under way, wake-ups */
+		drop(&r);
+	}
+}
+
+static void test_seeds(void **state)
+{
+	struct result a = replay(shipped("mmap1-2t"), 4, 0, 1, 1);
+	struct result b = replay(shipped("mmap1-2t"), 4, 0, 1, 1);
+	struct result c = replay(shipped("mmap1-2t"), 4, 0, 1, 2);
+	bool differs = false;
+
+	(void)state;
+	go(&a);
+	go(&b);
+	go(&c);
+	assert_int_equal(a.k.n_calls, b.k.n_calls);
+	for (size_t i = 0; i < a.k.n_calls; i++) {
+		assert_int_equal(a.k.call[i].time, b.k.call[i].time);
+		assert_int_equal(a.k.call[i].addr, b.k.call[i].addr);
+		differs |= i < c.k.n_calls && a.k.call[i].time != c.k.call[i].time;
+	}
+	assert_true(differs);
+	drop(&a);
+	drop(&b);
+	drop(&c);
+}
+
+static void test_bad_files(void **state)
+{
+	const struct sim_options opt = { .seed = 1, .platform = { .hosts = 2 } };
+	const struct replay_params params = { .trace_cost = true };
+	struct err err = { 0 };
+	struct kernel k = { .cpus = 2, .factor = 1, .sim = sim_create(&opt, &err) };
+
+	(void)state;
+	assert_null(replay_start(&replay_type, &k, &params, "/no/such.mmt", 0, 0, &err));
+	assert_non_null(strstr(err.msg, "such"));
+	assert_null(
+		replay_start(&replay_type, &k, &params, write_text("huh", "huh\n"), 0, 0, &err));
+	assert_non_null(strstr(err.msg, "huh:1: not perf script text"));
+	sim_destroy(k.sim);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_closed_loop),   cmocka_unit_test(test_shipped),
+		cmocka_unit_test(test_more_threads),  cmocka_unit_test(test_copies_apart),
+		cmocka_unit_test(test_fewer_threads), cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_seeds),         cmocka_unit_test(test_bad_files),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
