@@ -7,6 +7,8 @@
 #include "analysis/gnuplot.h"
 
 #include <errno.h>
+#include <libgen.h>
+#include <limits.h>
 #include <math.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -65,6 +67,18 @@ static const char *terminal_for(const char *path)
 	return NULL;
 }
 
+/* gnuplot's own words for a folder that is missing are hard to find among the rest. */
+static bool check_folder(const char *path, struct err *err)
+{
+	char folder[PATH_MAX];
+
+	if ((size_t)snprintf(folder, sizeof(folder), "%s", path) >= sizeof(folder))
+		return err_set(err, "%s: the path is too long", path);
+	if (access(dirname(folder), W_OK))
+		return err_set(err, "%s: cannot make it: %s", path, strerror(errno));
+	return true;
+}
+
 bool gnuplot_begin(struct gnuplot *g, const char *path, struct err *err)
 {
 	const char *terminal;
@@ -73,6 +87,8 @@ bool gnuplot_begin(struct gnuplot *g, const char *path, struct err *err)
 	terminal = g->terminal ? "dumb noenhanced size 100,32 mono" : terminal_for(path);
 	if (!terminal)
 		return err_set(err, "%s: the ending says the format: .png, .svg or .pdf", path);
+	if (!g->terminal && !check_folder(path, err))
+		return false;
 	g->script = open_memstream(&g->text, &g->size);
 	if (!g->script)
 		return err_set(err, "out of memory");
@@ -163,20 +179,29 @@ static bool spawn(struct gnuplot *g, FILE *complaints, int in, pid_t *pid, struc
 	return true;
 }
 
-/* gnuplot shows the line, a caret, and then what is wrong: the last line is the one to tell. */
+/* gnuplot shows the line, a caret, and then "line N: what is wrong"; warnings may follow. */
 static bool complain(FILE *complaints, int status, struct err *err)
 {
-	char line[400], last[400] = "no message";
+	char line[400], said[400] = "no message";
+	bool found = false;
 
 	rewind(complaints);
-	while (fgets(line, sizeof(line), complaints)) {
+	while (!found && fgets(line, sizeof(line), complaints)) {
+		const char *text = strstr(line, "line ");
+
 		line[strcspn(line, "\n")] = '\0';
-		if (line[strspn(line, " \t^")])
-			memcpy(last, line, sizeof(last));
+		found = text && strchr(text, ':');
+		if (found)
+			text = strchr(text, ':') + 1;
+		else
+			text = line;
+		text += strspn(text, " \t^");
+		if (*text)
+			snprintf(said, sizeof(said), "%s", text);
 	}
 	if (WIFSIGNALED(status))
 		return err_set(err, "gnuplot was ended by signal %d", WTERMSIG(status));
-	return err_set(err, "gnuplot failed: %s", last + strspn(last, " \t"));
+	return err_set(err, "gnuplot failed: %s", said);
 }
 
 static bool run_script(struct gnuplot *g, FILE *script, FILE *complaints, struct err *err)
