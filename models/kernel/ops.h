@@ -82,6 +82,7 @@ void task_yield(struct task *task);
 struct sim *task_sim(const struct task *task);
 struct kernel *task_kernel(const struct task *task);
 unsigned int task_cpu(const struct task *task);
+struct sim *kernel_sim(const struct kernel *k);
 unsigned int kernel_nr_cpus(const struct kernel *k);
 /* CPUs in the order in which threads are bound one to a core (SMT siblings last). */
 unsigned int kernel_nth_core_cpu(const struct kernel *k, unsigned int i);

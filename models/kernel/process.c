@@ -222,6 +222,11 @@ unsigned int task_cpu(const struct task *t)
 	return t->cpu;
 }
 
+struct sim *kernel_sim(const struct kernel *k)
+{
+	return k->sim;
+}
+
 unsigned int kernel_nr_cpus(const struct kernel *k)
 {
 	return k->nr_cpus;

@@ -135,16 +135,17 @@ static struct rwsem_waiter *mark_wake(struct rwsem *sem, bool readers_only)
 static void wake_marked(struct task *t, struct rwsem *sem, bool readers_only)
 {
 	struct rwsem_waiter *w, *next;
+	struct task *writer = NULL;
 
 	spin_lock_irq(t, &sem->wait_lock);
 	w = mark_wake(sem, readers_only);
+	if (w && w->write)
+		writer = w->task; /* its waiter is on its stack, and it may go on at any time */
 	spin_unlock_irq(t, &sem->wait_lock);
-	if (!w)
+	if (writer)
+		sched_wake(t, writer);
+	if (!w || writer)
 		return;
-	if (w->write) {
-		sched_wake(t, w->task);
-		return;
-	}
 	complete(t, count_access(t, sem));
 	for (; w; w = next) {
 		struct task *sleeper = w->task;

@@ -51,83 +51,78 @@ void spin_lock_free(struct kernel *k, struct spinlock *lock)
 	line_free(&lock->line, k->m);
 }
 
-/* Takes a free lock. Ownership counts from the moment of the access, not of its completion. */
-static bool try_take(struct task *t, struct spinlock *lock)
+/*
+ * Ownership and places in the queue are given in the order in which accesses reach the line, before
+ * their time passes: what is decided here cannot be overtaken while the line is on its way.
+ */
+static void reach_line(struct task *t, struct spinlock *lock)
 {
-	sim_ps done;
+	cpu_stall(this_cpu(t)->cpu, line_access(t->k->m, &lock->line, this_cpu(t)->cpu->core,
+						LINE_ATOMIC, sim_now(t->k->sim)));
+}
 
-	settle(t);
-	done = line_access(t->k->m, &lock->line, this_cpu(t)->cpu->core, LINE_ATOMIC,
-			   sim_now(t->k->sim));
-	if (lock->owner || lock->head) {
-		cpu_stall(this_cpu(t)->cpu, done);
-		return false;
-	}
-	lock->owner = t;
-	cpu_stall(this_cpu(t)->cpu, done);
+static void got_lock(struct task *t, struct spinlock *lock)
+{
 	lock->since = sim_now(t->k->sim);
 	lock->ipi_waits = t->ipi_waits;
 	lock->class->acquired->value++;
-	return true;
+}
+
+static void take_free(struct task *t, struct spinlock *lock)
+{
+	lock->owner = t;
+	reach_line(t, lock);
+	got_lock(t, lock);
 }
 
 bool spin_trylock(struct task *t, struct spinlock *lock)
 {
 	preempt_disable(t);
-	if (lock->owner || lock->head) {
+	settle(t);
+	if (lock->owner) {
 		touch_line(t, &lock->line, LINE_READ);
 		preempt_enable(t);
 		return false;
 	}
-	if (try_take(t, lock))
-		return true;
-	preempt_enable(t);
-	return false;
+	take_free(t, lock);
+	return true;
 }
 
-static void wait_in_queue(struct task *t, struct spinlock *lock, sim_ps asked_at)
+static void wait_in_queue(struct task *t, struct spinlock *lock)
 {
 	struct spin_waiter w = { .task = t, .granted_at = SIM_NEVER };
+	sim_ps asked_at = sim_now(t->k->sim);
 
 	if (lock->tail)
 		lock->tail->next = &w;
 	else
 		lock->head = &w;
 	lock->tail = &w;
-	/* The pending waiter sets the pending byte, all others swap themselves into the tail. */
-	cpu_stall(this_cpu(t)->cpu, line_access(t->k->m, &lock->line, this_cpu(t)->cpu->core,
-						LINE_ATOMIC, sim_now(t->k->sim)));
+	reach_line(t, lock);
 	while (w.granted_at == SIM_NEVER)
 		spin_wait(t, SIM_NEVER, lock->class->name);
 	cpu_stall(this_cpu(t)->cpu, w.granted_at);
-	lock->since = sim_now(t->k->sim);
-	lock->ipi_waits = t->ipi_waits;
-	lock->class->acquired->value++;
+	got_lock(t, lock);
 	lock->class->contended->value++;
 	hist_add(&lock->class->wait->hist, lock->since - asked_at);
 }
 
 void spin_lock(struct task *t, struct spinlock *lock)
 {
-	sim_ps asked_at;
-
 	sim_check(t->k->sim, lock->owner != t, "self-deadlock", "%s taken twice by %s",
 		  lock->class->name, t->comm);
 	preempt_disable(t);
 	settle(t);
-	asked_at = sim_now(t->k->sim);
-	if (try_take(t, lock))
-		return;
-	/* The lock may have come free while our access was on its way. */
-	if (!lock->owner && !lock->head && try_take(t, lock))
-		return;
-	wait_in_queue(t, lock, asked_at);
+	if (lock->owner)
+		wait_in_queue(t, lock);
+	else
+		take_free(t, lock);
 }
 
 void spin_unlock(struct task *t, struct spinlock *lock)
 {
-	struct spin_waiter *w = lock->head;
 	struct lock_class *class = lock->class;
+	struct spin_waiter *w;
 	sim_ps held;
 
 	settle(t);
@@ -136,6 +131,7 @@ void spin_unlock(struct task *t, struct spinlock *lock)
 	held = sim_now(t->k->sim) - lock->since;
 	hist_add(t->ipi_waits != lock->ipi_waits ? &class->hold_ipi->hist : &class->hold->hist, held);
 	post_store(t, &lock->line);
+	w = lock->head;
 	if (w) {
 		struct machine *m = t->k->m;
 		unsigned int core = this_cpu(w->task)->cpu->core;
