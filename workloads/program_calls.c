@@ -222,10 +222,13 @@ static void on_fault(struct builder *b, struct build_task *t, const struct trace
 }
 
 /* Clocks of CPUs may differ: what a child did may come before the fork that made it. */
-static bool came_before(const struct builder *b, int32_t child)
+static bool came_before(const struct builder *b, int32_t child, int32_t parent)
 {
 	const struct build_task *t = &b->task[child];
 
+	for (; parent != NO_TASK; parent = b->task[parent].creator)
+		if (parent == child)
+			return false; /* nobody makes his own forefathers */
 	return t->creator == NO_TASK && t->state != TASK_DEAD && !t->exiting;
 }
 
@@ -233,7 +236,7 @@ static void on_fork(struct builder *b, int32_t self, const struct trace_event *e
 {
 	int32_t child = builder_find(b, (int32_t)e->arg[0]);
 
-	if (child == NO_TASK || child == self || !came_before(b, child)) {
+	if (child == NO_TASK || !came_before(b, child, self)) {
 		child = builder_new_task(b, (int32_t)e->arg[0], e->time_ns);
 		b->task[child].comm = e->text;
 		b->task[child].state = TASK_IN_CALL;

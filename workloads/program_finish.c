@@ -60,21 +60,33 @@ struct finish {
 	sim_ps fault_ps[3];   /* of the task at hand */
 };
 
+/* Those with memory operations of their own, and whom those create. */
+static bool chosen(const struct finish *f, const struct build_task *t)
+{
+	if (t->creator != NO_TASK && t->created && f->index[t->creator] != NO_TASK)
+		return true;
+	return t->mm_ops && strcmp(t->comm, "perf") != 0;
+}
+
 static void choose(struct finish *f)
 {
 	struct builder *b = f->b;
 	struct program *p = b->p;
+	bool more = true;
 
-	for (size_t i = 0; i < b->n_tasks; i++) {
-		struct build_task *t = &b->task[i];
-		bool child = t->creator != NO_TASK && t->created && f->index[t->creator] != NO_TASK;
-
-		f->index[i] = NO_TASK;
-		if (child || (t->mm_ops && strcmp(t->comm, "perf")))
-			f->index[i] = (int32_t)p->n_tasks++;
-		else
-			p->left_out++;
+	memset(f->index, 0xff, b->n_tasks * sizeof(*f->index));
+	while (more) { /* once, and again where a child was seen before its parent */
+		more = false;
+		for (size_t i = 0; i < b->n_tasks; i++)
+			if (f->index[i] == NO_TASK && chosen(f, &b->task[i])) {
+				f->index[i] = 0;
+				more = true;
+			}
 	}
+	for (size_t i = 0; i < b->n_tasks; i++)
+		if (f->index[i] != NO_TASK)
+			f->index[i] = (int32_t)p->n_tasks++;
+	p->left_out = b->n_tasks - p->n_tasks;
 }
 
 static uint32_t space_of(struct finish *f, int32_t space)

@@ -249,9 +249,9 @@ bool replay_scale(struct replay *r, uint32_t threads, struct err *err)
 		r->task[r->worker[i].task].worker = &r->worker[i];
 		r->task[r->worker[i].task].dropped = threads && i >= threads;
 	}
-	for (uint32_t i = 0; i < p->n_tasks; i++) /* parents come first */
-		if (p->task[i].parent >= 0 && r->task[p->task[i].parent].dropped)
-			r->task[i].dropped = true;
+	for (uint32_t i = 0; i < p->n_tasks; i++)
+		for (int32_t t = (int32_t)i; t >= 0; t = p->task[t].parent)
+			r->task[i].dropped |= r->task[t].dropped;
 	if (!r->n_copies)
 		return true;
 	for (size_t i = 0; i < r->n_workers; i++)

@@ -405,7 +405,8 @@ static void check_sound(const struct program *p)
 		const struct program_task *t = &p->task[i];
 
 		assert_in_range(t->space, 0, p->n_spaces - 1);
-		assert_true(t->parent < (int32_t)i);
+		for (int32_t up = t->parent, steps = 0; up >= 0; up = p->task[up].parent)
+			assert_true(++steps < (int32_t)p->n_tasks);
 		for (size_t j = 0; j < t->n_ops; j++) {
 			const struct program_op *op = &t->op[j];
 
