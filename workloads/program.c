@@ -22,12 +22,14 @@ const char *const program_kind_names[PROGRAM_KINDS] = {
 const char *const program_ipi_names[PROGRAM_IPIS] = {
 	[PROGRAM_IPI_SHOOTDOWN] = "shootdown",
 	[PROGRAM_IPI_WAKEUP] = "wakeup",
+	[PROGRAM_IPI_RESCHEDULE] = "reschedule",
 	[PROGRAM_IPI_OTHER] = "other",
 };
 
+/* As the kernel model's own counters are labelled. */
 const char *const program_flush_names[PROGRAM_FLUSH_REASONS] = {
-	"task_switch",        "remote_shootdown", "local_shootdown",
-	"local_mm_shootdown", "remote_ipi_send",  "remote_wrong_cpu",
+	"task-switch",        "remote-shootdown", "local-shootdown",
+	"local-mm-shootdown", "remote-ipi-send",  "remote-wrong-cpu",
 };
 
 /* The functions that send them, by the start of their names. */
@@ -41,10 +43,13 @@ static const struct {
 	{ "flush_tlb", PROGRAM_IPI_SHOOTDOWN },
 	{ "ttwu_queue_wakelist", PROGRAM_IPI_WAKEUP },
 	{ "__ttwu_queue_wakelist", PROGRAM_IPI_WAKEUP },
-	{ "wakeup_preempt", PROGRAM_IPI_WAKEUP },
-	{ "check_preempt", PROGRAM_IPI_WAKEUP },
-	{ "resched_curr", PROGRAM_IPI_WAKEUP },
 	{ "try_to_wake_up", PROGRAM_IPI_WAKEUP },
+	{ "wakeup_preempt", PROGRAM_IPI_RESCHEDULE },
+	{ "check_preempt", PROGRAM_IPI_RESCHEDULE },
+	{ "resched_curr", PROGRAM_IPI_RESCHEDULE },
+	{ "update_curr", PROGRAM_IPI_RESCHEDULE },
+	{ "complete_signal", PROGRAM_IPI_RESCHEDULE },
+	{ "kick_process", PROGRAM_IPI_RESCHEDULE },
 };
 
 enum program_ipi program_ipi_kind(const char *callsite)

@@ -23,6 +23,9 @@
 #include "workloads/op_metrics.h"
 #include "workloads/trace.h"
 
+/* Nothing is ever mapped below (vm.mmap_min_addr). */
+#define PROGRAM_LOWEST 65536u
+
 enum program_kind {
 	PROGRAM_NONE,
 	PROGRAM_MMAP,     /* addr = the recorded result, len, prot, flags */
@@ -81,7 +84,13 @@ struct program_task {
 	uint64_t mm_ops; /* of them: mmap to brk, access */
 };
 
-enum program_ipi { PROGRAM_IPI_SHOOTDOWN, PROGRAM_IPI_WAKEUP, PROGRAM_IPI_OTHER, PROGRAM_IPIS };
+enum program_ipi {
+	PROGRAM_IPI_SHOOTDOWN,
+	PROGRAM_IPI_WAKEUP,
+	PROGRAM_IPI_RESCHEDULE,
+	PROGRAM_IPI_OTHER,
+	PROGRAM_IPIS
+};
 extern const char *const program_ipi_names[PROGRAM_IPIS];
 enum { PROGRAM_FLUSH_REASONS = 6 };
 extern const char *const program_flush_names[PROGRAM_FLUSH_REASONS];

@@ -214,7 +214,8 @@ static void on_fault(struct builder *b, struct build_task *t, const struct trace
 
 	t->call = 0; /* its end was lost */
 	op.access = e->arg[2] & 16 ? USER_EXEC : e->arg[2] & 2 ? USER_WRITE : USER_READ;
-	need(t, builder_space(b, t), op.addr & ~(PAGE - 1), PAGE, op.access, true);
+	if (op.addr >= PROGRAM_LOWEST)
+		need(t, builder_space(b, t), op.addr & ~(PAGE - 1), PAGE, op.access, true);
 	task_append(t, &op, &note);
 	t->mm_ops++;
 	task_mark(t, e->time_ns, 0);

@@ -217,21 +217,25 @@ static void do_create(struct task *task, struct replay_task *t, const struct pro
 	make_copies(task, r, op->other);
 }
 
-static bool do_access(struct task *task, struct replay_task *t, uint64_t addr,
-		      enum user_access access)
+/*
+ * Refused by a mapping: then it ended in a signal in the recording, too (a runtime's safepoint, a
+ * null pointer that is caught). Refused for want of one: another thread's mapping came or went in
+ * another order than it did then.
+ */
+static void do_access(struct task *task, struct replay *r, uint64_t addr, enum user_access access)
 {
-	struct replay *r = t->r;
+	uint64_t start, end;
 
 	if (user_access(task, addr, access))
-		return true;
-	/* another thread's mapping came or went in another order than it did then */
+		return;
+	if (addr < PROGRAM_LOWEST || (mm_find_vma(task, addr, &start, &end) && start <= addr)) {
+		r->segvs++;
+		return;
+	}
 	mm_infer_mapping(task, addr & ~4095ull, 4096, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS);
 	r->inferred_late++;
-	if (user_access(task, addr, access))
-		return true;
-	r->segvs++;
-	return false;
+	r->segvs += !user_access(task, addr, access);
 }
 
 static int64_t do_mmap(struct task *task, uint64_t addr, const struct program_op *op)
@@ -287,7 +291,7 @@ static void do_mm(struct task *task, struct replay_task *t, const struct program
 		ret = sys_brk(task, op->addr);
 		break;
 	case PROGRAM_ACCESS:
-		do_access(task, t, addr, (enum user_access)op->access);
+		do_access(task, r, addr, (enum user_access)op->access);
 		break;
 	case PROGRAM_EXEC:
 		sys_execve(task);

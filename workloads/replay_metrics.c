@@ -40,7 +40,7 @@ METRIC(replay_inferred_pages, "replay.inferred_pages", METRIC_GAUGE, "pages", NU
 METRIC(replay_inferred_late, "replay.inferred_late", METRIC_GAUGE, "1", NULL,
        "mappings inferred in the middle: lost calls, or another order of threads");
 METRIC(replay_segv, "replay.segv", METRIC_GAUGE, "1", NULL,
-       "accesses that the simulated kernel refused");
+       "accesses that ended in SIGSEGV, as they should have in the recording");
 METRIC(replay_errors, "replay.errors", METRIC_GAUGE, "1", NULL,
        "calls that succeeded in the recording and failed in the simulated kernel");
 METRIC(replay_failed_calls, "replay.failed_calls", METRIC_GAUGE, "1", NULL,

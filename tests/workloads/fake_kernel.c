@@ -40,26 +40,27 @@ struct task {
 	bool woken, blocked;
 };
 
-#define kernel_spawn       fake_kernel_spawn
-#define sys_clone_thread   fake_sys_clone_thread
-#define sys_fork           fake_sys_fork
-#define sys_execve         fake_sys_execve
-#define sys_mmap           fake_sys_mmap
-#define sys_munmap         fake_sys_munmap
-#define sys_mprotect       fake_sys_mprotect
-#define sys_madvise        fake_sys_madvise
-#define sys_mremap         fake_sys_mremap
-#define sys_brk            fake_sys_brk
-#define mm_infer_mapping   fake_mm_infer_mapping
-#define mm_set_brk         fake_mm_set_brk
-#define user_compute       fake_user_compute
+#define kernel_spawn              fake_kernel_spawn
+#define sys_clone_thread          fake_sys_clone_thread
+#define sys_fork                  fake_sys_fork
+#define sys_execve                fake_sys_execve
+#define sys_mmap                  fake_sys_mmap
+#define sys_munmap                fake_sys_munmap
+#define sys_mprotect              fake_sys_mprotect
+#define sys_madvise               fake_sys_madvise
+#define sys_mremap                fake_sys_mremap
+#define sys_brk                   fake_sys_brk
+#define mm_infer_mapping          fake_mm_infer_mapping
+#define mm_find_vma               fake_mm_find_vma
+#define mm_set_brk                fake_mm_set_brk
+#define user_compute              fake_user_compute
 #define user_access(t, addr, how) fake_user_access(t, addr, how) /* a tag has this name, too */
-#define task_block         fake_task_block
-#define task_wake          fake_task_wake
-#define task_sleep         fake_task_sleep
-#define kernel_sim         fake_kernel_sim
-#define kernel_nr_cpus     fake_kernel_nr_cpus
-#define kernel_set_tracing fake_kernel_set_tracing
+#define task_block                fake_task_block
+#define task_wake                 fake_task_wake
+#define task_sleep                fake_task_sleep
+#define kernel_sim                fake_kernel_sim
+#define kernel_nr_cpus            fake_kernel_nr_cpus
+#define kernel_set_tracing        fake_kernel_set_tracing
 
 static void takes(struct task *t, const char *what, uint64_t addr, uint64_t len, sim_ps cost)
 {
@@ -180,6 +181,17 @@ static void mm_infer_mapping(struct task *t, uint64_t addr, uint64_t len, unsign
 	takes(t, "infer", addr, len, 0);
 	spans_add(&t->mm->mapped, addr, addr + len);
 	spans_add(&t->mm->ever, addr, addr + len);
+}
+
+static bool mm_find_vma(struct task *t, uint64_t addr, uint64_t *start, uint64_t *end)
+{
+	for (size_t i = 0; i < t->mm->mapped.n; i++)
+		if (t->mm->mapped.v[i].end > addr) {
+			*start = t->mm->mapped.v[i].start;
+			*end = t->mm->mapped.v[i].end;
+			return true;
+		}
+	return false;
 }
 
 static void mm_set_brk(struct task *t, uint64_t brk)

@@ -158,7 +158,7 @@ static void test_shipped(void **state)
 	assert_int_equal(metric_find(m, "op.latency_by_size", "madvise 1")->hist.count, 33505);
 	assert_int_equal(metric_find(m, "workload.recorded_latency", "madvise")->hist.count, 33505);
 	assert_int_equal(gauge_of(&r, "workload.recorded_ipis", "shootdown"), 33490);
-	assert_int_equal(gauge_of(&r, "workload.recorded_flushes", "remote_ipi_send"), 33610);
+	assert_int_equal(gauge_of(&r, "workload.recorded_flushes", "remote-ipi-send"), 33610);
 	assert_int_equal(gauge_of(&r, "replay.segv", NULL), 0);
 	assert_int_equal(gauge_of(&r, "replay.errors", NULL), 0);
 	assert_int_equal(gauge_of(&r, "replay.inferred_late", NULL), 0);
