@@ -33,6 +33,7 @@ struct fault {
 	struct mm *mm;
 	struct vma *vma;
 	bool vma_locked;
+	bool retry; /* VM_FAULT_RETRY: again, under mmap_lock */
 	struct read_hold hold;
 	uint64_t addr;
 	enum user_access access;
@@ -75,15 +76,18 @@ static void count(struct task *t, enum fault_kind kind)
 	t->k->metric.faults[kind]->value++;
 }
 
-/* First write to a VMA: it needs an anon_vma, for which the VMA lock alone is not enough. */
-static void anon_vma_prepare(struct task *t, struct fault *f)
+/* First write to a VMA: it needs an anon_vma, for which the VMA lock alone is not enough. Nobody may
+ * sleep on mmap_lock while holding a VMA's: if it can't be had at once, the fault starts over. */
+static bool anon_vma_prepare(struct task *t, struct fault *f)
 {
 	struct read_hold hold;
 
 	if (f->vma->anon_vma)
-		return;
-	if (f->vma_locked)
-		mmap_read_lock(t, f->mm, &hold);
+		return true;
+	if (f->vma_locked && !mmap_read_trylock(t, f->mm, &hold)) {
+		f->retry = true;
+		return false;
+	}
 	spend(t, t->k->cost.anon_vma);
 	if (!f->vma->anon_vma) {
 		struct anon_vma *anon = calloc(1, sizeof(*anon));
@@ -94,6 +98,7 @@ static void anon_vma_prepare(struct task *t, struct fault *f)
 	}
 	if (f->vma_locked)
 		mmap_read_unlock(t, f->mm, &hold);
+	return true;
 }
 
 static uint32_t new_anon_page(struct task *t, sim_ps contents)
@@ -129,7 +134,8 @@ static void anon_fault(struct task *t, struct fault *f)
 		count(t, FAULT_ZERO);
 		return;
 	}
-	anon_vma_prepare(t, f);
+	if (!anon_vma_prepare(t, f))
+		return;
 	pfn = new_anon_page(t, t->k->cost.page_zero);
 	spin_lock(t, f->ptl);
 	if (!get_pte(f)) {
@@ -166,7 +172,8 @@ static void file_fault(struct task *t, struct fault *f)
 	uint32_t pfn = 0;
 
 	if (f->access == USER_WRITE && !(f->vma->flags & MAP_SHARED)) {
-		anon_vma_prepare(t, f);
+		if (!anon_vma_prepare(t, f))
+			return;
 		pfn = new_anon_page(t, t->k->cost.page_copy);
 	}
 	spin_lock(t, f->ptl);
@@ -226,7 +233,8 @@ static void write_protect_fault(struct task *t, struct fault *f, uint64_t old)
 		return;
 	}
 	spin_unlock(t, f->ptl);
-	anon_vma_prepare(t, f);
+	if (!anon_vma_prepare(t, f))
+		return;
 	pfn = new_anon_page(t, old & PTE_ZERO ? t->k->cost.page_zero : t->k->cost.page_copy);
 	spin_lock(t, f->ptl);
 	if (get_pte(f) == old && old) {
@@ -271,38 +279,48 @@ static void handle_pte_fault(struct task *t, struct fault *f)
 	}
 }
 
-static void lock_for_fault(struct task *t, struct fault *f)
+static bool try_vma_lock(struct task *t, struct fault *f)
 {
 	const struct mmap_lock_ops *ops = t->k->policy.pick[AXIS_MMAP_LOCKING].choice->ops;
 
-	if (ops->fault_takes_vma_lock) {
-		f->vma = vma_start_read(t, f->mm, f->addr);
-		f->vma_locked = f->vma != NULL;
-		if (f->vma)
-			return;
+	if (!ops->fault_takes_vma_lock)
+		return false;
+	f->vma = vma_start_read(t, f->mm, f->addr);
+	f->vma_locked = f->vma != NULL;
+	return f->vma_locked;
+}
+
+static bool handle_locked_fault(struct task *t, struct fault *f)
+{
+	if (!f->vma || !allowed(f->vma, f->access)) {
+		count(t, FAULT_SEGV);
+		return false;
 	}
-	mmap_read_lock(t, f->mm, &f->hold);
-	spend(t, t->k->cost.vma_lookup);
-	f->vma = vma_lookup(f->mm, f->addr);
+	handle_pte_fault(t, f);
+	return true;
 }
 
 bool handle_page_fault(struct task *t, uint64_t addr, enum user_access access)
 {
 	struct fault f = { .mm = t->mm, .addr = addr, .access = access };
-	bool ok;
+	bool ok = false, done = false;
 
 	spend(t, t->k->cost.exception);
 	tracepoint(t);
-	lock_for_fault(t, &f);
-	ok = f.vma && allowed(f.vma, access);
-	if (ok)
-		handle_pte_fault(t, &f);
-	else
-		count(t, FAULT_SEGV);
-	if (f.vma_locked)
+	if (try_vma_lock(t, &f)) {
+		ok = handle_locked_fault(t, &f);
+		done = !f.retry;
 		vma_end_read(t, f.mm, f.vma);
-	else
+		f.vma_locked = f.retry = false;
+	}
+	if (!done) {
+		mmap_read_lock(t, f.mm, &f.hold);
+		spend(t, t->k->cost.vma_lookup);
+		settle(t);
+		f.vma = vma_lookup(f.mm, f.addr);
+		ok = handle_locked_fault(t, &f);
 		mmap_read_unlock(t, f.mm, &f.hold);
+	}
 	settle(t);
 	return ok;
 }

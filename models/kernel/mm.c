@@ -126,6 +126,16 @@ void mmap_read_lock(struct task *t, struct mm *mm, struct read_hold *hold)
 	tracepoint(t);
 }
 
+bool mmap_read_trylock(struct task *t, struct mm *mm, struct read_hold *hold)
+{
+	bool ok;
+
+	tracepoint(t);
+	ok = down_read_trylock(t, &mm->mmap_lock, hold);
+	tracepoint(t);
+	return ok;
+}
+
 void mmap_read_unlock(struct task *t, struct mm *mm, const struct read_hold *hold)
 {
 	tracepoint(t);

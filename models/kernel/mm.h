@@ -167,6 +167,7 @@ void mmap_write_lock(struct task *t, struct mm *mm);
 void mmap_write_unlock(struct task *t, struct mm *mm);
 void mmap_write_downgrade(struct task *t, struct mm *mm, struct read_hold *hold);
 void mmap_read_lock(struct task *t, struct mm *mm, struct read_hold *hold);
+bool mmap_read_trylock(struct task *t, struct mm *mm, struct read_hold *hold);
 void mmap_read_unlock(struct task *t, struct mm *mm, const struct read_hold *hold);
 
 /* ---- the gather (mmu_gather.c) ---- */
