@@ -117,7 +117,7 @@ static void map_anon(struct task *t, struct fault *f, uint32_t pfn)
 	pfn_page(t->k, pfn)->mapcount = 1;
 	f->mm->rss++;
 	spend(t, t->k->cost.rmap + t->k->cost.pte_set);
-	folio_add_lru(t);
+	folio_add_lru(t, pfn);
 	pt_set(f->table, f->addr, make_pte(f, pfn, flags));
 }
 

@@ -99,6 +99,7 @@ struct kernel *kernel_create(struct sim *sim, struct machine_desc *desc,
 	k->csd_line_class = line_class_get(k->m, "csd");
 	k->cpus = calloc(k->nr_cpus, sizeof(*k->cpus));
 	pages_init(k);
+	lru_init(k);
 	for (unsigned int i = 0; i < k->nr_cpus; i++)
 		cpu_start(k, i);
 	rcu_init(k);
@@ -127,6 +128,7 @@ void kernel_finish(struct kernel *k)
 		misses += k->cpus[i].cpu->tlb.misses;
 	metric_get(sim_metrics(k->sim), &desc_tlb_misses, "")->value = misses;
 	rcu_drain(k);
+	lru_drain_quietly(k);
 	sim_check(k->sim, k->live_tasks == 0, "task-leak", "%u tasks at the end", k->live_tasks);
 	k->finished = true;
 }
@@ -155,6 +157,7 @@ void kernel_free(struct kernel *k)
 	}
 	free_mms(k);
 	rcu_free(k);
+	lru_free(k);
 	pages_free(k);
 	while (k->tasks) {
 		struct task *t = k->tasks;

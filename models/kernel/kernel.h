@@ -22,6 +22,8 @@
 
 #define TLB_NR_DYN_ASIDS 6
 #define GLOBAL_ASID_SLOT 6 /* tlb slot of a broadcast mm's ASID */
+#define LRU_BATCH_MAX	 256
+#define MEMCG_LEVELS	 2  /* counters that a page is charged to: its cgroup and one above */
 #define PAGE_SHIFT	 12
 #define PAGE_SIZE	 (UINT64_C(1) << PAGE_SHIFT)
 
@@ -104,7 +106,8 @@ struct kcpu { /* what the kernel knows of a CPU */
 	/* per-CPU pages and LRU batch */
 	uint32_t *pcp;
 	unsigned int nr_pcp, pcp_cap, pcp_alloc_factor;
-	unsigned int lru_batch;
+	unsigned int lru_batch; /* folios in lru_pfn */
+	uint32_t lru_pfn[LRU_BATCH_MAX];
 	struct rcu_data rcu;
 };
 
@@ -155,6 +158,7 @@ struct kernel {
 	struct pages *pages;
 	struct rcu *rcu;
 	struct spinlock lru_lock;
+	struct line lruvec_line, lru_size_line, page_counter_line[MEMCG_LEVELS];
 	struct cpumask idle_mask; /* CPUs whose current task is idle with nothing queued */
 	struct line_class *csd_line_class;
 	struct broadcast *broadcast; /* global ASIDs, made by the policy that needs them */

@@ -34,7 +34,9 @@
 
 struct page {
 	uint32_t life, mapcount;
-	bool free;
+	uint32_t prev, next; /* on the LRU list */
+	uint16_t core;	     /* that wrote its page struct last */
+	bool free, on_lru, in_batch; /* in_batch: a per-CPU LRU batch holds a reference */
 };
 struct pages {
 	struct page *page;
@@ -56,9 +58,16 @@ static inline struct page *pfn_page(const struct kernel *k, uint32_t pfn)
 {
 	return &k->pages->page[pfn];
 }
-/* folio_add_lru and lru_add_drain: the per-CPU batch and the LRU lock behind it. */
-void folio_add_lru(struct task *t);
+
+/* ---- the LRU list (lru.c) ---- */
+
+void lru_init(struct kernel *k);
+void lru_free(struct kernel *k);
+void folio_add_lru(struct task *t, uint32_t pfn);
 void lru_add_drain(struct task *t);
+/* Frees those that nobody maps and no batch holds, off the list first. */
+void release_pages(struct task *t, const uint32_t *pfn, unsigned int n);
+void lru_drain_quietly(struct kernel *k); /* after the run */
 
 /* ---- page tables (pgtable.c) ---- */
 

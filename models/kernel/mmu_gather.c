@@ -69,15 +69,10 @@ void tlb_flush_mmu_tlbonly(struct task *t, struct mmu_gather *tlb)
 
 static void free_queued_pages(struct task *t, struct mmu_gather *tlb)
 {
-	struct kernel *k = t->k;
-
-	for (unsigned int i = 0; i < tlb->nr_pages; i++) {
-		struct page *page = pfn_page(k, tlb->pages[i]);
-
-		if (page->mapcount == 0 && !page->free)
-			free_page(t, tlb->pages[i]);
-		if (i % PAGES_PER_CHUNK == PAGES_PER_CHUNK - 1)
-			settle(t);
+	for (unsigned int done = 0, n; done < tlb->nr_pages; done += n) {
+		n = tlb->nr_pages - done < PAGES_PER_CHUNK ? tlb->nr_pages - done : PAGES_PER_CHUNK;
+		release_pages(t, tlb->pages + done, n);
+		settle(t);
 	}
 	tlb->nr_pages = 0;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Page frames: per-CPU lists over one zone with its lock, and the per-CPU LRU batches over the LRU
- * lock. Frames carry no contents, only a life.
+ * Page frames: per-CPU lists over one zone with its lock. Frames carry no contents, only a life.
  */
 #include <stdlib.h>
 
@@ -21,7 +20,6 @@ void pages_init(struct kernel *k)
 	p->free = calloc(p->cap, sizeof(*p->free));
 	p->nr = PFN_FIRST;
 	spin_lock_init(k, &p->zone_lock, lock_class_get(k, "zone_lock"));
-	spin_lock_init(k, &k->lru_lock, lock_class_get(k, "lru_lock"));
 	k->pages = p;
 }
 
@@ -32,7 +30,6 @@ void pages_free(struct kernel *k)
 	sim_check(k->sim, p->in_use == 0, "page-leak", "%llu pages still in use at the end",
 		  (unsigned long long)p->in_use);
 	spin_lock_free(k, &p->zone_lock);
-	spin_lock_free(k, &k->lru_lock);
 	free(p->page);
 	free(p->free);
 	free(p);
@@ -114,6 +111,7 @@ void free_page_quietly(struct kernel *k, uint32_t pfn)
 	struct page *page = &k->pages->page[pfn];
 
 	sim_check(k->sim, !page->free, "page-life", "frame %u freed twice", pfn);
+	sim_check(k->sim, !page->on_lru, "page-life", "frame %u freed on the LRU list", pfn);
 	page->free = true;
 	page->life++; /* from here on a translation to it is stale */
 	k->pages->in_use--;
@@ -131,38 +129,5 @@ void free_page(struct task *t, uint32_t pfn)
 	pcp_push(this_cpu(t), pfn);
 	if (this_cpu(t)->nr_pcp > PCP_HIGH)
 		free_pcppages_bulk(t);
-	preempt_enable(t);
-}
-
-/* Moves the CPU's batch to the LRU list under the lock. */
-static void lru_flush_batch(struct task *t)
-{
-	unsigned int n;
-
-	spin_lock_irq(t, &t->k->lru_lock);
-	n = this_cpu(t)->lru_batch;
-	this_cpu(t)->lru_batch = 0;
-	spend(t, n * t->k->cost.lru_move);
-	spin_unlock_irq(t, &t->k->lru_lock);
-}
-
-void folio_add_lru(struct task *t)
-{
-	const struct policy_pick *p = &t->k->policy.pick[AXIS_LRU];
-	const struct lru_ops *ops = p->choice->ops;
-
-	preempt_disable(t);
-	spend(t, t->k->cost.lru_add);
-	if (++this_cpu(t)->lru_batch >= ops->batch(p->params))
-		lru_flush_batch(t);
-	preempt_enable(t);
-}
-
-void lru_add_drain(struct task *t)
-{
-	preempt_disable(t);
-	spend(t, t->k->cost.lru_add);
-	if (this_cpu(t)->lru_batch)
-		lru_flush_batch(t);
 	preempt_enable(t);
 }

@@ -2,7 +2,7 @@
 /*
  * qspinlock. Who owns the lock is decided in the order in which accesses reach its line; the time
  * that this takes is the line's. The release is a plain store that the owner does not wait for; the
- * next owner sees it when the line has come to it, and needs it once more for its own store.
+ * next owner, who spins on a copy, sees it when the line has come to it again.
  */
 #include <stdlib.h>
 
@@ -141,7 +141,9 @@ void spin_unlock(struct task *t, struct spinlock *lock)
 		if (!lock->head)
 			lock->tail = NULL;
 		lock->owner = w->task;
-		w->granted_at = line_access(m, &lock->line, core, LINE_WRITE, seen);
+		/* Its own store of the lock byte is posted: it goes on when it has read. */
+		w->granted_at = seen;
+		line_access(m, &lock->line, core, LINE_WRITE, seen);
 		sim_unpark_at(t->k->sim, w->task->actor, w->granted_at);
 	} else {
 		lock->owner = NULL;

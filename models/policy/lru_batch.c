@@ -12,7 +12,7 @@ struct params {
 
 static const struct param params[] = {
 	{ .name = "batch", .type = PARAM_U32, .offset = offsetof(struct params, batch), .def = "31",
-	  .min = 1, .max = 4096, .help = "folios in a per-CPU batch (15 until Linux 6.11)" },
+	  .min = 1, .max = LRU_BATCH_MAX, .help = "folios in a per-CPU batch (15 until Linux 6.11)" },
 	{ .name = "drain_before_zap", .type = PARAM_BOOL,
 	  .offset = offsetof(struct params, drain_before_zap), .def = "false",
 	  .help = "lru_add_drain in munmap and madvise (until Linux 6.15)" },

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The LRU list and the per-CPU batches in front of it. A batch holds a reference to each folio in it,
+ * so a page that is unmapped meanwhile is freed when the batch is drained; a page on the list is taken
+ * off it under the LRU lock before it is freed. Both touch the list's head and the neighbours' page
+ * structs, which other CPUs wrote last: that, not the lock word, is what a busy LRU lock is held for.
+ */
+#include "models/kernel/mm.h"
+
+#define FOLIO_BATCH 31 /* freed folios that share one hold of the LRU lock */
+#define LRU_HEAD    0  /* the list's own node: the zero page is never on it */
+
+static struct page *page_of(const struct kernel *k, uint32_t pfn)
+{
+	return &k->pages->page[pfn];
+}
+
+/*
+ * What it takes to bring a page struct here from the core that wrote it last. Under the LRU lock nobody
+ * else wants it, so it needs no queue. The list's own node is a line like others.
+ */
+static sim_ps fetch_page(struct task *t, uint32_t pfn)
+{
+	struct machine *m = t->k->m;
+	unsigned int core = this_cpu(t)->cpu->core, from;
+	struct page *page = page_of(t->k, pfn);
+	sim_ps now = sim_now(t->k->sim);
+
+	if (pfn == LRU_HEAD)
+		return line_access(m, &t->k->lruvec_line, core, LINE_WRITE, now) - now;
+	from = page->core;
+	page->core = (uint16_t)core;
+	return from == core ? 0 : m->line_latency[machine_core_distance(m, core, from)];
+}
+
+static sim_ps later(sim_ps a, sim_ps b)
+{
+	return a > b ? a : b;
+}
+
+/* The counters of the lruvec and its memory cgroup: one line, beside the lock. */
+static sim_ps fetch_lru_size(struct task *t)
+{
+	sim_ps now = sim_now(t->k->sim);
+
+	return line_access(t->k->m, &t->k->lru_size_line, this_cpu(t)->cpu->core, LINE_WRITE, now) -
+	       now;
+}
+
+/* Misses that do not depend on each other overlap: the core waits for the last of each step. */
+static void list_insert(struct task *t, uint32_t pfn)
+{
+	struct page *head = page_of(t->k, LRU_HEAD), *page = page_of(t->k, pfn);
+	sim_ps step;
+
+	settle(t);
+	step = later(fetch_page(t, LRU_HEAD), later(fetch_page(t, pfn), fetch_lru_size(t)));
+	spend(t, step + fetch_page(t, head->next) + t->k->cost.lru_move);
+	page->next = head->next;
+	page->prev = LRU_HEAD;
+	page_of(t->k, head->next)->prev = pfn;
+	head->next = pfn;
+	page->on_lru = true;
+}
+
+static void unlink_page(struct kernel *k, uint32_t pfn)
+{
+	struct page *page = page_of(k, pfn);
+
+	page_of(k, page->prev)->next = page->next;
+	page_of(k, page->next)->prev = page->prev;
+	page->on_lru = false;
+}
+
+static void list_remove(struct task *t, uint32_t pfn)
+{
+	struct page *page = page_of(t->k, pfn);
+	sim_ps step;
+
+	settle(t);
+	step = later(fetch_page(t, pfn), fetch_lru_size(t));
+	spend(t, step + later(fetch_page(t, page->prev), fetch_page(t, page->next)) +
+			 t->k->cost.lru_move);
+	unlink_page(t->k, pfn);
+}
+
+/* uncharge_batch: one atomic for each level of the memory cgroup. */
+static void uncharge(struct task *t)
+{
+	for (unsigned int i = 0; i < MEMCG_LEVELS; i++)
+		touch_line(t, &t->k->page_counter_line[i], LINE_ATOMIC);
+}
+
+static void free_chunk(struct task *t, const uint32_t *pfn, unsigned int n)
+{
+	bool locked = false;
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (!page_of(t->k, pfn[i])->on_lru)
+			continue;
+		if (!locked)
+			spin_lock_irq(t, &t->k->lru_lock);
+		locked = true;
+		list_remove(t, pfn[i]);
+	}
+	if (locked)
+		spin_unlock_irq(t, &t->k->lru_lock);
+	uncharge(t);
+	for (unsigned int i = 0; i < n; i++)
+		free_page(t, pfn[i]);
+}
+
+void release_pages(struct task *t, const uint32_t *pfn, unsigned int n)
+{
+	uint32_t chunk[FOLIO_BATCH];
+	unsigned int filled = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		const struct page *page = page_of(t->k, pfn[i]);
+
+		/* Mapped elsewhere, or a batch holds it still: its last user frees it. */
+		if (page->mapcount || page->free || page->in_batch)
+			continue;
+		chunk[filled++] = pfn[i];
+		if (filled == FOLIO_BATCH) {
+			free_chunk(t, chunk, filled);
+			filled = 0;
+		}
+	}
+	if (filled)
+		free_chunk(t, chunk, filled);
+}
+
+static void drain_batch(struct task *t)
+{
+	struct kcpu *c = this_cpu(t);
+	uint32_t pfn[LRU_BATCH_MAX];
+	unsigned int n = c->lru_batch;
+
+	for (unsigned int i = 0; i < n; i++)
+		pfn[i] = c->lru_pfn[i];
+	c->lru_batch = 0;
+	spin_lock_irq(t, &t->k->lru_lock);
+	for (unsigned int i = 0; i < n; i++)
+		list_insert(t, pfn[i]);
+	spin_unlock_irq(t, &t->k->lru_lock);
+	for (unsigned int i = 0; i < n; i++)
+		page_of(t->k, pfn[i])->in_batch = false;
+	release_pages(t, pfn, n);
+}
+
+void folio_add_lru(struct task *t, uint32_t pfn)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_LRU];
+	const struct lru_ops *ops = p->choice->ops;
+	struct kcpu *c;
+
+	preempt_disable(t);
+	spend(t, t->k->cost.lru_add);
+	c = this_cpu(t);
+	c->lru_pfn[c->lru_batch++] = pfn;
+	page_of(t->k, pfn)->in_batch = true;
+	page_of(t->k, pfn)->core = (uint16_t)c->cpu->core;
+	if (c->lru_batch >= ops->batch(p->params))
+		drain_batch(t);
+	preempt_enable(t);
+}
+
+void lru_add_drain(struct task *t)
+{
+	preempt_disable(t);
+	spend(t, t->k->cost.lru_add);
+	if (this_cpu(t)->lru_batch)
+		drain_batch(t);
+	preempt_enable(t);
+}
+
+void lru_init(struct kernel *k)
+{
+	struct line_class *counters = line_class_get(k->m, "page_counter");
+
+	spin_lock_init(k, &k->lru_lock, lock_class_get(k, "lru_lock"));
+	line_init(&k->lruvec_line, line_class_get(k->m, "lruvec"));
+	line_init(&k->lru_size_line, line_class_get(k->m, "lru_size"));
+	for (unsigned int i = 0; i < MEMCG_LEVELS; i++)
+		line_init(&k->page_counter_line[i], counters);
+}
+
+void lru_drain_quietly(struct kernel *k)
+{
+	for (unsigned int i = 0; i < k->nr_cpus; i++) {
+		struct kcpu *c = &k->cpus[i];
+
+		while (c->lru_batch) {
+			uint32_t pfn = c->lru_pfn[--c->lru_batch];
+
+			page_of(k, pfn)->in_batch = false;
+			if (!page_of(k, pfn)->mapcount)
+				free_page_quietly(k, pfn);
+		}
+	}
+}
+
+void lru_free(struct kernel *k)
+{
+	spin_lock_free(k, &k->lru_lock);
+	line_free(&k->lruvec_line, k->m);
+	line_free(&k->lru_size_line, k->m);
+	for (unsigned int i = 0; i < MEMCG_LEVELS; i++)
+		line_free(&k->page_counter_line[i], k->m);
+}
