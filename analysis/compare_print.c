@@ -86,7 +86,8 @@ static void print_context(const struct compare *c, size_t context, FILE *out)
 		const struct compare_row *r = &c->rows[i];
 		bool again;
 
-		if (r->context != context)
+		/* what nobody counted says nothing */
+		if (r->context != context || (r->base.mean == 0 && r->other.mean == 0))
 			continue;
 		again = before && before->metric == r->metric && before->label == r->label &&
 			before->stat == r->stat;

@@ -34,17 +34,29 @@ static struct sample sample_series(const struct plot_runs *p, const double *valu
 	return s;
 }
 
+/* What the bars show of each label. */
+struct figure {
+	const char *metric, *stat;
+	const double *per;   /* by run: a divisor, or NULL */
+	double scale, least; /* least: where the axis begins */
+};
+
 /* One line a label: its name, then mean, low, high for each policy. */
 static bool put_groups(struct gnuplot *g, const char *block, const struct plot_runs *p,
-		       struct store *store, const char *metric, const char *stat, double scale,
-		       char *const *labels, size_t n, double *highest, struct err *err)
+		       struct store *store, const struct figure *f, char *const *labels, size_t n,
+		       double *highest, struct err *err)
 {
+	const char *metric = f->metric, *stat = f->stat;
+	double scale = f->scale;
+
 	fprintf(g->script, "$%s << EOD\n", block);
 	for (size_t i = 0; i < n; i++) {
 		double *v = plot_values(p, store, metric, labels[i], stat, NULL, 0, err);
 
 		if (!v)
 			return false;
+		for (size_t k = 0; f->per && k < p->n; k++)
+			v[k] /= f->per[k];
 		fprintf(g->script, "\"%s\"", *labels[i] ? labels[i] : metric);
 		for (size_t s = 0; s < p->n_series; s++) {
 			struct sample a = sample_series(p, v, s, !strcmp(stat, "value"));
@@ -56,7 +68,7 @@ static bool put_groups(struct gnuplot *g, const char *block, const struct plot_r
 				continue;
 			}
 			fprintf(g->script, " %.10g %.10g %.10g", mean,
-				ci.known ? fmax(ci.low * scale, 0) : mean,
+				ci.known ? fmax(ci.low * scale, f->least) : mean,
 				ci.known ? ci.high * scale : mean);
 			*highest = fmax(*highest, ci.known ? ci.high * scale : mean);
 		}
@@ -90,36 +102,47 @@ static void put_plot(struct gnuplot *g, const char *block, const struct plot_run
 	fputc('\n', g->script);
 }
 
-/* Labels by falling sum over all runs, so that what is cut off at MAX_GROUPS matters least. */
-static bool sort_labels(const struct plot_runs *p, struct store *store, const char *metric,
-			const char *stat, char **labels, size_t n, struct err *err)
-{
-	double *sum = calloc(n + 1, sizeof(*sum));
+struct weighed {
+	char *label;
+	double sum;
+};
 
-	if (!sum)
-		abort();
-	for (size_t i = 0; i < n; i++) {
+static int by_weight(const void *a, const void *b)
+{
+	const struct weighed *x = a, *y = b;
+
+	return x->sum < y->sum ? 1 : x->sum > y->sum ? -1 : strcmp(x->label, y->label);
+}
+
+/* By falling sum over all runs; what is too small to see beside the largest is dropped. */
+static bool sort_labels(const struct plot_runs *p, struct store *store, const char *metric,
+			const char *stat, char **labels, size_t *n, struct err *err)
+{
+	struct weighed *w = calloc(*n + 1, sizeof(*w));
+	size_t kept = 0;
+	bool ok = w || err_set(err, "out of memory");
+
+	for (size_t i = 0; ok && i < *n; i++) {
 		double *v = plot_values(p, store, metric, labels[i], stat, NULL, 0, err);
 
-		if (!v) {
-			free(sum);
-			return false;
-		}
-		for (size_t k = 0; k < p->n; k++)
-			sum[i] += isnan(v[k]) ? 0 : v[k];
+		w[i].label = labels[i];
+		ok = v;
+		for (size_t k = 0; v && k < p->n; k++)
+			w[i].sum += isnan(v[k]) ? 0 : v[k];
 		free(v);
-		for (size_t k = i; k && sum[k] > sum[k - 1]; k--) {
-			char *l = labels[k];
-			double x = sum[k];
-
-			labels[k] = labels[k - 1];
-			labels[k - 1] = l;
-			sum[k] = sum[k - 1];
-			sum[k - 1] = x;
-		}
 	}
-	free(sum);
-	return true;
+	if (ok)
+		qsort(w, *n, sizeof(*w), by_weight);
+	for (size_t i = 0; ok && i < *n; i++) {
+		if (kept < MAX_GROUPS && w[i].sum > w[0].sum / 1000)
+			labels[kept++] = w[i].label;
+		else
+			free(w[i].label);
+	}
+	if (ok)
+		*n = kept;
+	free(w);
+	return ok;
 }
 
 static bool get_labels(const struct plot_runs *p, struct store *store, const char *metric,
@@ -129,33 +152,57 @@ static bool get_labels(const struct plot_runs *p, struct store *store, const cha
 		return false;
 	if (!*n)
 		return err_set(err, "no run has a metric '%s'; see: mmsim list metrics", metric);
-	return sort_labels(p, store, metric, stat, *labels, *n, err);
+	return sort_labels(p, store, metric, stat, *labels, n, err) &&
+	       (*n || err_set(err, "'%s' is 0 in all runs", metric));
 }
 
-static size_t shown(size_t labels)
+static void rotate_labels(struct gnuplot *g, size_t n)
 {
-	return labels < MAX_GROUPS ? labels : MAX_GROUPS;
+	fputs(n > 4 ? "set xtics rotate by -25\n" : "set xtics norotate\n", g->script);
+}
+
+/* Operations of each run: counts are comparable by operation, as a faster policy does more of them
+ * in the same time. *ops is NULL where some run does not say. */
+static bool operations(const struct plot_runs *p, struct store *store, double **ops,
+		       struct err *err)
+{
+	bool known = true;
+
+	*ops = plot_values(p, store, "workload.ops", "", "value", NULL, 0, err);
+	if (!*ops)
+		return false;
+	for (size_t i = 0; i < p->n; i++)
+		known &= (*ops)[i] > 0;
+	if (!known) {
+		free(*ops);
+		*ops = NULL;
+	}
+	return true;
 }
 
 static bool draw_bars(struct gnuplot *g, const struct plot_runs *p, struct store *store,
 		      const struct plot_options *o, const char *metric, struct err *err)
 {
 	char **labels = NULL;
-	double highest = 0;
+	double highest = 0, *ops;
+	struct figure f = { .metric = metric, .stat = "value", .scale = 1 };
 	size_t n = 0;
-	bool ok = get_labels(p, store, metric, "value", &labels, &n, err) &&
-		  put_groups(g, "d", p, store, metric, "value", 1, labels, shown(n), &highest, err);
+	bool ok = operations(p, store, &ops, err);
 
+	f.per = ops;
+	ok = ok && get_labels(p, store, metric, "value", &labels, &n, err) &&
+	     put_groups(g, "d", p, store, &f, labels, n, &highest, err);
 	if (ok) {
 		plot_title(g, p, o, metric);
-		fputs("set ylabel 'count in a run (mean over seeds)'\nset yrange [0:*]\n",
-		      g->script);
-		if (n > 4)
-			fputs("set xtics rotate by -25\n", g->script);
-		gnuplot_count_axis(g, 'y');
-		put_plot(g, "d", p, shown(n), true);
+		fprintf(g->script, "set ylabel '%s (mean over seeds)'\nset yrange [0:*]\n",
+			ops ? "count per operation" : "count in a run");
+		rotate_labels(g, n);
+		if (!ops)
+			gnuplot_count_axis(g, 'y');
+		put_plot(g, "d", p, n, true);
 	}
 	plot_labels_free(labels, n);
+	free(ops);
 	return ok;
 }
 
@@ -182,6 +229,7 @@ static bool draw_panel(struct gnuplot *g, const struct plot_runs *p, struct stor
 		       const char *metric, const char *stat, const char *what, bool titles,
 		       struct err *err)
 {
+	struct figure f = { .metric = metric, .stat = stat, .scale = 1e-3, .least = 1 };
 	char **labels = NULL, block[16];
 	double highest = 1;
 	size_t n = 0;
@@ -189,11 +237,12 @@ static bool draw_panel(struct gnuplot *g, const struct plot_runs *p, struct stor
 
 	snprintf(block, sizeof(block), "%s", titles ? "above" : "below");
 	ok = get_labels(p, store, metric, "sum", &labels, &n, err) &&
-	     put_groups(g, block, p, store, metric, stat, 1e-3, labels, shown(n), &highest, err);
+	     put_groups(g, block, p, store, &f, labels, n, &highest, err);
 	if (ok) {
 		fprintf(g->script, "set ylabel '%s %s'\n", stat, what);
 		gnuplot_time_axis(g, 'y', 1, highest * 1.2);
-		put_plot(g, block, p, shown(n), titles);
+		rotate_labels(g, n);
+		put_plot(g, block, p, n, titles);
 	}
 	plot_labels_free(labels, n);
 	return ok;

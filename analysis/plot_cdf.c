@@ -14,26 +14,27 @@ static char *biggest_label(const struct plot_runs *p, struct store *store, const
 {
 	char **labels, *best = NULL;
 	double most = -1;
+	bool ok = true;
 	size_t n;
 
 	if (!plot_labels(p, store, metric, &labels, &n, err))
 		return NULL;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; ok && i < n; i++) {
 		double *v = plot_values(p, store, metric, labels[i], "sum", NULL, 0, err);
 		double sum = 0;
 
 		for (size_t k = 0; v && k < p->n; k++)
 			sum += isnan(v[k]) ? 0 : v[k];
-		if (v && sum > most) {
-			most = sum;
+		if (sum > most)
 			best = labels[i];
-		}
+		most = fmax(most, sum);
+		ok = v;
 		free(v);
 	}
-	best = best ? strdup(best) : NULL;
+	if (ok && !best)
+		ok = err_set(err, "no run has a histogram '%s'; see: mmsim list metrics", metric);
+	best = ok ? strdup(best) : NULL;
 	plot_labels_free(labels, n);
-	if (!best && !err_is_set(err))
-		err_set(err, "no run has a histogram '%s'; see: mmsim list metrics", metric);
 	return best;
 }
 
@@ -112,8 +113,10 @@ static bool draw(struct gnuplot *g, const struct plot_runs *p, struct store *sto
 		for (size_t s = 0, n = 0; s < p->n_series; s++) {
 			if (!drawn[s])
 				continue;
-			fprintf(g->script, "%s$s%zu with lines lt %d title ", n++ ? ", " : "", s,
-				gnuplot_series(s));
+			/* Thinner from one to the next, so that of two equal curves both show. */
+			fprintf(g->script, "%s$s%zu with lines lt %d lw %.1f title ", n ? ", " : "",
+				s, gnuplot_series(s), fmax(4 - 0.8 * (double)n, 1));
+			n++;
 			gnuplot_string(g, p->series[s]);
 		}
 		fputc('\n', g->script);
