@@ -86,7 +86,7 @@ expect 2 "no such file" $mmsim run "$t/missing.yaml"
 expect 2 "did you mean 'demo-scaled'" $mmsim run demo-scaledd
 
 # a machine file of one's own
-sed 's/^\( *\)sockets:/\1socketts:/' "$source/configs/machines/zen5-vm2.yaml" >"$t/m.yaml"
+sed 's/sockets:/socketts:/' "$source/configs/machines/zen5-vm2.yaml" >"$t/m.yaml"
 expect 2 "did you mean" $mmsim run --workload mmap1 --machine "$t/m.yaml" --policy linux-6.18 --threads 2
 sed 's/\(invlpg:[^0-9]*\)[0-9].*/\15 miles/' "$source/configs/machines/zen5-vm2.yaml" >"$t/m.yaml"
 expect 2 "m.yaml:" $mmsim run --workload mmap1 --machine "$t/m.yaml" --policy linux-6.18 --threads 2
