@@ -62,7 +62,7 @@ uint32_t tlb_flush_slot(struct tlb *tlb, unsigned int slot)
 		/* Numbers ran out: forget everything once, so that no old tag can come back. */
 		level_free(&tlb->l1);
 		level_free(&tlb->l2);
-		tlb->last_context = TLB_LIVE_CONTEXTS;
+		tlb->last_context = TLB_LIVE_CONTEXTS + 1; /* the others keep 1 to 8 */
 		for (unsigned int i = 0; i < TLB_LIVE_CONTEXTS; i++)
 			tlb->live[i] = i + 1;
 	}
@@ -80,7 +80,7 @@ static ptrdiff_t level_find(const struct tlb_level *level, uint64_t tag, uint64_
 {
 	size_t base = set_of(level, vpn);
 
-	if (!level->tag)
+	if (!level->tag || !tag) /* 0 marks an empty way, and page 0 of a slot never flushed */
 		return -1;
 	for (uint32_t w = 0; w < level->ways; w++)
 		if (level->tag[base + w] == tag)
