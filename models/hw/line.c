@@ -138,6 +138,11 @@ sim_ps line_access(struct machine *m, struct line *line, unsigned int core, enum
 	sim_ps start, latency;
 	bool shared_read;
 
+	if (how != LINE_READ && line->nr_sharers == 1 && is_sharer(m, line, core)) {
+		/* Exclusive: the only copy becomes modified without a word to anybody. */
+		drop_sharers(m, line);
+		line->owner = line->last = (uint16_t)core;
+	}
 	if (line_is_hit(m, line, core, how)) {
 		line->class->hits++;
 		/* A line that has just been won is still on its way. */
