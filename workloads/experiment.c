@@ -176,7 +176,8 @@ static void keep_violations(struct sim *sim, size_t n, struct outcome *out)
 
 	out->n_violations = n < all ? n : all;
 	out->violations = calloc(out->n_violations + 1, sizeof(*out->violations));
-	memcpy(out->violations, v, out->n_violations * sizeof(*v));
+	if (out->n_violations)
+		memcpy(out->violations, v, out->n_violations * sizeof(*v));
 }
 
 static bool simulate(const struct experiment *spec, struct setup *s, struct sim *sim,
