@@ -257,8 +257,8 @@ static void simgrid_start(struct sim *sim, struct sim_actor *actor)
 	insert(simgrid(sim), p, sim->now);
 	p->sg = sg_actor_init(actor->name,
 			      sg_host_by_name(simgrid_host_name(actor->host, host, sizeof(host))));
-	if (actor->daemon)
-		sg_actor_daemonize(p->sg);
+	/* Never sg_actor_daemonize: pass_baton ends the run itself, and SimGrid 3.32 crashes when
+	 * it kills several daemons, as each removes itself from the list that is being walked. */
 	sg_actor_set_data(p->sg, p);
 	sg_actor_start(p->sg, actor_main, 0, NULL);
 }
