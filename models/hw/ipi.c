@@ -18,19 +18,22 @@ static sim_ps delivery(struct machine *m, unsigned int from_core, unsigned int t
 	return (sim_ps)((double)latency * factor);
 }
 
-static void raise_at(struct cpu *from, unsigned int target, enum irq_vector vector)
+/* The nth CPU that one write reaches: a host wakes them one after the other. */
+static void raise_at(struct cpu *from, unsigned int target, enum irq_vector vector, unsigned int nth)
 {
 	struct machine *m = from->m;
 	struct cpu *to = &m->cpus[target];
+	sim_ps host = m->desc.virt.guest ? nth * m->desc.virt.icr_target : 0;
 
-	cpu_raise(to, vector, sim_now(m->sim) + delivery(m, from->core, to->core));
+	cpu_raise(to, vector, sim_now(m->sim) + host + delivery(m, from->core, to->core));
 }
 
 /* The sender is deaf while it is in its host, and finds what has come meanwhile on its return. */
-static void icr_write(struct cpu *from)
+static void icr_write(struct cpu *from, unsigned int targets)
 {
 	const struct machine_desc *d = &from->m->desc;
-	sim_ps cost = d->virt.guest ? d->virt.icr_exit : d->ipi.icr_write;
+	sim_ps cost = d->virt.guest ? d->virt.icr_exit + targets * d->virt.icr_target
+				    : d->ipi.icr_write;
 
 	from->irq_off++;
 	cpu_spend(from, &cost);
@@ -40,8 +43,8 @@ static void icr_write(struct cpu *from)
 
 unsigned int ipi_send_one(struct cpu *from, unsigned int target, enum irq_vector vector)
 {
-	raise_at(from, target, vector);
-	icr_write(from);
+	raise_at(from, target, vector, 1);
+	icr_write(from, 1);
 	return 1;
 }
 
@@ -63,13 +66,15 @@ unsigned int ipi_send(struct cpu *from, const struct cpumask *targets, enum irq_
 		unsigned int g = group_of(from->m, cpu, many);
 
 		if (g != group) {
+			unsigned int n = 0;
+
 			/* The write reaches all of its group: raise them before its cost is spent. */
 			group = g;
 			for (unsigned int c = cpu;
 			     c < NR_CPUS && group_of(from->m, c, many) == g;
 			     c = cpumask_next(targets, c + 1))
-				raise_at(from, c, vector);
-			icr_write(from);
+				raise_at(from, c, vector, ++n);
+			icr_write(from, n);
 			writes++;
 		}
 	}

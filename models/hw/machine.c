@@ -76,6 +76,8 @@ const struct param machine_params[] = {
 	  .min = 0, .max = 1, .help = "standard deviation of a delivery, share of it" },
 	FLAG("virt.guest", virt.guest, "false", "a virtual machine"),
 	PS("virt.icr_exit", virt.icr_exit, "0ns", MAX_STEP, "sender: exit for an ICR write"),
+	PS("virt.icr_target", virt.icr_target, "0ns", MAX_STEP,
+	   "sender: more of the exit for each CPU that the host wakes or kicks"),
 	PS("virt.receive", virt.receive, "0ns", MAX_STEP, "target: forced exit and injection"),
 	PS("virt.inject", virt.inject, "0ns", MAX_STEP, "target in its host: injection at entry"),
 	PS("virt.idle_exit", virt.idle_exit, "0ns", MAX_STEP, "waking a halted virtual CPU"),
@@ -84,6 +86,8 @@ const struct param machine_params[] = {
 	{ .name = "smt_slowdown", .type = PARAM_DOUBLE, .offset = M(smt_slowdown), .def = "1.5",
 	  .min = 1, .max = 4, .help = "time per work while the sibling is busy" },
 	NUM("hz", hz_tick, "250", 100, 1000, "CONFIG_HZ"),
+	FLAG("idle_mwait", idle_mwait, "true",
+	     "idle CPUs wait in MWAIT, where a store wakes them without an IPI (not in guests)"),
 	FLAG("idle_polls", idle_polls, "false", "idle CPUs poll instead of halting"),
 	PARAM_END
 };

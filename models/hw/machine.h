@@ -50,6 +50,7 @@ struct machine_desc {
 	struct {
 		bool guest;	 /* runs in a virtual machine */
 		sim_ps icr_exit; /* sender: exit to the host for an ICR write; deaf meanwhile */
+		sim_ps icr_target; /* sender: in the exit, for each CPU that the host wakes or kicks */
 		sim_ps receive;	 /* target in guest mode: forced exit and injection */
 		sim_ps inject;	 /* target in the host already: injection at its next entry */
 		sim_ps idle_exit; /* a halted virtual CPU is put back on its host CPU */
@@ -58,6 +59,7 @@ struct machine_desc {
 	double smt_slowdown; /* a thread's time per work while its sibling is busy; 1 = none */
 	uint32_t hz_tick;    /* CONFIG_HZ */
 	bool idle_polls;     /* idle=poll, or a guest that polls before it halts */
+	bool idle_mwait;     /* idle CPUs wait in MWAIT: a store to their flags wakes them, no IPI */
 };
 
 extern const struct param machine_params[];

@@ -32,6 +32,8 @@ const struct param kernel_cost_params[] = {
 	C(mprotect_base, "200ns", "mprotect: checks"),
 	C(madvise_base, "80ns", "madvise: checks"),
 	C(process_base, "120ns", "process_madvise: pidfd, iovec"),
+	C(event_file, "100ns", "read or write of an eventfd beside wake-up and block"),
+	C(set_affinity, "500ns", "sched_setaffinity beside the migration"),
 	C(fault_base, "60ns", "handle_mm_fault: flags, levels, accounting"),
 	C(page_alloc, "60ns", "a page from the per-CPU list"),
 	C(page_zero, "60ns", "clearing 4 KiB"),

@@ -19,7 +19,7 @@ struct kernel_costs {
 	sim_ps wakeup, context_switch, tick, softirq, clone, fork, exec, exit;
 	/* VMAs */
 	sim_ps vma_lookup, vma_alloc, vma_free, vma_merge, vma_store, mmap_base, munmap_base,
-		mprotect_base, madvise_base, process_base;
+		mprotect_base, madvise_base, process_base, event_file, set_affinity;
 	/* pages and tables */
 	sim_ps fault_base, page_alloc, page_zero, page_copy, page_free, memcg_charge, rmap, lru_add,
 		lru_move, table_alloc, table_free, anon_vma, file_map;

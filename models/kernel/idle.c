@@ -55,14 +55,22 @@ void ensure_idle(struct kcpu *c)
 	c->cpu->runner = t->actor;
 }
 
+/* TIF_POLLING_NRFLAG: it polls, or waits in MWAIT, and a store to its flags is enough. */
+bool idle_sees_stores(const struct kcpu *c)
+{
+	const struct machine_desc *d = &c->k->m->desc;
+
+	return c->curr == c->idle && c->cpu->waiting &&
+	       (d->idle_polls || (d->idle_mwait && !d->virt.guest));
+}
+
 void resched_cpu(struct task *t, unsigned int cpu)
 {
 	struct kcpu *c = &t->k->cpus[cpu];
 
 	if (cpu == t->cpu)
 		return; /* need_resched is looked at on the way out of whatever runs here */
-	if (c->curr == c->idle && !c->idle_halted && c->cpu->waiting) {
-		/* TIF_POLLING_NRFLAG: a store to the idle task's flags, no interrupt. */
+	if (idle_sees_stores(c)) {
 		sim_unpark_at(t->k->sim, c->idle->actor,
 			      sim_now(t->k->sim) +
 				      t->k->m->line_latency[machine_core_distance(

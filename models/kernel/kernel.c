@@ -33,7 +33,7 @@ METRIC(desc_line_time, "line.transfer_time", METRIC_COUNTER, "ps", "line",
 METRIC(desc_tlb_misses, "tlb.user_misses", METRIC_COUNTER, "1", NULL, "page walks by user accesses");
 
 static const char *const ipi_names[NR_IPI_KINDS] = { "shootdown", "table-sync", "reschedule",
-						     "wakeup", "rcu" };
+						     "wakeup", "rcu", "call" };
 
 static void metrics_init(struct kernel *k)
 {
@@ -153,6 +153,7 @@ void kernel_free(struct kernel *k)
 		line_free(&c->tlbstate.line, k->m);
 		line_free(&c->tlbstate.shared_line, k->m);
 		free(c->pcp);
+		free(c->stopper);
 		free(c->idle);
 	}
 	free_mms(k);

@@ -93,6 +93,7 @@ struct kcpu { /* what the kernel knows of a CPU */
 	struct cpu *cpu;
 	unsigned int id;
 	struct task *curr, *idle;
+	struct stopper *stopper; /* made at its first need */
 	struct task *rq_head, *rq_tail;
 	unsigned int nr_queued;
 	sim_ps min_vruntime;
@@ -128,6 +129,7 @@ enum ipi_kind {
 	IPI_RESCHEDULE,
 	IPI_WAKEUP,
 	IPI_RCU,
+	IPI_CALL,
 	NR_IPI_KINDS
 };
 
@@ -228,7 +230,11 @@ struct task *kthread_spawn(struct kernel *k, const char *comm, task_fn *fn, void
 void sched_tick(struct task *curr);
 /* Moves the running task to another CPU, by way of that CPU's run queue. */
 void sched_migrate(struct task *t, unsigned int cpu);
+/* The same by this CPU's stopper thread, until t runs where it is bound. */
+void stop_and_migrate(struct task *t);
 void resched_cpu(struct task *t, unsigned int cpu);
+/* Can the idle task of c be woken by a store instead of an interrupt? */
+bool idle_sees_stores(const struct kcpu *c);
 
 /* ---- context switch (switch_mm.c) ---- */
 

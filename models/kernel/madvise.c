@@ -54,15 +54,13 @@ static bool one_gather(const struct task *t)
 	return ((const struct gather_ops *)p->choice->ops)->gather_across_ranges(p->params);
 }
 
-static int dontneed(struct task *t, uint64_t addr, uint64_t end)
+/* Into the gather of the whole call, or, if that is NULL, into one for each VMA. */
+static int zap_vmas(struct task *t, struct mmu_gather *shared, uint64_t addr, uint64_t end)
 {
-	bool across = one_gather(t);
 	struct mm *mm = t->mm;
-	struct mmu_gather tlb;
+	struct mmu_gather own, *tlb = shared ? shared : &own;
 	int ret = 0;
 
-	if (across)
-		tlb_gather_mmu(t, &tlb, mm);
 	while (addr < end) {
 		size_t i = vma_index(mm, addr);
 		struct vma *vma = i < mm->nr_vmas ? mm->vmas[i] : NULL;
@@ -79,15 +77,26 @@ static int dontneed(struct task *t, uint64_t addr, uint64_t end)
 		stop = vma->end < end ? vma->end : end;
 		if (drains(t))
 			lru_add_drain(t);
-		if (!across)
-			tlb_gather_mmu(t, &tlb, mm);
-		zap_range(t, &tlb, vma, addr, stop, true);
-		if (!across)
-			tlb_finish_mmu(t, &tlb);
+		if (!shared)
+			tlb_gather_mmu(t, tlb, mm);
+		zap_range(t, tlb, vma, addr, stop, true);
+		if (!shared)
+			tlb_finish_mmu(t, tlb);
 		addr = stop;
 	}
-	if (across)
-		tlb_finish_mmu(t, &tlb);
+	return ret;
+}
+
+static int dontneed(struct task *t, uint64_t addr, uint64_t end)
+{
+	struct mmu_gather tlb;
+	int ret;
+
+	if (!one_gather(t))
+		return zap_vmas(t, NULL, addr, end);
+	tlb_gather_mmu(t, &tlb, t->mm);
+	ret = zap_vmas(t, &tlb, addr, end);
+	tlb_finish_mmu(t, &tlb);
 	return ret;
 }
 
@@ -127,27 +136,100 @@ static void free_lazily(struct task *t, uint64_t addr, uint64_t end)
 	tlb_finish_mmu(t, &tlb);
 }
 
+static uint64_t range_end(uint64_t addr, uint64_t len)
+{
+	return (addr + len + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+}
+
+static bool bad_range(uint64_t addr, uint64_t len)
+{
+	uint64_t end = range_end(addr, len);
+
+	return addr % PAGE_SIZE || end < addr || end > TASK_SIZE;
+}
+
+/* Under the lock of the advice; shared: the call's gather or NULL. */
+static int advise(struct task *t, struct mmu_gather *shared, uint64_t addr, uint64_t end, int advice)
+{
+	if (advice == MADV_DONTNEED)
+		return shared ? zap_vmas(t, shared, addr, end) : dontneed(t, addr, end);
+	if (advice == MADV_FREE)
+		free_lazily(t, addr, end);
+	else
+		metric_get(sim_metrics(t->k->sim), &desc_ignored, "")->value++;
+	return 0;
+}
+
 int sys_madvise(struct task *t, uint64_t addr, uint64_t len, int advice)
 {
-	uint64_t end = (addr + len + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+	uint64_t end = range_end(addr, len);
 	struct advice a;
 	int ret = 0;
 
 	spend(t, t->k->cost.syscall / 2);
 	tracepoint(t);
 	spend(t, t->k->cost.madvise_base);
-	if (addr % PAGE_SIZE || end < addr || end > TASK_SIZE) {
+	if (bad_range(addr, len)) {
 		ret = -EINVAL;
 	} else if (len) {
 		lock_advice(t, &a, addr, end, advice);
-		if (advice == MADV_DONTNEED)
-			ret = dontneed(t, addr, end);
-		else if (advice == MADV_FREE)
-			free_lazily(t, addr, end);
-		else
-			metric_get(sim_metrics(t->k->sim), &desc_ignored, "")->value++;
+		ret = advise(t, NULL, addr, end, advice);
 		unlock_advice(t, &a);
 	}
+	tracepoint(t);
+	spend(t, t->k->cost.syscall / 2);
+	settle(t);
+	return ret;
+}
+
+/* The ranges of one call, under one lock (Linux 6.15) or one lock each if that is the VMA's. */
+static int64_t advise_ranges(struct task *t, struct mmu_gather *shared, bool lock_each,
+			     const struct user_range *range, size_t n, int advice)
+{
+	int64_t done = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t addr = range[i].addr, end = range_end(addr, range[i].len);
+		struct advice a;
+		int ret;
+
+		spend(t, t->k->cost.madvise_base);
+		if (bad_range(addr, range[i].len))
+			return done ? done : -EINVAL;
+		if (lock_each)
+			lock_advice(t, &a, addr, end, advice);
+		ret = advise(t, shared, addr, end, advice);
+		if (lock_each)
+			unlock_advice(t, &a);
+		if (ret)
+			return done ? done : ret;
+		done += (int64_t)range[i].len;
+	}
+	return done;
+}
+
+int64_t sys_process_madvise(struct task *t, const struct user_range *range, size_t n, int advice)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_MMAP_LOCKING];
+	const struct mmap_lock_ops *ops = p->choice->ops;
+	bool lock_each = ops->madvise_takes_vma_lock(p->params, advice);
+	bool gather = advice == MADV_DONTNEED && one_gather(t);
+	struct mmu_gather tlb;
+	struct read_hold hold;
+	int64_t ret;
+
+	spend(t, t->k->cost.syscall / 2);
+	tracepoint(t);
+	spend(t, t->k->cost.process_base);
+	if (!lock_each)
+		mmap_read_lock(t, t->mm, &hold);
+	if (gather)
+		tlb_gather_mmu(t, &tlb, t->mm);
+	ret = advise_ranges(t, gather ? &tlb : NULL, lock_each, range, n, advice);
+	if (gather)
+		tlb_finish_mmu(t, &tlb);
+	if (!lock_each)
+		mmap_read_unlock(t, t->mm, &hold);
 	tracepoint(t);
 	spend(t, t->k->cost.syscall / 2);
 	settle(t);

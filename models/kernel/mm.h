@@ -211,6 +211,8 @@ struct flush_tlb_info {
 	uint64_t new_tlb_gen;
 	unsigned int initiator;
 	bool freed_tables, trim;
+	bool lazy_too;	/* lazy CPUs are interrupted, too */
+	bool early_ack; /* targets acknowledge when they begin, not when they have flushed */
 };
 
 void flush_tlb_mm_range(struct task *t, struct mm *mm, uint64_t start, uint64_t end,

@@ -8,6 +8,7 @@
 #define MODELS_KERNEL_OPS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "sim/base/err.h"
@@ -45,6 +46,11 @@ int64_t sys_mmap(struct task *task, uint64_t addr, uint64_t len, unsigned int pr
 int sys_munmap(struct task *task, uint64_t addr, uint64_t len);
 int sys_mprotect(struct task *task, uint64_t addr, uint64_t len, unsigned int prot);
 int sys_madvise(struct task *task, uint64_t addr, uint64_t len, int advice);
+struct user_range {
+	uint64_t addr, len;
+};
+/* Of the task's own process. Returns the bytes advised, or a negative errno if the first fails. */
+int64_t sys_process_madvise(struct task *task, const struct user_range *range, size_t n, int advice);
 int64_t sys_mremap(struct task *task, uint64_t old, uint64_t old_len, uint64_t new_len,
 		   unsigned int flags, uint64_t new_addr);
 int64_t sys_brk(struct task *task, uint64_t brk);
@@ -72,12 +78,22 @@ bool user_access(struct task *task, uint64_t addr, enum user_access access);
 void task_block(struct task *task);
 /* waker: the task in whose context the wake-up runs and whom it costs time. */
 void task_wake(struct task *waker, struct task *sleeper);
+/* The same by system calls on a file that counts (an eventfd): write wakes, read blocks. */
+void sys_event_write(struct task *waker, struct task *sleeper);
+void sys_event_read(struct task *task);
 /* Sleeps by a timer for at least `duration`. */
 void task_sleep(struct task *task, sim_ps duration);
-/* sched_setaffinity to one CPU (-1: any). */
+/* From now on bound to one CPU (-1: any), and moved there at once. */
 void task_bind(struct task *task, int cpu);
+/* The same as the system call: the CPU's stopper thread moves the task. */
+void sys_sched_setaffinity(struct task *task, int cpu);
 /* sched_yield */
 void task_yield(struct task *task);
+
+/* smp_call_function_single (n == 1) or _many, from inside of the kernel, of an empty function to the
+ * CPUs first to first + n - 1 but the caller's own; waits for all. Returns how long after the call the
+ * first of them ran it, 0 if there was none. */
+sim_ps kernel_cross_call(struct task *task, unsigned int first, unsigned int n);
 
 struct sim *task_sim(const struct task *task);
 struct kernel *task_kernel(const struct task *task);

@@ -183,6 +183,28 @@ void task_wake(struct task *waker, struct task *sleeper)
 	sched_wake(waker, sleeper);
 }
 
+void sys_event_write(struct task *waker, struct task *sleeper)
+{
+	spend(waker, waker->k->cost.syscall / 2);
+	tracepoint(waker);
+	spend(waker, waker->k->cost.event_file);
+	task_wake(waker, sleeper);
+	tracepoint(waker);
+	spend(waker, waker->k->cost.syscall / 2);
+	settle(waker);
+}
+
+void sys_event_read(struct task *t)
+{
+	spend(t, t->k->cost.syscall / 2);
+	tracepoint(t);
+	spend(t, t->k->cost.event_file);
+	task_block(t);
+	tracepoint(t);
+	spend(t, t->k->cost.syscall / 2);
+	settle(t);
+}
+
 void task_sleep(struct task *t, sim_ps duration)
 {
 	sim_ps end;
@@ -198,6 +220,20 @@ void task_bind(struct task *t, int cpu)
 	t->bound = cpu;
 	if (cpu >= 0 && t->cpu != (unsigned int)cpu)
 		sched_migrate(t, (unsigned int)cpu);
+}
+
+void sys_sched_setaffinity(struct task *t, int cpu)
+{
+	spend(t, t->k->cost.syscall / 2);
+	tracepoint(t);
+	spend(t, t->k->cost.set_affinity);
+	settle(t);
+	t->bound = cpu;
+	if (cpu >= 0 && t->cpu != (unsigned int)cpu)
+		stop_and_migrate(t);
+	tracepoint(t);
+	spend(t, t->k->cost.syscall / 2);
+	settle(t);
 }
 
 void task_yield(struct task *t)

@@ -300,6 +300,67 @@ void sched_migrate(struct task *t, unsigned int cpu)
 	schedule(t);
 }
 
+/* ---- the stopper: one thread a CPU that goes before all others ---- */
+
+struct stopper {
+	struct task *task, *moves; /* the thread; the task that it is to move, or NULL */
+};
+
+/* migration_cpu_stop: from this CPU's queue to the one that it is bound to. */
+static void migration_cpu_stop(struct task *stopper, struct task *t)
+{
+	struct kcpu *c = this_cpu(stopper);
+	bool here;
+
+	spin_lock_irq(stopper, &c->rq_lock);
+	here = t->queued && t->cpu == c->id;
+	if (here)
+		dequeue(c, t);
+	spin_unlock_irq(stopper, &c->rq_lock);
+	if (here)
+		place(stopper, t);
+}
+
+static void stopper_main(struct task *t, void *arg)
+{
+	struct stopper *s = arg;
+
+	for (;;) {
+		while (!s->moves)
+			sched_block(t, "work for the stopper");
+		migration_cpu_stop(t, s->moves);
+		s->moves = NULL;
+	}
+}
+
+static struct stopper *stopper_of(struct kcpu *c)
+{
+	struct task_attr attr = { .comm = "migration", .cpu = (int)c->id, .fn = stopper_main };
+
+	if (!c->stopper) {
+		c->stopper = calloc(1, sizeof(*c->stopper));
+		attr.arg = c->stopper;
+		c->stopper->task = sched_spawn(c->k, &attr, NULL, true);
+	}
+	return c->stopper;
+}
+
+void stop_and_migrate(struct task *t)
+{
+	struct stopper *s;
+
+	settle(t);
+	while (t->bound >= 0 && t->cpu != (unsigned int)t->bound) {
+		s = stopper_of(this_cpu(t));
+		preempt_disable(t);
+		s->moves = t;
+		s->task->vruntime = 0; /* its class goes before all others */
+		sched_wake(t, s->task);
+		t->preempt_off--; /* schedule() follows */
+		schedule(t);
+	}
+}
+
 void sched_tick(struct task *t)
 {
 	struct kcpu *c = this_cpu(t);

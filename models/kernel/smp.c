@@ -5,7 +5,9 @@
  */
 #include "models/kernel/smp.h"
 
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "models/hw/ipi.h"
 
@@ -51,7 +53,8 @@ static void csd_wait(struct task *t, struct csd *csd)
 }
 
 /* Queues the call; true: the target's queue was empty, so it needs an interrupt. */
-static bool queue_call(struct task *t, unsigned int target, smp_call_fn *fn, void *info)
+static bool queue_call(struct task *t, unsigned int target, smp_call_fn *fn, void *info,
+		       size_t size)
 {
 	struct kcpu *to = &t->k->cpus[target];
 	struct csd *csd = csd_of(this_cpu(t), target);
@@ -65,6 +68,8 @@ static bool queue_call(struct task *t, unsigned int target, smp_call_fn *fn, voi
 	csd->locked = true;
 	csd->fn = fn;
 	csd->info = info;
+	csd->inlined = size != 0;
+	memcpy(csd->data, info ? info : csd->data, size);
 	settle(t);
 	done = line_access(t->k->m, &to->call_queue_line, this_cpu(t)->cpu->core, LINE_ATOMIC,
 			   sim_now(t->k->sim));
@@ -84,7 +89,7 @@ static void send_ipis(struct task *t, const struct cpumask *to, unsigned int n, 
 		unsigned int target = cpumask_next(to, 0);
 		struct kcpu *k = &t->k->cpus[target];
 
-		if (k->curr == k->idle && !k->idle_halted && k->cpu->waiting) {
+		if (idle_sees_stores(k)) {
 			/* A polling idle task looks at its queue when its flag is set. */
 			cpu_raise(k->cpu, IRQ_CALL_FUNCTION_SINGLE,
 				  post_store(t, &k->tlbstate.shared_line));
@@ -109,8 +114,9 @@ static void run_local(struct task *t, smp_call_fn *fn, void *info)
 	irq_enable(t);
 }
 
-unsigned int smp_call_function_many_cond(struct task *t, const struct cpumask *mask, smp_call_fn *fn,
-					 void *info, smp_cond_fn *cond, enum ipi_kind kind)
+unsigned int smp_call_function_many_inlined(struct task *t, const struct cpumask *mask,
+					    smp_call_fn *fn, void *info, size_t size,
+					    smp_cond_fn *cond, enum ipi_kind kind)
 {
 	struct cpumask called, ipis;
 	unsigned int n = 0, n_ipis = 0, self;
@@ -128,7 +134,7 @@ unsigned int smp_call_function_many_cond(struct task *t, const struct cpumask *m
 		ensure_idle(&t->k->cpus[cpu]);
 		cpumask_set(&called, cpu);
 		n++;
-		if (queue_call(t, cpu, fn, info)) {
+		if (queue_call(t, cpu, fn, info, size)) {
 			cpumask_set(&ipis, cpu);
 			n_ipis++;
 		}
@@ -148,6 +154,12 @@ unsigned int smp_call_function_many_cond(struct task *t, const struct cpumask *m
 	return n;
 }
 
+unsigned int smp_call_function_many_cond(struct task *t, const struct cpumask *mask, smp_call_fn *fn,
+					 void *info, smp_cond_fn *cond, enum ipi_kind kind)
+{
+	return smp_call_function_many_inlined(t, mask, fn, info, 0, cond, kind);
+}
+
 static void acknowledge(struct task *t, struct csd *csd)
 {
 	sim_ps visible = post_store(t, &csd->line);
@@ -155,6 +167,21 @@ static void acknowledge(struct task *t, struct csd *csd)
 	csd->locked = false;
 	if (csd->waiter)
 		sim_unpark_at(t->k->sim, csd->waiter->actor, visible);
+}
+
+static void run_call(struct task *t, struct csd *csd)
+{
+	_Alignas(max_align_t) char data[CSD_INLINE_BYTES];
+	smp_call_fn *fn = csd->fn;
+
+	if (csd->inlined) {
+		memcpy(data, csd->data, sizeof(data));
+		acknowledge(t, csd);
+		fn(t, data);
+		return;
+	}
+	fn(t, csd->info);
+	acknowledge(t, csd);
 }
 
 void flush_smp_call_function_queue(struct task *t)
@@ -175,7 +202,37 @@ void flush_smp_call_function_queue(struct task *t)
 		next = fifo->next; /* the source may use the csd again once it is acknowledged */
 		touch_line(t, &fifo->line, LINE_READ);
 		t->k->metric.ipi_received->value++;
-		fifo->fn(t, fifo->info);
-		acknowledge(t, fifo);
+		run_call(t, fifo);
 	}
+}
+
+/* ---- a cross call by itself, for loads that measure one ---- */
+
+struct cross_call {
+	sim_ps asked_at, first_at;
+};
+
+static void note_time(struct task *t, void *info)
+{
+	struct cross_call *call = info;
+
+	settle(t);
+	if (call->first_at == SIM_NEVER)
+		call->first_at = sim_now(t->k->sim);
+}
+
+sim_ps kernel_cross_call(struct task *t, unsigned int first, unsigned int n)
+{
+	struct cross_call call = { .first_at = SIM_NEVER };
+	struct cpumask mask;
+
+	settle(t);
+	call.asked_at = sim_now(t->k->sim);
+	cpumask_clear(&mask);
+	for (unsigned int cpu = first; cpu < first + n && cpu < t->k->nr_cpus; cpu++)
+		if (cpu != t->cpu)
+			cpumask_set(&mask, cpu);
+	smp_call_function_many_cond(t, &mask, note_time, &call, NULL, IPI_CALL);
+	settle(t);
+	return call.first_at == SIM_NEVER ? 0 : call.first_at - call.asked_at;
 }

@@ -14,9 +14,13 @@ typedef void smp_call_fn(struct task *t, void *info);
 /* Evaluated on the source for each target; may touch lines. */
 typedef bool smp_cond_fn(struct task *t, unsigned int cpu, void *info);
 
+#define CSD_INLINE_BYTES 64
+
 struct csd {
 	struct line line;
 	bool locked;
+	bool inlined; /* the argument is in data: acknowledged before fn runs */
+	char data[CSD_INLINE_BYTES];
 	smp_call_fn *fn;
 	void *info;
 	struct task *waiter; /* spins on this csd, or NULL */
@@ -30,6 +34,11 @@ struct csd {
  */
 unsigned int smp_call_function_many_cond(struct task *t, const struct cpumask *mask, smp_call_fn *fn,
 					 void *info, smp_cond_fn *cond, enum ipi_kind kind);
+/* The same with the argument (at most CSD_INLINE_BYTES) in the csd: a target acknowledges as soon as it
+ * has taken it, and then runs fn. size = 0: as above. */
+unsigned int smp_call_function_many_inlined(struct task *t, const struct cpumask *mask,
+					    smp_call_fn *fn, void *info, size_t size,
+					    smp_cond_fn *cond, enum ipi_kind kind);
 /* Target side: runs everything on this CPU's queue. Interrupts are off. */
 void flush_smp_call_function_queue(struct task *t);
 void smp_init_cpu(struct kcpu *c);

@@ -8,8 +8,6 @@
 #include "models/kernel/mm.h"
 #include "models/kernel/smp.h"
 
-#define TLB_SINGLE_PAGE_FLUSH_CEILING 33
-
 METRIC(desc_invlpg, "tlb.invlpg", METRIC_COUNTER, "1", NULL, "INVLPG instructions");
 METRIC(desc_cr3, "tlb.cr3_flush", METRIC_COUNTER, "1", NULL, "CR3 writes that flushed an ASID");
 METRIC(desc_latency, "tlb.flush_latency", METRIC_HISTOGRAM, "ps", NULL,
@@ -111,7 +109,7 @@ bool should_flush_tlb(struct task *t, unsigned int cpu, void *arg)
 
 	touch_line(t, &s->line, LINE_READ);
 	touch_line(t, &s->shared_line, LINE_READ);
-	if (!s->is_lazy && (s->switching || s->loaded_mm == f->mm || f->trim))
+	if ((!s->is_lazy || f->lazy_too) && (s->switching || s->loaded_mm == f->mm || f->trim))
 		return true;
 	t->k->metric.ipi_skipped_lazy->value++;
 	return false;
@@ -121,12 +119,14 @@ void flush_tlb_multi(struct task *t, const struct cpumask *mask, struct flush_tl
 {
 	trace_tlb_flush(t, TLB_REMOTE_SEND_IPI, info->end == TLB_FLUSH_ALL,
 			(info->end - info->start) >> PAGE_SHIFT);
-	/* Freed tables must be forgotten by lazy CPUs, too: they may walk them speculatively. */
-	smp_call_function_many_cond(t, mask, flush_tlb_func, info,
-				    info->freed_tables || info->mm->asid_transition
-					    ? NULL
-					    : should_flush_tlb,
-				    IPI_SHOOTDOWN);
+	/* Freed tables must be forgotten by lazy CPUs, too: they may walk them speculatively, and
+	 * so nobody goes on before they have. */
+	smp_call_function_many_inlined(t, mask, flush_tlb_func, info,
+				       info->early_ack && !info->freed_tables ? sizeof(*info) : 0,
+				       info->freed_tables || info->mm->asid_transition
+					       ? NULL
+					       : should_flush_tlb,
+				       IPI_SHOOTDOWN);
 }
 
 void flush_local(struct task *t, struct flush_tlb_info *info)
@@ -151,8 +151,7 @@ void flush_tlb_mm_range(struct task *t, struct mm *mm, uint64_t start, uint64_t 
 	spend(t, t->k->cost.flush_setup);
 	settle(t);
 	asked_at = sim_now(t->k->sim);
-	if (end == TLB_FLUSH_ALL ||
-	    (end - start) >> PAGE_SHIFT > TLB_SINGLE_PAGE_FLUSH_CEILING) {
+	if (end == TLB_FLUSH_ALL || (end - start) >> PAGE_SHIFT > ops->ceiling(p->params)) {
 		info.start = 0;
 		info.end = TLB_FLUSH_ALL;
 	}

@@ -65,6 +65,8 @@ struct gather_ops {
  * have flushed every CPU that may use a stale translation when it returns. */
 struct shootdown_ops {
 	void (*flush)(const void *p, struct task *t, struct mm *mm, const struct flush_tlb_info *info);
+	/* tlb_single_page_flush_ceiling: a flush of more pages becomes one of everything */
+	unsigned int (*ceiling)(const void *p);
 };
 
 /* What happens to a page table that has been unhooked. The tables' TLB entries are flushed before

@@ -10,7 +10,7 @@ METRIC(desc_tlbsync, "tlb.tlbsync", METRIC_HISTOGRAM, "ps", NULL, "TLBSYNC, issu
 METRIC(desc_granted, "tlb.global_asids", METRIC_COUNTER, "1", NULL, "global ASIDs given to an mm");
 
 struct params {
-	uint32_t min_active_cpus, sample;
+	uint32_t min_active_cpus, sample, ceiling;
 };
 
 static const struct param params[] = {
@@ -19,6 +19,8 @@ static const struct param params[] = {
 	  .help = "an mm active on this many CPUs gets a global ASID" },
 	{ .name = "sample", .type = PARAM_U32, .offset = offsetof(struct params, sample), .def = "32",
 	  .min = 1, .max = 4096, .help = "one flush in so many, by task and jiffy, looks" },
+	{ .name = "ceiling", .type = PARAM_U32, .offset = offsetof(struct params, ceiling),
+	  .def = "33", .max = 1e6, .help = "tlb_single_page_flush_ceiling, pages" },
 	PARAM_END
 };
 
@@ -141,7 +143,12 @@ static void flush(const void *p, struct task *t, struct mm *mm, const struct flu
 	}
 }
 
-static const struct shootdown_ops ops = { flush };
+static unsigned int ceiling(const void *p)
+{
+	return ((const struct params *)p)->ceiling;
+}
+
+static const struct shootdown_ops ops = { flush, ceiling };
 static const struct policy_choice choice = {
 	.axis = AXIS_SHOOTDOWN,
 	.name = "invlpgb",

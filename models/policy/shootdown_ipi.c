@@ -6,8 +6,8 @@
 #include "models/kernel/mm.h"
 
 struct params {
-	bool concurrent;
-	bool trim;
+	bool concurrent, trim, skip_lazy, early_ack;
+	uint32_t ceiling;
 };
 
 static const struct param params[] = {
@@ -15,6 +15,13 @@ static const struct param params[] = {
 	  .def = "true", .help = "flush locally while the IPIs are under way (Linux 5.13), not before" },
 	{ .name = "trim", .type = PARAM_BOOL, .offset = offsetof(struct params, trim), .def = "true",
 	  .help = "once a second, tell CPUs that run another mm to leave mm_cpumask" },
+	{ .name = "skip_lazy", .type = PARAM_BOOL, .offset = offsetof(struct params, skip_lazy),
+	  .def = "true", .help = "leave lazy CPUs alone unless tables are freed (Linux 4.20)" },
+	{ .name = "early_ack", .type = PARAM_BOOL, .offset = offsetof(struct params, early_ack),
+	  .def = "false",
+	  .help = "targets acknowledge before they flush, the request inlined (RFC of 2019)" },
+	{ .name = "ceiling", .type = PARAM_U32, .offset = offsetof(struct params, ceiling),
+	  .def = "33", .max = 1e6, .help = "tlb_single_page_flush_ceiling, pages" },
 	PARAM_END
 };
 
@@ -33,6 +40,8 @@ static void flush(const void *arg, struct task *t, struct mm *mm, const struct f
 		f.trim = mm->next_trim != 0;
 		mm->next_trim = now + SIM_S;
 	}
+	f.lazy_too = !p->skip_lazy;
+	f.early_ack = p->early_ack;
 	if (!p->concurrent && cpumask_test(&mask, t->cpu)) {
 		flush_local(t, &f);
 		cpumask_unset(&mask, t->cpu);
@@ -40,7 +49,12 @@ static void flush(const void *arg, struct task *t, struct mm *mm, const struct f
 	flush_tlb_multi(t, &mask, &f);
 }
 
-static const struct shootdown_ops ops = { flush };
+static unsigned int ceiling(const void *p)
+{
+	return ((const struct params *)p)->ceiling;
+}
+
+static const struct shootdown_ops ops = { flush, ceiling };
 static const struct policy_choice choice = {
 	.axis = AXIS_SHOOTDOWN,
 	.name = "ipi",
