@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Sampling of loops, and the few steps that all micro-benchmarks share.
+ */
+#include "workloads/synthetic/bench.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+METRIC(desc_loop, "workload.loop_time", METRIC_HISTOGRAM, "ps", NULL,
+       "one loop of a micro-benchmark, warm-up left out");
+
+#define DEFAULT_DURATION (20 * SIM_MS)
+#define PAGE_BYTES       4096
+
+void bench_init(struct bench *b, struct kernel *k, uint32_t threads, uint32_t own, sim_ps duration,
+		uint64_t warm_up)
+{
+	b->k = k;
+	b->sim = kernel_sim(k);
+	b->threads = threads ? threads : own;
+	b->duration = duration ? duration : DEFAULT_DURATION;
+	b->warm_up = warm_up;
+	op_metrics_init(&b->m, b->sim);
+	b->loop = metric_get(sim_metrics(b->sim), &desc_loop, NULL);
+}
+
+struct task *bench_spawn(struct bench *b, const char *comm, unsigned int cpu, task_fn *fn,
+			 void *arg)
+{
+	struct task_attr attr = { .comm = comm, .cpu = (int)cpu, .fn = fn, .arg = arg };
+
+	return kernel_spawn(b->k, &attr);
+}
+
+/* The time runs from the first loop that counts, so that set-up costs no loops. */
+bool bench_goes_on(struct bench *b)
+{
+	sim_ps now = sim_now(b->sim);
+
+	if (b->loops == b->warm_up)
+		b->begin = now;
+	if (b->loops > b->warm_up && now >= b->begin + b->duration)
+		b->done = true;
+	return !b->done;
+}
+
+void bench_sample(struct bench *b, sim_ps begin)
+{
+	if (b->loops++ < b->warm_up)
+		return;
+	hist_add(&b->loop->hist, sim_now(b->sim) - begin);
+	op_count(&b->m, 1);
+}
+
+uint64_t bench_map(struct task *t, uint64_t pages, enum user_access access)
+{
+	uint64_t len = pages * PAGE_BYTES;
+	int64_t addr = sys_mmap(t, 0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+
+	sim_check(task_sim(t), addr > 0, "workload", "mmap of %llu bytes failed: %lld",
+		  (unsigned long long)len, (long long)addr);
+	bench_touch(t, (uint64_t)addr, pages, access);
+	return (uint64_t)addr;
+}
+
+void bench_touch(struct task *t, uint64_t addr, uint64_t pages, enum user_access access)
+{
+	for (uint64_t i = 0; i < pages; i++)
+		sim_check(task_sim(t), user_access(t, addr + i * PAGE_BYTES, access), "workload",
+			  "access to %#llx is a SIGSEGV",
+			  (unsigned long long)(addr + i * PAGE_BYTES));
+}
+
+void bench_finish(struct bench *b)
+{
+	op_metrics_finish(&b->m, sim_now(b->sim) - b->begin);
+}
+
+void bench_workload_finish(struct workload *w)
+{
+	bench_finish((struct bench *)w);
+}
+
+void bench_workload_free(struct workload *w)
+{
+	free(w);
+}
