@@ -127,7 +127,7 @@ static uint64_t zap_ptes(struct task *t, struct mmu_gather *tlb, struct page_tab
 		}
 		spend(t, k->cost.pte_clear);
 		pt_set(table, addr, 0);
-		if (!(pte & PTE_PRESENT))
+		if (!(pte & (PTE_PRESENT | PTE_PROTNONE)))
 			continue;
 		tlb_remove_entry(tlb, addr);
 		if (!(pte & PTE_ZERO)) {

@@ -96,6 +96,8 @@ static int64_t do_mremap(struct task *t, uint64_t old, uint64_t old_len, uint64_
 	struct vma *vma = vma_lookup(mm, old);
 	size_t i = vma_index(mm, old);
 
+	if (flags & MREMAP_FIXED && new < old + old_len && old < new + new_len)
+		return -EINVAL; /* onto itself */
 	if (!vma || old + old_len > vma->end)
 		return -EFAULT;
 	if (!(flags & MREMAP_FIXED) && new_len <= old_len) {

@@ -193,6 +193,8 @@ static void wait_for_cpu(struct task *t)
 		const char *why = t->state == TASK_BLOCKED ? t->wait : "a CPU";
 		bool timer = t->timer != SIM_NEVER && t->state == TASK_BLOCKED;
 
+		if (timer && t->timer < sim_now(t->k->sim))
+			t->timer = sim_now(t->k->sim); /* it fired during the switch */
 		if (sim_park_until(t->k->sim, timer ? t->timer : SIM_NEVER, why) || !timer)
 			continue;
 		if (t->state == TASK_BLOCKED && sim_now(t->k->sim) >= t->timer) {

@@ -252,10 +252,18 @@ static int do_mprotect(struct task *t, struct mm *mm, uint64_t addr, uint64_t en
 	struct mmu_gather tlb;
 	uint64_t at = addr;
 	size_t first;
+	int ret = 0;
 
+	/* Up to the first hole, which is told when the rest is done. */
 	for (size_t i = vma_index(mm, addr); at < end; at = mm->vmas[i++]->end)
 		if (i == mm->nr_vmas || mm->vmas[i]->start > at)
-			return -ENOMEM;
+			break;
+	if (at < end) {
+		ret = -ENOMEM;
+		end = at;
+	}
+	if (addr == end)
+		return ret;
 	tlb_gather_mmu(t, &tlb, mm);
 	vma_split(t, mm, addr);
 	vma_split(t, mm, end);
@@ -277,7 +285,7 @@ static int do_mprotect(struct task *t, struct mm *mm, uint64_t addr, uint64_t en
 	}
 	if (first)
 		vma_try_merge(t, mm, first - 1);
-	return 0;
+	return ret;
 }
 
 int sys_mprotect(struct task *t, uint64_t addr, uint64_t len, unsigned int prot)
@@ -300,13 +308,17 @@ int sys_mprotect(struct task *t, uint64_t addr, uint64_t len, unsigned int prot)
 int64_t sys_brk(struct task *t, uint64_t brk)
 {
 	struct mm *mm = t->mm;
-	uint64_t from = page_up(mm->brk), to = page_up(brk);
+	uint64_t from, to = page_up(brk);
+	size_t next;
 
 	syscall_enter(t);
 	mmap_write_lock(t, mm);
 	spend(t, t->k->cost.mmap_base);
 	settle(t);
-	if (brk < mm->brk_start || brk >= TASK_SIZE) {
+	from = page_up(mm->brk);
+	next = vma_index(mm, from);
+	if (brk < mm->brk_start || brk >= TASK_SIZE ||
+	    (to > from && next < mm->nr_vmas && mm->vmas[next]->start < to)) {
 		mmap_write_unlock(t, mm);
 		return syscall_exit(t, (int64_t)mm->brk);
 	}
