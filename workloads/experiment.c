@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * One run: reads the machine, the policy set and the settings, starts the workload, runs the engine,
- * and gathers what came of it.
+ * One run: reads the machine, the policy set and the settings, starts the workload, runs the
+ * engine, and gathers what came of it.
  */
 #include "workloads/experiment.h"
 
@@ -50,13 +50,14 @@ static bool load_machine(const char *name, struct setup *s, struct err *err)
 	return ok;
 }
 
-static bool set_machine(struct setup *s, const char *key, const struct setting *set, struct err *err)
+static bool set_machine(struct setup *s, const char *key, const struct setting *set,
+			struct err *err)
 {
 	static const char kernel[] = "kernel.";
 
 	if (!strncmp(key, kernel, sizeof(kernel) - 1))
-		return param_set(&s->costs, kernel_cost_params, key + sizeof(kernel) - 1, set->value,
-				 set->where, err);
+		return param_set(&s->costs, kernel_cost_params, key + sizeof(kernel) - 1,
+				 set->value, set->where, err);
 	return param_set(&s->desc, machine_params, key, set->value, set->where, err);
 }
 
@@ -80,8 +81,7 @@ static bool apply_setting(struct setup *s, const struct setting *set, struct err
 static bool setup_load(const struct experiment *spec, struct setup *s, struct err *err)
 {
 	*s = (struct setup){ 0 };
-	if (!load_machine(spec->machine, s, err) ||
-	    !policy_set_load(spec->policy, &s->policy, err))
+	if (!load_machine(spec->machine, s, err) || !policy_set_load(spec->policy, &s->policy, err))
 		return false;
 	s->workload = workload_find(spec->workload, err);
 	if (!s->workload)

@@ -34,7 +34,7 @@ struct config_pair {
 
 struct outcome {
 	enum sim_end end;
-	char message[768];	 /* what ended it, where that is an error */
+	char message[768];       /* what ended it, where that is an error */
 	struct metrics *metrics; /* owned */
 	struct sim_violation *violations;
 	size_t n_violations;
@@ -42,13 +42,13 @@ struct outcome {
 	size_t n_config;
 	uint32_t cpus, threads;
 	sim_ps sim_time;
-	uint64_t events;	 /* engine wake-ups */
-	double wall_s;		 /* of the simulation itself */
-	uint64_t rss_bytes;	 /* peak resident size of the process */
+	uint64_t events;    /* engine wake-ups */
+	double wall_s;      /* of the simulation itself */
+	uint64_t rss_bytes; /* peak resident size of the process */
 };
 
-/* False and *err: the specification is bad and nothing ran. A run that ended badly (deadlock, a dead
- * actor) is an outcome: look at ->end. */
+/* False and *err: the specification is bad and nothing ran. A run that ended badly (deadlock, a
+ * dead actor) is an outcome: look at ->end. */
 bool experiment_run(const struct experiment *spec, struct outcome *out, struct err *err);
 void outcome_free(struct outcome *out);
 

@@ -117,7 +117,8 @@ void cpu_set_busy(struct cpu *cpu, bool busy)
 	if (cpu->busy == busy)
 		return;
 	cpu->busy = busy;
-	/* Wake the sibling's work so that it goes on at its new speed; a spin or a halt sleeps on. */
+	/* Wake the sibling's work so that it goes on at its new speed; a spin or a halt sleeps on.
+	 */
 	if (sibling != cpu && sibling->waiting && sibling->busy)
 		sim_unpark(cpu->m->sim, sibling->runner);
 }

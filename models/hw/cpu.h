@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A logical CPU: it spends simulated time for the one actor that runs on it, and interrupts come due
- * at exact moments. An actor that spends time with interrupts enabled is stopped at the moment when
- * the earliest interrupt comes due; what to do then is the kernel's business. While the SMT sibling
- * is busy, work takes smt_slowdown times as long, and a change re-times work under way.
+ * A logical CPU: it spends simulated time for the one actor that runs on it, and interrupts come
+ * due at exact moments. An actor that spends time with interrupts enabled is stopped at the moment
+ * when the earliest interrupt comes due; what to do then is the kernel's business. While the SMT
+ * sibling is busy, work takes smt_slowdown times as long, and a change re-times work under way.
  */
 #ifndef MODELS_HW_CPU_H
 #define MODELS_HW_CPU_H
@@ -15,7 +15,7 @@ enum irq_vector {
 	IRQ_CALL_FUNCTION,
 	IRQ_CALL_FUNCTION_SINGLE,
 	IRQ_RESCHEDULE,
-	IRQ_TICK,   /* the periodic local timer */
+	IRQ_TICK,    /* the periodic local timer */
 	IRQ_HRTIMER, /* a sleeper's timer */
 	NR_IRQS
 };
@@ -23,28 +23,28 @@ enum irq_vector {
 struct cpu {
 	struct machine *m;
 	unsigned int id, core, sibling; /* sibling == id: none */
-	struct sim_actor *runner;	/* the actor that runs on this CPU */
-	bool waiting;			/* the runner is parked where an interrupt may wake it */
-	bool in_host;			/* a guest CPU that is in its host: deaf until it returns */
-	bool busy;			/* executes for somebody: counts against the sibling */
-	unsigned int irq_off;		/* nesting of disabled interrupts */
-	sim_ps irq_due[NR_IRQS];	/* SIM_NEVER = not raised */
-	sim_ps irq_min;			/* the earliest of them */
-	sim_ps busy_ps;			/* time spent executing */
+	struct sim_actor *runner;       /* the actor that runs on this CPU */
+	bool waiting;                   /* the runner is parked where an interrupt may wake it */
+	bool in_host;                   /* a guest CPU that is in its host: deaf until it returns */
+	bool busy;                      /* executes for somebody: counts against the sibling */
+	unsigned int irq_off;           /* nesting of disabled interrupts */
+	sim_ps irq_due[NR_IRQS];        /* SIM_NEVER = not raised */
+	sim_ps irq_min;                 /* the earliest of them */
+	sim_ps busy_ps;                 /* time spent executing */
 	struct tlb tlb;
 };
 
 void cpu_init(struct cpu *cpu, struct machine *m, unsigned int id);
 
 /*
- * The runner spends *work. True: all of it is spent. False: an interrupt came due first and *work is
- * what is left. With irq_off > 0 always true.
+ * The runner spends *work. True: all of it is spent. False: an interrupt came due first and *work
+ * is what is left. With irq_off > 0 always true.
  */
 bool cpu_spend(struct cpu *cpu, sim_ps *work);
 /* The runner stalls until t (>= now): an instruction that waits for memory, not interruptible. */
 void cpu_stall(struct cpu *cpu, sim_ps t);
-/* The runner waits, executing (a spin loop) or halted, until it is unparked, or an interrupt comes due
- * (if enabled), or until t. May return early: the caller looks again at what it waits for. */
+/* The runner waits, executing (a spin loop) or halted, until it is unparked, or an interrupt comes
+ * due (if enabled), or until t. May return early: the caller looks again at what it waits for. */
 void cpu_wait(struct cpu *cpu, sim_ps t, const char *why);
 
 /* Raises an interrupt that comes due at t. One that is raised already keeps the earlier time. */

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define NR_CPUS	      1024
+#define NR_CPUS       1024
 #define CPUMASK_WORDS (NR_CPUS / 64)
 
 struct cpumask {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * IPI timing. A destination's interrupt comes due a delivery latency (by distance, with the machine's
- * jitter) after the ICR write that reaches it has begun.
+ * IPI timing. A destination's interrupt comes due a delivery latency (by distance, with the
+ * machine's jitter) after the ICR write that reaches it has begun.
  */
 #include "models/hw/ipi.h"
 
@@ -19,7 +19,8 @@ static sim_ps delivery(struct machine *m, unsigned int from_core, unsigned int t
 }
 
 /* The nth CPU that one write reaches: a host wakes them one after the other. */
-static void raise_at(struct cpu *from, unsigned int target, enum irq_vector vector, unsigned int nth)
+static void raise_at(struct cpu *from, unsigned int target, enum irq_vector vector,
+		     unsigned int nth)
 {
 	struct machine *m = from->m;
 	struct cpu *to = &m->cpus[target];
@@ -61,17 +62,16 @@ unsigned int ipi_send(struct cpu *from, const struct cpumask *targets, enum irq_
 	bool many = cpumask_weight(targets) > 1;
 	unsigned int writes = 0, group = UINT32_MAX;
 
-	cpumask_for_each(cpu, targets)
-	{
+	cpumask_for_each(cpu, targets) {
 		unsigned int g = group_of(from->m, cpu, many);
 
 		if (g != group) {
 			unsigned int n = 0;
 
-			/* The write reaches all of its group: raise them before its cost is spent. */
+			/* The write reaches all of its group: raise them before its cost is spent.
+			 */
 			group = g;
-			for (unsigned int c = cpu;
-			     c < NR_CPUS && group_of(from->m, c, many) == g;
+			for (unsigned int c = cpu; c < NR_CPUS && group_of(from->m, c, many) == g;
 			     c = cpumask_next(targets, c + 1))
 				raise_at(from, c, vector, ++n);
 			icr_write(from, n);

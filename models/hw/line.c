@@ -146,7 +146,8 @@ sim_ps line_access(struct machine *m, struct line *line, unsigned int core, enum
 	if (line_is_hit(m, line, core, how)) {
 		line->class->hits++;
 		/* A line that has just been won is still on its way. */
-		return (line->busy_until > now && line->owner == core ? line->busy_until : now) + own;
+		return (line->busy_until > now && line->owner == core ? line->busy_until : now) +
+		       own;
 	}
 	latency = miss_latency(m, line, core, how);
 	start = line->busy_until > now ? line->busy_until : now;

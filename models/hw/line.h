@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A cache line of the kernel: who owns it, who shares it, and until when it is busy. An access costs
- * by state and distance, and concurrent accesses to one line queue up: a line serves one transfer
- * at a time, in the order of arrival. Caches belong to cores, so SMT siblings share a copy. Lines
- * are never evicted by capacity. MESI with a forwarding owner (a read of a modified line leaves the
- * old owner a sharer). Latencies: machine file, line.*.
+ * A cache line of the kernel: who owns it, who shares it, and until when it is busy. An access
+ * costs by state and distance, and concurrent accesses to one line queue up: a line serves one
+ * transfer at a time, in the order of arrival. Caches belong to cores, so SMT siblings share a
+ * copy. Lines are never evicted by capacity. MESI with a forwarding owner (a read of a modified
+ * line leaves the old owner a sharer). Latencies: machine file, line.*.
  */
 #ifndef MODELS_HW_LINE_H
 #define MODELS_HW_LINE_H
@@ -26,12 +26,12 @@ struct line_class {
 struct line {
 	sim_ps busy_until;
 	struct line_class *class;
-	uint16_t owner;	   /* core with the only, modified copy; LINE_NO_OWNER = shared or nowhere */
-	uint16_t last;	   /* core that wrote last: it, or its L3, forwards to readers */
+	uint16_t owner; /* core with the only, modified copy; LINE_NO_OWNER = shared or nowhere */
+	uint16_t last;  /* core that wrote last: it, or its L3, forwards to readers */
 	uint32_t nr_sharers;
 	union {
-		uint64_t bits;	/* machines of up to 64 cores */
-		uint64_t *map;	/* larger: one bit a core, allocated at the first sharing */
+		uint64_t bits; /* machines of up to 64 cores */
+		uint64_t *map; /* larger: one bit a core, allocated at the first sharing */
 	} sharers;
 };
 

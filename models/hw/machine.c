@@ -14,25 +14,38 @@ static const char *const ipi_modes[] = { "x2apic-physical", "x2apic-cluster", NU
 
 #define M(field) offsetof(struct machine_desc, field)
 #define PS(name_, field_, def_, max_, help_)                                                       \
-	{ .name = name_, .type = PARAM_PS, .offset = M(field_), .def = def_, .max = max_,          \
-	  .help = help_ }
+	{                                                                                          \
+		.name = name_, .type = PARAM_PS, .offset = M(field_), .def = def_, .max = max_,    \
+		.help = help_                                                                      \
+	}
 #define NUM(name_, field_, def_, min_, max_, help_)                                                \
-	{ .name = name_, .type = PARAM_U32, .offset = M(field_), .def = def_, .min = min_,         \
-	  .max = max_, .help = help_ }
+	{                                                                                          \
+		.name = name_, .type = PARAM_U32, .offset = M(field_), .def = def_, .min = min_,   \
+		.max = max_, .help = help_                                                         \
+	}
 #define FLAG(name_, field_, def_, help_)                                                           \
-	{ .name = name_, .type = PARAM_BOOL, .offset = M(field_), .def = def_, .help = help_ }
+	{                                                                                          \
+		.name = name_, .type = PARAM_BOOL, .offset = M(field_), .def = def_, .help = help_ \
+	}
 #define MAX_LINE 1e8 /* 100 us */
 #define MAX_STEP 1e9 /* 1 ms */
 
 const struct param machine_params[] = {
 	{ .name = "name", .type = PARAM_STRING, .offset = M(name), .help = "short name" },
-	{ .name = "description", .type = PARAM_STRING, .offset = M(description), .def = "",
+	{ .name = "description",
+	  .type = PARAM_STRING,
+	  .offset = M(description),
+	  .def = "",
 	  .help = "what machine this is" },
 	NUM("topology.sockets", topo.sockets, "1", 1, 64, "processor packages"),
 	NUM("topology.l3_per_socket", topo.l3_per_socket, "1", 1, 64, "L3 groups (CCX) a socket"),
 	NUM("topology.cores_per_l3", topo.cores_per_l3, NULL, 1, 1024, "cores that share an L3"),
 	NUM("topology.threads_per_core", topo.threads_per_core, "1", 1, 2, "SMT threads a core"),
-	{ .name = "clock", .type = PARAM_HZ, .offset = M(hz), .min = 1e8, .max = 1e10,
+	{ .name = "clock",
+	  .type = PARAM_HZ,
+	  .offset = M(hz),
+	  .min = 1e8,
+	  .max = 1e10,
 	  .help = "at which cycle figures are quoted" },
 	PS("line.hit", line.hit, "1ns", MAX_LINE, "access to a line in the core's own cache"),
 	PS("line.atomic", line.atomic, "5ns", MAX_LINE, "locked operation on an owned line"),
@@ -62,8 +75,12 @@ const struct param machine_params[] = {
 	NUM("flush.invlpgb_max_pages", flush.invlpgb_max_pages, "8", 1, 65536,
 	    "invlpgb_count_max (CPUID 0x80000008)"),
 	FLAG("flush.pti", flush.pti, "false", "page-table isolation"),
-	{ .name = "ipi.mode", .type = PARAM_ENUM, .offset = M(ipi.mode), .def = "x2apic-cluster",
-	  .choices = ipi_modes, .help = "how the local APIC addresses several CPUs" },
+	{ .name = "ipi.mode",
+	  .type = PARAM_ENUM,
+	  .offset = M(ipi.mode),
+	  .def = "x2apic-cluster",
+	  .choices = ipi_modes,
+	  .help = "how the local APIC addresses several CPUs" },
 	PS("ipi.icr_write", ipi.icr_write, "50ns", MAX_STEP, "sender: one ICR write"),
 	PS("ipi.same_core", ipi.same_core, "400ns", MAX_STEP, "delivery to the SMT sibling"),
 	PS("ipi.same_l3", ipi.same_l3, "500ns", MAX_STEP, "delivery within an L3 group"),
@@ -72,8 +89,13 @@ const struct param machine_params[] = {
 	PS("ipi.entry", ipi.entry, "300ns", MAX_STEP, "target: to the first handler instruction"),
 	PS("ipi.exit", ipi.exit, "100ns", MAX_STEP, "target: EOI and return"),
 	PS("ipi.idle_exit", ipi.idle_exit, "1us", MAX_STEP, "leaving an idle state"),
-	{ .name = "ipi.jitter", .type = PARAM_DOUBLE, .offset = M(ipi.jitter), .def = "0.03",
-	  .min = 0, .max = 1, .help = "standard deviation of a delivery, share of it" },
+	{ .name = "ipi.jitter",
+	  .type = PARAM_DOUBLE,
+	  .offset = M(ipi.jitter),
+	  .def = "0.03",
+	  .min = 0,
+	  .max = 1,
+	  .help = "standard deviation of a delivery, share of it" },
 	FLAG("virt.guest", virt.guest, "false", "a virtual machine"),
 	PS("virt.icr_exit", virt.icr_exit, "0ns", MAX_STEP, "sender: exit for an ICR write"),
 	PS("virt.icr_target", virt.icr_target, "0ns", MAX_STEP,
@@ -83,8 +105,13 @@ const struct param machine_params[] = {
 	PS("virt.idle_exit", virt.idle_exit, "0ns", MAX_STEP, "waking a halted virtual CPU"),
 	FLAG("virt.pv_tlb_flush", virt.pv_tlb_flush, "false", "KVM para-virtual TLB flush"),
 	FLAG("virt.pv_ipi", virt.pv_ipi, "false", "KVM para-virtual multicast IPI"),
-	{ .name = "smt_slowdown", .type = PARAM_DOUBLE, .offset = M(smt_slowdown), .def = "1.5",
-	  .min = 1, .max = 4, .help = "time per work while the sibling is busy" },
+	{ .name = "smt_slowdown",
+	  .type = PARAM_DOUBLE,
+	  .offset = M(smt_slowdown),
+	  .def = "1.5",
+	  .min = 1,
+	  .max = 4,
+	  .help = "time per work while the sibling is busy" },
 	NUM("hz", hz_tick, "250", 100, 1000, "CONFIG_HZ"),
 	FLAG("idle_mwait", idle_mwait, "true",
 	     "idle CPUs wait in MWAIT, where a store wakes them without an IPI (not in guests)"),
@@ -111,8 +138,8 @@ bool machine_load(const char *name, struct machine_desc *desc, struct yaml_doc *
 		return false;
 	}
 	if (machine_desc_cpus(desc) > NR_CPUS) {
-		err_set(err, "%s: %u CPUs: at most %u are possible", path,
-			machine_desc_cpus(desc), NR_CPUS);
+		err_set(err, "%s: %u CPUs: at most %u are possible", path, machine_desc_cpus(desc),
+			NR_CPUS);
 		param_free(desc, machine_params);
 		yaml_free(yaml);
 		return false;

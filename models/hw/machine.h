@@ -2,7 +2,8 @@
 /*
  * A machine as its YAML file describes it (struct machine_desc) and as one run holds it (struct
  * machine): topology, CPUs, the latency of moving a cache line. Every duration is in picoseconds.
- * What the kernel's own code costs is not here but in models/kernel/costs.h, bound to the same file.
+ * What the kernel's own code costs is not here but in models/kernel/costs.h, bound to the same
+ * file.
  */
 #ifndef MODELS_HW_MACHINE_H
 #define MODELS_HW_MACHINE_H
@@ -35,31 +36,34 @@ struct machine_desc {
 	struct {
 		sim_ps invlpg, cr3_write, invpcid_single, invpcid_all;
 		bool has_invlpgb;
-		sim_ps invlpgb, tlbsync_base, tlbsync_remote; /* issue; wait; more where others must act */
+		sim_ps invlpgb, tlbsync_base,
+			tlbsync_remote; /* issue; wait; more where others must act */
 		uint32_t invlpgb_max_pages;
 		bool pti;
 	} flush;
 	struct {
 		uint32_t mode;
-		sim_ps icr_write;	/* the sender's cost of one destination or cluster */
-		sim_ps same_core, same_l3, same_socket, cross_socket; /* ICR write to target's INTR */
-		sim_ps entry, exit;	/* target: pipeline drain and entry code; EOI and return */
-		sim_ps idle_exit;	/* leaving the idle state that the kernel chose */
-		double jitter;		/* standard deviation of a delivery as a share of it */
+		sim_ps icr_write; /* the sender's cost of one destination or cluster */
+		sim_ps same_core, same_l3, same_socket,
+			cross_socket; /* ICR write to target's INTR */
+		sim_ps entry, exit;   /* target: pipeline drain and entry code; EOI and return */
+		sim_ps idle_exit;     /* leaving the idle state that the kernel chose */
+		double jitter;        /* standard deviation of a delivery as a share of it */
 	} ipi;
 	struct {
-		bool guest;	 /* runs in a virtual machine */
-		sim_ps icr_exit; /* sender: exit to the host for an ICR write; deaf meanwhile */
-		sim_ps icr_target; /* sender: in the exit, for each CPU that the host wakes or kicks */
-		sim_ps receive;	 /* target in guest mode: forced exit and injection */
-		sim_ps inject;	 /* target in the host already: injection at its next entry */
-		sim_ps idle_exit; /* a halted virtual CPU is put back on its host CPU */
+		bool guest;        /* runs in a virtual machine */
+		sim_ps icr_exit;   /* sender: exit to the host for an ICR write; deaf meanwhile */
+		sim_ps icr_target; /* sender: in the exit, for each CPU that the host wakes or kicks
+				    */
+		sim_ps receive;    /* target in guest mode: forced exit and injection */
+		sim_ps inject;     /* target in the host already: injection at its next entry */
+		sim_ps idle_exit;  /* a halted virtual CPU is put back on its host CPU */
 		bool pv_tlb_flush, pv_ipi;
 	} virt;
 	double smt_slowdown; /* a thread's time per work while its sibling is busy; 1 = none */
 	uint32_t hz_tick;    /* CONFIG_HZ */
 	bool idle_polls;     /* idle=poll, or a guest that polls before it halts */
-	bool idle_mwait;     /* idle CPUs wait in MWAIT: a store to their flags wakes them, no IPI */
+	bool idle_mwait; /* idle CPUs wait in MWAIT: a store to their flags wakes them, no IPI */
 };
 
 extern const struct param machine_params[];
@@ -71,13 +75,7 @@ bool machine_load(const char *name, struct machine_desc *desc, struct yaml_doc *
 void machine_desc_free(struct machine_desc *desc);
 unsigned int machine_desc_cpus(const struct machine_desc *desc);
 
-enum distance {
-	DIST_SAME_CORE,
-	DIST_SAME_L3,
-	DIST_SAME_SOCKET,
-	DIST_CROSS_SOCKET,
-	DISTANCES
-};
+enum distance { DIST_SAME_CORE, DIST_SAME_L3, DIST_SAME_SOCKET, DIST_CROSS_SOCKET, DISTANCES };
 
 struct cpu;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Set-associative lookup, fill and invalidation. L2 holds what L1 evicts and what it was filled with
- * (filled together, evicted apart), as on the x86 cores that the machine files describe.
+ * Set-associative lookup, fill and invalidation. L2 holds what L1 evicts and what it was filled
+ * with (filled together, evicted apart), as on the x86 cores that the machine files describe.
  */
 #include "models/hw/tlb.h"
 

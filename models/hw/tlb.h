@@ -25,8 +25,8 @@ struct tlb_entry {
 
 struct tlb_level {
 	uint32_t sets, ways;
-	uint64_t *tag;		   /* context << 36 | vpn; 0 = empty */
-	uint32_t *stamp;	   /* last use */
+	uint64_t *tag;   /* context << 36 | vpn; 0 = empty */
+	uint32_t *stamp; /* last use */
 	struct tlb_entry *entry;
 };
 

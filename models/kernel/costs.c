@@ -5,12 +5,19 @@
 #include "models/kernel/costs.h"
 
 #define C(field, def_, help_)                                                                      \
-	{ .name = #field, .type = PARAM_PS, .offset = offsetof(struct kernel_costs, field),        \
-	  .def = def_, .max = 1e10, .help = help_ }
+	{                                                                                          \
+		.name = #field, .type = PARAM_PS, .offset = offsetof(struct kernel_costs, field),  \
+		.def = def_, .max = 1e10, .help = help_                                            \
+	}
 
 const struct param kernel_cost_params[] = {
-	{ .name = "scale", .type = PARAM_DOUBLE, .offset = offsetof(struct kernel_costs, scale),
-	  .def = "1", .min = 0.05, .max = 50, .help = "multiplies every step below" },
+	{ .name = "scale",
+	  .type = PARAM_DOUBLE,
+	  .offset = offsetof(struct kernel_costs, scale),
+	  .def = "1",
+	  .min = 0.05,
+	  .max = 50,
+	  .help = "multiplies every step below" },
 	C(syscall, "70ns", "system call entry and exit"),
 	C(exception, "140ns", "page fault exception entry and return"),
 	C(irq, "60ns", "generic interrupt entry code and irq_exit"),

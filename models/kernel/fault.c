@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * User accesses and page faults: TLB, walk, then the kernel's fault path by VMA lock or mmap_lock, for
- * anonymous memory (zero page, first write, copy on write) and page-cache pages.
+ * User accesses and page faults: TLB, walk, then the kernel's fault path by VMA lock or mmap_lock,
+ * for anonymous memory (zero page, first write, copy on write) and page-cache pages.
  */
 #include <stdlib.h>
 
@@ -13,11 +13,18 @@ METRIC(desc_hit, "mm.vma_lock_hit", METRIC_COUNTER, "1", NULL, "faults under the
 METRIC(desc_miss, "mm.vma_lock_miss", METRIC_COUNTER, "1", NULL,
        "faults that had to fall back to mmap_lock");
 
-enum fault_kind { FAULT_ANON, FAULT_ZERO, FAULT_FILE, FAULT_COW, FAULT_REUSE, FAULT_SPURIOUS,
-		  FAULT_SEGV, FAULT_KINDS };
-static const char *const fault_names[FAULT_KINDS] = { "anon", "zero", "file", "cow", "reuse",
-						      "spurious", "segv" };
-
+enum fault_kind {
+	FAULT_ANON,
+	FAULT_ZERO,
+	FAULT_FILE,
+	FAULT_COW,
+	FAULT_REUSE,
+	FAULT_SPURIOUS,
+	FAULT_SEGV,
+	FAULT_KINDS
+};
+static const char *const fault_names[FAULT_KINDS] = { "anon",  "zero",     "file", "cow",
+						      "reuse", "spurious", "segv" };
 
 void fault_init(struct kernel *k)
 {
@@ -76,8 +83,9 @@ static void count(struct task *t, enum fault_kind kind)
 	t->k->metric.faults[kind]->value++;
 }
 
-/* First write to a VMA: it needs an anon_vma, for which the VMA lock alone is not enough. Nobody may
- * sleep on mmap_lock while holding a VMA's: if it can't be had at once, the fault starts over. */
+/* First write to a VMA: it needs an anon_vma, for which the VMA lock alone is not enough. Nobody
+ * may sleep on mmap_lock while holding a VMA's: if it can't be had at once, the fault starts over.
+ */
 static bool anon_vma_prepare(struct task *t, struct fault *f)
 {
 	struct read_hold hold;
@@ -341,8 +349,8 @@ static void check_translation(struct task *t, const struct tlb_entry *e, uint64_
 	if (e->pte & (PTE_ZERO | PTE_FILE))
 		return;
 	sim_check(t->k->sim, pfn_page(t->k, pfn)->life == e->life, "stale-translation",
-		  "CPU %u used %#llx through a translation to frame %u, which was freed since", t->cpu,
-		  (unsigned long long)addr, pfn);
+		  "CPU %u used %#llx through a translation to frame %u, which was freed since",
+		  t->cpu, (unsigned long long)addr, pfn);
 }
 
 /* The CPU's walk after a miss. False: page fault. */

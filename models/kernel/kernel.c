@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Making the kernel of a run, and taking it down: leak checks and the metrics that are known only at
- * the end.
+ * Making the kernel of a run, and taking it down: leak checks and the metrics that are known only
+ * at the end.
  */
 #include "models/kernel/kernel.h"
 
@@ -30,10 +30,11 @@ METRIC(desc_line_wait, "line.wait", METRIC_COUNTER, "ps", "line",
        "time that accesses queued behind others for the line");
 METRIC(desc_line_time, "line.transfer_time", METRIC_COUNTER, "ps", "line",
        "time spent moving the line");
-METRIC(desc_tlb_misses, "tlb.user_misses", METRIC_COUNTER, "1", NULL, "page walks by user accesses");
+METRIC(desc_tlb_misses, "tlb.user_misses", METRIC_COUNTER, "1", NULL,
+       "page walks by user accesses");
 
 static const char *const ipi_names[NR_IPI_KINDS] = { "shootdown", "table-sync", "reschedule",
-						     "wakeup", "rcu", "call" };
+						     "wakeup",    "rcu",        "call" };
 
 static void metrics_init(struct kernel *k)
 {

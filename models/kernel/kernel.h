@@ -4,8 +4,8 @@
  * every part of models/kernel shares. Names are the kernel's. Workloads see ops.h only.
  *
  * Time: spend() notes work of the current task without an event; settle() makes it pass, with
- * interrupts coming due in it. Whatever others can see (a contended line, a lock, an IPI, the clock)
- * settles first, so that its order in simulated time is exact.
+ * interrupts coming due in it. Whatever others can see (a contended line, a lock, an IPI, the
+ * clock) settles first, so that its order in simulated time is exact.
  */
 #ifndef MODELS_KERNEL_KERNEL_H
 #define MODELS_KERNEL_KERNEL_H
@@ -22,10 +22,10 @@
 
 #define TLB_NR_DYN_ASIDS 6
 #define GLOBAL_ASID_SLOT 6 /* tlb slot of a broadcast mm's ASID */
-#define LRU_BATCH_MAX	 256
-#define MEMCG_LEVELS	 2  /* counters that a page is charged to: its cgroup and one above */
-#define PAGE_SHIFT	 12
-#define PAGE_SIZE	 (UINT64_C(1) << PAGE_SHIFT)
+#define LRU_BATCH_MAX    256
+#define MEMCG_LEVELS     2 /* counters that a page is charged to: its cgroup and one above */
+#define PAGE_SHIFT       12
+#define PAGE_SIZE        (UINT64_C(1) << PAGE_SHIFT)
 
 struct csd;
 struct mm;
@@ -41,27 +41,27 @@ struct task {
 	unsigned int id;
 	bool kthread;
 	struct mm *mm, *active_mm; /* active_mm: what a kernel thread borrowed */
-	int bound;		   /* CPU, or -1 */
-	unsigned int cpu;	   /* runs there, or did last */
+	int bound;                 /* CPU, or -1 */
+	unsigned int cpu;          /* runs there, or did last */
 	enum task_state state;
 	bool on_cpu;
-	bool queued;	      /* on a run queue */
-	bool wake_token;      /* woken while it was not blocked */
+	bool queued;            /* on a run queue */
+	bool wake_token;        /* woken while it was not blocked */
 	bool wake_after_switch; /* woken while it was still leaving its CPU */
-	bool wake_on_leave;	/* migrates: to be queued elsewhere as soon as it has left */
+	bool wake_on_leave;     /* migrates: to be queued elsewhere as soon as it has left */
 	unsigned int preempt_off;
-	sim_ps debt;	     /* spent but not yet passed */
+	sim_ps debt; /* spent but not yet passed */
 	sim_ps picked_at, vruntime;
-	sim_ps timer; /* a sleeper wakes by itself then; SIM_NEVER */
-	uint64_t ipi_waits;  /* waits for acknowledgements so far: to tell lock holds apart */
+	sim_ps timer;             /* a sleeper wakes by itself then; SIM_NEVER */
+	uint64_t ipi_waits;       /* waits for acknowledgements so far: to tell lock holds apart */
 	struct rwsem *held_write; /* list by next_held */
-	const char *wait;    /* what it is blocked on */
+	const char *wait;         /* what it is blocked on */
 	task_fn *fn;
 	void *arg;
-	jmp_buf *exit_jump;	     /* back to the start of the actor, from sys_exit */
-	struct task *next;	     /* all tasks */
-	struct task *rq_next;	     /* run queue */
-	bool user_wake;		     /* task_wake came: for task_block */
+	jmp_buf *exit_jump;   /* back to the start of the actor, from sys_exit */
+	struct task *next;    /* all tasks */
+	struct task *rq_next; /* run queue */
+	bool user_wake;       /* task_wake came: for task_block */
 };
 
 struct cpu_tlbstate {
@@ -71,7 +71,7 @@ struct cpu_tlbstate {
 	struct {
 		uint64_t ctx_id, tlb_gen;
 	} ctxs[TLB_NR_DYN_ASIDS + 1];
-	struct line line;	 /* loaded_mm and the rest */
+	struct line line;        /* loaded_mm and the rest */
 	struct line shared_line; /* cpu_tlbstate_shared.is_lazy */
 };
 
@@ -103,7 +103,7 @@ struct kcpu { /* what the kernel knows of a CPU */
 	struct cpu_tlbstate tlbstate;
 	struct line call_queue_line;
 	struct csd *call_queue; /* newest first */
-	struct csd **csd;	/* this CPU's csd for each target, made at first use */
+	struct csd **csd;       /* this CPU's csd for each target, made at first use */
 	/* per-CPU pages and LRU batch */
 	uint32_t *pcp;
 	unsigned int nr_pcp, pcp_cap, pcp_alloc_factor;
@@ -225,7 +225,8 @@ void sched_sleep(struct task *t, sim_ps duration, const char *why);
 /* Makes the task that stands for a CPU's idle loop, at its first need. */
 void ensure_idle(struct kcpu *c);
 /* A new task, its actor made and queued on a CPU. */
-struct task *sched_spawn(struct kernel *k, const struct task_attr *attr, struct mm *mm, bool kthread);
+struct task *sched_spawn(struct kernel *k, const struct task_attr *attr, struct mm *mm,
+			 bool kthread);
 struct task *kthread_spawn(struct kernel *k, const char *comm, task_fn *fn, void *arg);
 void sched_tick(struct task *curr);
 /* Moves the running task to another CPU, by way of that CPU's run queue. */

@@ -59,9 +59,9 @@ struct rwsem_waiter {
 };
 
 /* rw_semaphore: writers spin optimistically behind an MCS queue while the owner runs, readers never
- * spin; sleepers queue in order; readers are woken in batches; a writer that has waited 4 ms (rounded
- * up to jiffies) gets a hand-off. Fields in the order of the kernel's: count on one line, owner on
- * the next. */
+ * spin; sleepers queue in order; readers are woken in batches; a writer that has waited 4 ms
+ * (rounded up to jiffies) gets a hand-off. Fields in the order of the kernel's: count on one line,
+ * owner on the next. */
 struct rwsem {
 	struct line count_line, owner_line;
 	struct lock_class *class;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * The LRU list and the per-CPU batches in front of it. A batch holds a reference to each folio in it,
- * so a page that is unmapped meanwhile is freed when the batch is drained; a page on the list is taken
- * off it under the LRU lock before it is freed. Both touch the list's head and the neighbours' page
- * structs, which other CPUs wrote last: that, not the lock word, is what a busy LRU lock is held for.
+ * The LRU list and the per-CPU batches in front of it. A batch holds a reference to each folio in
+ * it, so a page that is unmapped meanwhile is freed when the batch is drained; a page on the list
+ * is taken off it under the LRU lock before it is freed. Both touch the list's head and the
+ * neighbours' page structs, which other CPUs wrote last: that, not the lock word, is what a busy
+ * LRU lock is held for.
  */
 #include "models/kernel/mm.h"
 
@@ -16,8 +17,8 @@ static struct page *page_of(const struct kernel *k, uint32_t pfn)
 }
 
 /*
- * What it takes to bring a page struct here from the core that wrote it last. Under the LRU lock nobody
- * else wants it, so it needs no queue. The list's own node is a line like others.
+ * What it takes to bring a page struct here from the core that wrote it last. Under the LRU lock
+ * nobody else wants it, so it needs no queue. The list's own node is a line like others.
  */
 static sim_ps fetch_page(struct task *t, uint32_t pfn)
 {

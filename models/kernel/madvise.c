@@ -100,7 +100,8 @@ static int dontneed(struct task *t, uint64_t addr, uint64_t end)
 	return ret;
 }
 
-/* Anonymous pages become clean and old: their next use is a fault-free write or they are dropped. */
+/* Anonymous pages become clean and old: their next use is a fault-free write or they are dropped.
+ */
 static void free_lazily(struct task *t, uint64_t addr, uint64_t end)
 {
 	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_LOCKS];
@@ -149,7 +150,8 @@ static bool bad_range(uint64_t addr, uint64_t len)
 }
 
 /* Under the lock of the advice; shared: the call's gather or NULL. */
-static int advise(struct task *t, struct mmu_gather *shared, uint64_t addr, uint64_t end, int advice)
+static int advise(struct task *t, struct mmu_gather *shared, uint64_t addr, uint64_t end,
+		  int advice)
 {
 	if (advice == MADV_DONTNEED)
 		return shared ? zap_vmas(t, shared, addr, end) : dontneed(t, addr, end);

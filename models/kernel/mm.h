@@ -17,7 +17,7 @@
 #define TASK_SIZE      (UINT64_C(1) << 47)
 #define MMAP_BASE      UINT64_C(0x7ffff7000000)
 
-#define TLB_FLUSH_ALL UINT64_MAX
+#define TLB_FLUSH_ALL  UINT64_MAX
 
 /* ---- PTEs: flags below bit 12, the frame number above ---- */
 #define PTE_PRESENT  (UINT64_C(1) << 0)
@@ -25,7 +25,7 @@
 #define PTE_ACCESSED (UINT64_C(1) << 5)
 #define PTE_DIRTY    (UINT64_C(1) << 6)
 #define PTE_EXEC     (UINT64_C(1) << 8)
-#define PTE_ZERO     (UINT64_C(1) << 9)	 /* the shared zero page */
+#define PTE_ZERO     (UINT64_C(1) << 9)  /* the shared zero page */
 #define PTE_FILE     (UINT64_C(1) << 10) /* a page-cache page: not ours to free */
 #define PTE_PROTNONE (UINT64_C(1) << 11) /* kept, but no access (PROT_NONE) */
 #define pte_pfn(pte) ((uint32_t)((pte) >> PAGE_SHIFT))
@@ -34,8 +34,8 @@
 
 struct page {
 	uint32_t life, mapcount;
-	uint32_t prev, next; /* on the LRU list */
-	uint16_t core;	     /* that wrote its page struct last */
+	uint32_t prev, next;         /* on the LRU list */
+	uint16_t core;               /* that wrote its page struct last */
 	bool free, on_lru, in_batch; /* in_batch: a per-CPU LRU batch holds a reference */
 };
 struct pages {
@@ -87,7 +87,8 @@ struct page_table {
 
 static inline unsigned int pt_index(uint64_t addr, enum pt_level level)
 {
-	return (unsigned int)(addr >> (PAGE_SHIFT + 9 * (unsigned int)level)) & (PTRS_PER_TABLE - 1);
+	return (unsigned int)(addr >> (PAGE_SHIFT + 9 * (unsigned int)level)) &
+	       (PTRS_PER_TABLE - 1);
 }
 static inline uint64_t pt_span(enum pt_level level) /* bytes that one table covers */
 {
@@ -113,7 +114,8 @@ struct anon_vma {
 
 struct vma {
 	uint64_t start, end;
-	unsigned int prot, flags; /* sys/mman.h's; flags: MAP_SHARED, MAP_ANONYMOUS, MAP_GROWSDOWN */
+	unsigned int prot,
+		flags; /* sys/mman.h's; flags: MAP_SHARED, MAP_ANONYMOUS, MAP_GROWSDOWN */
 	struct anon_vma *anon_vma;
 	struct line ref_line; /* vm_refcnt and vm_lock_seq */
 	unsigned int readers;
@@ -129,7 +131,8 @@ struct mm {
 	unsigned int users; /* tasks */
 	struct rwsem mmap_lock;
 	uint64_t lock_seq; /* odd while write-locked */
-	struct line lock_seq_line, tlb_gen_line, cpumask_line[NR_CPUS / 512], pending_line, rss_line;
+	struct line lock_seq_line, tlb_gen_line, cpumask_line[NR_CPUS / 512], pending_line,
+		rss_line;
 	uint64_t tlb_gen;
 	struct cpumask cpumask; /* CPUs that may hold its translations */
 	unsigned int tlb_flush_pending;
@@ -211,7 +214,7 @@ struct flush_tlb_info {
 	uint64_t new_tlb_gen;
 	unsigned int initiator;
 	bool freed_tables, trim;
-	bool lazy_too;	/* lazy CPUs are interrupted, too */
+	bool lazy_too;  /* lazy CPUs are interrupted, too */
 	bool early_ack; /* targets acknowledge when they begin, not when they have flushed */
 };
 

@@ -95,7 +95,8 @@ void tlb_finish_mmu(struct task *t, struct mmu_gather *tlb)
 	touch_line(t, &mm->pending_line, LINE_READ);
 	settle(t);
 	if (mm->tlb_flush_pending > 1) {
-		/* Another gather may have cleared PTEs that we took for absent: flush everything. */
+		/* Another gather may have cleared PTEs that we took for absent: flush everything.
+		 */
 		tlb->fullmm = true;
 		reset_range(tlb);
 		tlb->cleared = true;
@@ -178,7 +179,8 @@ static uint64_t skip_missing(const struct mm *mm, uint64_t addr)
 	int level = PT_PGD;
 
 	while (table && level > PT_PTE) {
-		const struct page_table *child = table->slot.child[pt_index(addr, (enum pt_level)level)];
+		const struct page_table *child =
+			table->slot.child[pt_index(addr, (enum pt_level)level)];
 
 		if (!child)
 			break;

@@ -16,7 +16,8 @@ static struct spinlock *ptl_of(struct task *t, struct page_table *table)
 {
 	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_LOCKS];
 
-	return ((const struct table_lock_ops *)p->choice->ops)->pte_lockptr(p->params, t->mm, table);
+	return ((const struct table_lock_ops *)p->choice->ops)
+		->pte_lockptr(p->params, t->mm, table);
 }
 
 /* Moves what one old table holds of [old, old + len); the new side may straddle two tables, so len
@@ -86,7 +87,7 @@ static int64_t move_vma(struct task *t, struct vma *vma, uint64_t old, uint64_t 
 	}
 	move_page_tables(t, old, new, old_len < new_len ? old_len : new_len);
 	do_munmap_locked(t, mm, old, old + old_len);
-	return (int64_t)new;
+	return (int64_t) new;
 }
 
 static int64_t do_mremap(struct task *t, uint64_t old, uint64_t old_len, uint64_t new_len,
@@ -96,7 +97,7 @@ static int64_t do_mremap(struct task *t, uint64_t old, uint64_t old_len, uint64_
 	struct vma *vma = vma_lookup(mm, old);
 	size_t i = vma_index(mm, old);
 
-	if (flags & MREMAP_FIXED && new < old + old_len && old < new + new_len)
+	if (flags & MREMAP_FIXED && new < old + old_len &&old < new + new_len)
 		return -EINVAL; /* onto itself */
 	if (!vma || old + old_len > vma->end)
 		return -EFAULT;

@@ -23,7 +23,7 @@ typedef void task_fn(struct task *task, void *arg);
 
 struct task_attr {
 	const char *comm;
-	int cpu;	/* bound to this CPU; -1 = the scheduler places and migrates it */
+	int cpu;         /* bound to this CPU; -1 = the scheduler places and migrates it */
 	int initial_cpu; /* where it starts if not bound; -1 = the scheduler's choice */
 	task_fn *fn;
 	void *arg;
@@ -50,14 +50,15 @@ struct user_range {
 	uint64_t addr, len;
 };
 /* Of the task's own process. Returns the bytes advised, or a negative errno if the first fails. */
-int64_t sys_process_madvise(struct task *task, const struct user_range *range, size_t n, int advice);
+int64_t sys_process_madvise(struct task *task, const struct user_range *range, size_t n,
+			    int advice);
 int64_t sys_mremap(struct task *task, uint64_t old, uint64_t old_len, uint64_t new_len,
 		   unsigned int flags, uint64_t new_addr);
 int64_t sys_brk(struct task *task, uint64_t brk);
 
 /*
- * A mapping that was there before the recording began, or that no recorded call explains: appears at
- * no cost. Skips parts that are mapped already.
+ * A mapping that was there before the recording began, or that no recorded call explains: appears
+ * at no cost. Skips parts that are mapped already.
  */
 void mm_infer_mapping(struct task *task, uint64_t addr, uint64_t len, unsigned int prot,
 		      unsigned int flags);
@@ -66,7 +67,8 @@ void mm_set_brk(struct task *task, uint64_t brk);
 /* The first VMA at or above addr: false if none. For a workload that must look before it acts. */
 bool mm_find_vma(struct task *task, uint64_t addr, uint64_t *start, uint64_t *end);
 
-/* The program's own work: `work` of CPU time at full speed, interrupted and preempted as it comes. */
+/* The program's own work: `work` of CPU time at full speed, interrupted and preempted as it comes.
+ */
 void user_compute(struct task *task, sim_ps work);
 
 enum user_access { USER_READ, USER_WRITE, USER_EXEC };
@@ -90,9 +92,9 @@ void sys_sched_setaffinity(struct task *task, int cpu);
 /* sched_yield */
 void task_yield(struct task *task);
 
-/* smp_call_function_single (n == 1) or _many, from inside of the kernel, of an empty function to the
- * CPUs first to first + n - 1 but the caller's own; waits for all. Returns how long after the call the
- * first of them ran it, 0 if there was none. */
+/* smp_call_function_single (n == 1) or _many, from inside of the kernel, of an empty function to
+ * the CPUs first to first + n - 1 but the caller's own; waits for all. Returns how long after the
+ * call the first of them ran it, 0 if there was none. */
 sim_ps kernel_cross_call(struct task *task, unsigned int first, unsigned int n);
 
 struct sim *task_sim(const struct task *task);

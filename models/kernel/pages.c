@@ -6,10 +6,10 @@
 
 #include "models/kernel/mm.h"
 
-#define PCP_BATCH	    63
-#define PCP_HIGH	    (PCP_BATCH * 6)
+#define PCP_BATCH           63
+#define PCP_HIGH            (PCP_BATCH * 6)
 #define PCP_BATCH_SCALE_MAX 5
-#define PFN_FIRST	    2
+#define PFN_FIRST           2
 
 void pages_init(struct kernel *k)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Tasks as workloads see them: spawning, clone, fork, exec, exit, their own work, blocking and waking.
+ * Tasks as workloads see them: spawning, clone, fork, exec, exit, their own work, blocking and
+ * waking.
  */
 #include <stdlib.h>
 

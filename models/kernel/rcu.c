@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * RCU: per-CPU segmented callback lists, the grace-period kthread, quiescent states at ticks and
- * context switches, idle CPUs reported by the forced scan, batched invocation. As tree RCU of 6.1 to
- * 6.18 with PREEMPT_RCU and no offloading.
+ * context switches, idle CPUs reported by the forced scan, batched invocation. As tree RCU of 6.1
+ * to 6.18 with PREEMPT_RCU and no offloading.
  */
 #include "models/kernel/rcu.h"
 
@@ -16,8 +16,8 @@ METRIC(desc_backlog, "rcu.backlog", METRIC_HISTOGRAM, "1", NULL,
        "callbacks waiting on a CPU, looked at at its ticks");
 
 #define CPUS_PER_LEAF 16
-#define BLIMIT	      10
-#define QHIMARK	      10000
+#define BLIMIT        10
+#define QHIMARK       10000
 
 struct rcu {
 	struct kernel *k;

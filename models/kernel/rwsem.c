@@ -223,8 +223,8 @@ void down_read(struct task *t, struct rwsem *sem, struct read_hold *hold)
 	settle(t);
 	asked_at = sim_now(t->k->sim);
 	done = count_access(t, sem);
-	/* Fast path, or a reader that steals: no writer and no hand-off, and not behind a queue that
-	 * another reader already stands in front of. */
+	/* Fast path, or a reader that steals: no writer and no hand-off, and not behind a queue
+	 * that another reader already stands in front of. */
 	if (!sem->writer && !sem->handoff && (!sem->head || !sem->readers)) {
 		sem->readers++;
 		complete(t, done);
@@ -299,8 +299,8 @@ static void osq_leave(struct task *t, struct rwsem *sem, struct spin_waiter *w)
 		sem->osq_tail = prev;
 	if (!prev && sem->osq_head) {
 		struct machine *m = t->k->m;
-		enum distance d = machine_core_distance(
-			m, this_cpu(t)->cpu->core, this_cpu(sem->osq_head->task)->cpu->core);
+		enum distance d = machine_core_distance(m, this_cpu(t)->cpu->core,
+							this_cpu(sem->osq_head->task)->cpu->core);
 
 		/* The next spins on its own node's line, which this store takes over. */
 		sim_unpark_at(t->k->sim, sem->osq_head->task->actor,

@@ -83,8 +83,7 @@ static unsigned int idle_cpu_near(const struct kernel *k, unsigned int cpu)
 	unsigned int core = machine_core_of(k->m, cpu), best = NR_CPUS;
 	enum distance best_distance = DISTANCES;
 
-	cpumask_for_each(c, &k->idle_mask)
-	{
+	cpumask_for_each(c, &k->idle_mask) {
 		enum distance d = machine_core_distance(k->m, core, machine_core_of(k->m, c));
 
 		/* An idle sibling of a busy core is the last resort within a distance. */
@@ -114,8 +113,8 @@ static unsigned int select_cpu(const struct task *t)
 
 static bool preempts(const struct kcpu *c, const struct task *t)
 {
-	return c->curr == c->idle || t->vruntime + SIM_US < c->curr->vruntime +
-				     (sim_now(c->k->sim) - c->curr->picked_at);
+	return c->curr == c->idle ||
+	       t->vruntime + SIM_US < c->curr->vruntime + (sim_now(c->k->sim) - c->curr->picked_at);
 }
 
 /* Queues t where it should run. waker == NULL: nobody pays (a timer, the task itself). */
@@ -388,7 +387,8 @@ static void task_main(void *arg)
 	sys_exit(t);
 }
 
-struct task *sched_spawn(struct kernel *k, const struct task_attr *attr, struct mm *mm, bool kthread)
+struct task *sched_spawn(struct kernel *k, const struct task_attr *attr, struct mm *mm,
+			 bool kthread)
 {
 	struct task *t = calloc(1, sizeof(*t));
 	char name[40];
@@ -400,7 +400,7 @@ struct task *sched_spawn(struct kernel *k, const struct task_attr *attr, struct 
 	t->mm = mm;
 	t->kthread = kthread;
 	t->bound = attr->cpu;
-	t->cpu = attr->cpu >= 0	       ? (unsigned int)attr->cpu
+	t->cpu = attr->cpu >= 0           ? (unsigned int)attr->cpu
 		 : attr->initial_cpu >= 0 ? (unsigned int)attr->initial_cpu
 					  : kernel_nth_core_cpu(k, k->next_place++);
 	t->timer = SIM_NEVER;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * smp_call_function_many_cond step by step: queue a csd on each target's list, interrupt those whose
- * list was empty, run the local part, then spin on each csd in order.
+ * smp_call_function_many_cond step by step: queue a csd on each target's list, interrupt those
+ * whose list was empty, run the local part, then spin on each csd in order.
  */
 #include "models/kernel/smp.h"
 
@@ -22,8 +22,8 @@ void smp_free_cpu(struct kcpu *c)
 	for (unsigned int i = 0; i < c->k->nr_cpus; i++) {
 		if (!c->csd[i])
 			continue;
-		sim_check(c->k->sim, !c->csd[i]->locked, "ipi-leak", "csd %u to %u never done", c->id,
-			  i);
+		sim_check(c->k->sim, !c->csd[i]->locked, "ipi-leak", "csd %u to %u never done",
+			  c->id, i);
 		line_free(&c->csd[i]->line, c->k->m);
 		free(c->csd[i]);
 	}
@@ -127,8 +127,7 @@ unsigned int smp_call_function_many_inlined(struct task *t, const struct cpumask
 	cpumask_clear(&called);
 	cpumask_clear(&ipis);
 	spend(t, t->k->cost.call_many);
-	cpumask_for_each(cpu, mask)
-	{
+	cpumask_for_each(cpu, mask) {
 		if (cpu == self || (cond && !cond(t, cpu, info)))
 			continue;
 		ensure_idle(&t->k->cpus[cpu]);
@@ -147,15 +146,17 @@ unsigned int smp_call_function_many_inlined(struct task *t, const struct cpumask
 		settle(t);
 		start = sim_now(t->k->sim);
 		t->ipi_waits++;
-		cpumask_for_each(cpu, &called) csd_wait(t, this_cpu(t)->csd[cpu]);
+		cpumask_for_each(cpu, &called)
+			csd_wait(t, this_cpu(t)->csd[cpu]);
 		hist_add(&t->k->metric.flush_wait->hist, sim_now(t->k->sim) - start);
 	}
 	preempt_enable(t);
 	return n;
 }
 
-unsigned int smp_call_function_many_cond(struct task *t, const struct cpumask *mask, smp_call_fn *fn,
-					 void *info, smp_cond_fn *cond, enum ipi_kind kind)
+unsigned int smp_call_function_many_cond(struct task *t, const struct cpumask *mask,
+					 smp_call_fn *fn, void *info, smp_cond_fn *cond,
+					 enum ipi_kind kind)
 {
 	return smp_call_function_many_inlined(t, mask, fn, info, 0, cond, kind);
 }

@@ -32,10 +32,11 @@ struct csd {
  * caller's CPU is in the mask, it runs fn itself, interrupts off, after sending and before waiting.
  * Returns the number of remote CPUs called.
  */
-unsigned int smp_call_function_many_cond(struct task *t, const struct cpumask *mask, smp_call_fn *fn,
-					 void *info, smp_cond_fn *cond, enum ipi_kind kind);
-/* The same with the argument (at most CSD_INLINE_BYTES) in the csd: a target acknowledges as soon as it
- * has taken it, and then runs fn. size = 0: as above. */
+unsigned int smp_call_function_many_cond(struct task *t, const struct cpumask *mask,
+					 smp_call_fn *fn, void *info, smp_cond_fn *cond,
+					 enum ipi_kind kind);
+/* The same with the argument (at most CSD_INLINE_BYTES) in the csd: a target acknowledges as soon
+ * as it has taken it, and then runs fn. size = 0: as above. */
 unsigned int smp_call_function_many_inlined(struct task *t, const struct cpumask *mask,
 					    smp_call_fn *fn, void *info, size_t size,
 					    smp_cond_fn *cond, enum ipi_kind kind);

@@ -46,8 +46,8 @@ void spin_lock_init(struct kernel *k, struct spinlock *lock, struct lock_class *
 
 void spin_lock_free(struct kernel *k, struct spinlock *lock)
 {
-	sim_check(k->sim, !lock->owner, "lock-leak", "%s freed while %s holds it", lock->class->name,
-		  lock->owner->comm);
+	sim_check(k->sim, !lock->owner, "lock-leak", "%s freed while %s holds it",
+		  lock->class->name, lock->owner->comm);
 	line_free(&lock->line, k->m);
 }
 
@@ -129,7 +129,8 @@ void spin_unlock(struct task *t, struct spinlock *lock)
 	sim_check(t->k->sim, lock->owner == t, "lock-balance", "%s released by %s, not its owner",
 		  class->name, t->comm);
 	held = sim_now(t->k->sim) - lock->since;
-	hist_add(t->ipi_waits != lock->ipi_waits ? &class->hold_ipi->hist : &class->hold->hist, held);
+	hist_add(t->ipi_waits != lock->ipi_waits ? &class->hold_ipi->hist : &class->hold->hist,
+		 held);
 	post_store(t, &lock->line);
 	w = lock->head;
 	if (w) {

@@ -12,12 +12,9 @@ METRIC(desc_full, "tlb.flush_full", METRIC_COUNTER, "1", "reason",
        "those of tlb.flush that were of everything (pages:-1)");
 
 static const char *const reason_names[NR_TLB_FLUSH_REASONS] = {
-	[TLB_FLUSH_ON_TASK_SWITCH] = "task-switch",
-	[TLB_REMOTE_SHOOTDOWN] = "remote-shootdown",
-	[TLB_LOCAL_SHOOTDOWN] = "local-shootdown",
-	[TLB_LOCAL_MM_SHOOTDOWN] = "local-mm-shootdown",
-	[TLB_REMOTE_SEND_IPI] = "remote-ipi-send",
-	[TLB_REMOTE_WRONG_CPU] = "remote-wrong-cpu",
+	[TLB_FLUSH_ON_TASK_SWITCH] = "task-switch", [TLB_REMOTE_SHOOTDOWN] = "remote-shootdown",
+	[TLB_LOCAL_SHOOTDOWN] = "local-shootdown",  [TLB_LOCAL_MM_SHOOTDOWN] = "local-mm-shootdown",
+	[TLB_REMOTE_SEND_IPI] = "remote-ipi-send",  [TLB_REMOTE_WRONG_CPU] = "remote-wrong-cpu",
 };
 
 void flush_metrics_init(struct kernel *k)
@@ -75,7 +72,8 @@ static void load_new_mm_cr3(struct task *t, struct mm *next, unsigned int asid, 
 		s->ctxs[asid].tlb_gen = gen;
 		flush_slot_all(t, asid);
 	} else {
-		spend(t, t->k->m->desc.flush.cr3_write / 2); /* no-flush write: serialisation only */
+		spend(t,
+		      t->k->m->desc.flush.cr3_write / 2); /* no-flush write: serialisation only */
 	}
 	trace_tlb_flush(t, TLB_FLUSH_ON_TASK_SWITCH, flush, 0);
 }
@@ -114,7 +112,8 @@ void switch_mm_irqs_off(struct task *t, struct mm *next)
 		s->is_lazy = false;
 	}
 	if (s->loaded_mm == next) {
-		if (next && (was_lazy || (next->global_asid && s->loaded_asid != GLOBAL_ASID_SLOT))) {
+		if (next &&
+		    (was_lazy || (next->global_asid && s->loaded_asid != GLOBAL_ASID_SLOT))) {
 			if (next->global_asid && s->loaded_asid != GLOBAL_ASID_SLOT)
 				goto reload;
 			leave_lazy(t, next);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * How the current task spends time, and the interrupts that cut into it. Handlers run in the context
- * of the task that they interrupt, on its time.
+ * How the current task spends time, and the interrupts that cut into it. Handlers run in the
+ * context of the task that they interrupt, on its time.
  */
 #include "models/hw/ipi.h"
 #include "models/kernel/kernel.h"
@@ -72,7 +72,8 @@ void irq_enable(struct task *t)
 
 void preempt_enable(struct task *t)
 {
-	sim_check(t->k->sim, t->preempt_off > 0, "preempt-balance", "preempt_enable without disable");
+	sim_check(t->k->sim, t->preempt_off > 0, "preempt-balance",
+		  "preempt_enable without disable");
 	if (--t->preempt_off == 0) {
 		struct kcpu *c = this_cpu(t);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * x86 TLB flushing: generations, the 33-page ceiling, lazy filtering, and the handler that every
- * flushed CPU runs. As arch/x86 of Linux 6.16 to 6.18 does it; the route of a flush to other CPUs is
- * the shootdown policy's.
+ * flushed CPU runs. As arch/x86 of Linux 6.16 to 6.18 does it; the route of a flush to other CPUs
+ * is the shootdown policy's.
  */
 #include "models/kernel/init.h"
 #include "models/kernel/mm.h"
@@ -14,7 +14,6 @@ METRIC(desc_latency, "tlb.flush_latency", METRIC_HISTOGRAM, "ps", NULL,
        "flush_tlb_mm_range, from call to return");
 METRIC(desc_lazy, "ipi.skipped_lazy", METRIC_COUNTER, "1", NULL,
        "CPUs of an mm_cpumask that a shootdown left out: lazy, or running another mm");
-
 
 void tlbflush_init(struct kernel *k)
 {
@@ -121,12 +120,11 @@ void flush_tlb_multi(struct task *t, const struct cpumask *mask, struct flush_tl
 			(info->end - info->start) >> PAGE_SHIFT);
 	/* Freed tables must be forgotten by lazy CPUs, too: they may walk them speculatively, and
 	 * so nobody goes on before they have. */
-	smp_call_function_many_inlined(t, mask, flush_tlb_func, info,
-				       info->early_ack && !info->freed_tables ? sizeof(*info) : 0,
-				       info->freed_tables || info->mm->asid_transition
-					       ? NULL
-					       : should_flush_tlb,
-				       IPI_SHOOTDOWN);
+	smp_call_function_many_inlined(
+		t, mask, flush_tlb_func, info,
+		info->early_ack && !info->freed_tables ? sizeof(*info) : 0,
+		info->freed_tables || info->mm->asid_transition ? NULL : should_flush_tlb,
+		IPI_SHOOTDOWN);
 }
 
 void flush_local(struct task *t, struct flush_tlb_info *info)
@@ -143,8 +141,9 @@ void flush_tlb_mm_range(struct task *t, struct mm *mm, uint64_t start, uint64_t 
 {
 	const struct policy_pick *p = &t->k->policy.pick[AXIS_SHOOTDOWN];
 	const struct shootdown_ops *ops = p->choice->ops;
-	struct flush_tlb_info info = { .mm = mm, .start = start, .end = end,
-				       .freed_tables = freed_tables };
+	struct flush_tlb_info info = {
+		.mm = mm, .start = start, .end = end, .freed_tables = freed_tables
+	};
 	sim_ps asked_at;
 
 	preempt_disable(t);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * flush-gathering: mmu-gather, what Linux does: one flush for all that a call unmaps, or for as many
- * pages as the gather's batches hold.
+ * flush-gathering: mmu-gather, what Linux does: one flush for all that a call unmaps, or for as
+ * many pages as the gather's batches hold.
  */
 #include "models/kernel/mm.h"
 
@@ -13,13 +13,31 @@ struct params {
 #define P(field) offsetof(struct params, field)
 
 static const struct param params[] = {
-	{ .name = "bundle", .type = PARAM_U32, .offset = P(bundle), .def = "8", .min = 1, .max = 4096,
+	{ .name = "bundle",
+	  .type = PARAM_U32,
+	  .offset = P(bundle),
+	  .def = "8",
+	  .min = 1,
+	  .max = 4096,
 	  .help = "MMU_GATHER_BUNDLE: pages queued on the stack" },
-	{ .name = "batch_pages", .type = PARAM_U32, .offset = P(batch_pages), .def = "510", .min = 1,
-	  .max = 4096, .help = "MAX_GATHER_BATCH: pages in each further batch" },
-	{ .name = "max_batches", .type = PARAM_U32, .offset = P(max_batches), .def = "19", .min = 0,
-	  .max = 4096, .help = "MAX_GATHER_BATCH_COUNT" },
-	{ .name = "across_ranges", .type = PARAM_BOOL, .offset = P(across_ranges), .def = "true",
+	{ .name = "batch_pages",
+	  .type = PARAM_U32,
+	  .offset = P(batch_pages),
+	  .def = "510",
+	  .min = 1,
+	  .max = 4096,
+	  .help = "MAX_GATHER_BATCH: pages in each further batch" },
+	{ .name = "max_batches",
+	  .type = PARAM_U32,
+	  .offset = P(max_batches),
+	  .def = "19",
+	  .min = 0,
+	  .max = 4096,
+	  .help = "MAX_GATHER_BATCH_COUNT" },
+	{ .name = "across_ranges",
+	  .type = PARAM_BOOL,
+	  .offset = P(across_ranges),
+	  .def = "true",
 	  .help = "one gather for all VMAs of an madvise (Linux 6.16), else one each" },
 	PARAM_END
 };
@@ -34,7 +52,8 @@ static unsigned int max_pages(const void *arg)
 {
 	const struct params *p = arg;
 
-	return (p->bundle - (p->bundle > 1)) + p->max_batches * (p->batch_pages - (p->batch_pages > 1));
+	return (p->bundle - (p->bundle > 1)) +
+	       p->max_batches * (p->batch_pages - (p->batch_pages > 1));
 }
 
 static bool gather_across_ranges(const void *arg)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * flush-gathering: per-pte, the absence of batching: every PTE that is cleared is flushed on all CPUs
- * at once, under its lock. What gathering saves is told by comparing with this.
+ * flush-gathering: per-pte, the absence of batching: every PTE that is cleared is flushed on all
+ * CPUs at once, under its lock. What gathering saves is told by comparing with this.
  */
 #include "models/kernel/mm.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * lru: batched, new folios collect in a per-CPU batch that moves to the LRU list under the LRU lock when
- * it is full, or (before Linux 6.16) whenever munmap or madvise is about to free pages.
+ * lru: batched, new folios collect in a per-CPU batch that moves to the LRU list under the LRU lock
+ * when it is full, or (before Linux 6.16) whenever munmap or madvise is about to free pages.
  */
 #include "models/kernel/mm.h"
 
@@ -11,10 +11,17 @@ struct params {
 };
 
 static const struct param params[] = {
-	{ .name = "batch", .type = PARAM_U32, .offset = offsetof(struct params, batch), .def = "31",
-	  .min = 1, .max = LRU_BATCH_MAX, .help = "folios in a per-CPU batch (15 until Linux 6.11)" },
-	{ .name = "drain_before_zap", .type = PARAM_BOOL,
-	  .offset = offsetof(struct params, drain_before_zap), .def = "false",
+	{ .name = "batch",
+	  .type = PARAM_U32,
+	  .offset = offsetof(struct params, batch),
+	  .def = "31",
+	  .min = 1,
+	  .max = LRU_BATCH_MAX,
+	  .help = "folios in a per-CPU batch (15 until Linux 6.11)" },
+	{ .name = "drain_before_zap",
+	  .type = PARAM_BOOL,
+	  .offset = offsetof(struct params, drain_before_zap),
+	  .def = "false",
 	  .help = "lru_add_drain in munmap and madvise (until Linux 6.15)" },
 	PARAM_END
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * mmap-locking: mmap-lock, every fault and madvise takes mmap_lock for reading, as before Linux 6.4.
+ * mmap-locking: mmap-lock, every fault and madvise takes mmap_lock for reading, as before
+ * Linux 6.4.
  */
 #include "models/kernel/mm.h"
 

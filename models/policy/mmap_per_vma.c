@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * mmap-locking: per-vma, faults take the VMA's own lock and fall back to mmap_lock; madvise may too.
+ * mmap-locking: per-vma, faults take the VMA's own lock and fall back to mmap_lock; madvise may
+ * too.
  */
 #include "models/kernel/mm.h"
 
@@ -12,8 +13,11 @@ struct params {
 };
 
 static const struct param params[] = {
-	{ .name = "madvise", .type = PARAM_ENUM, .offset = offsetof(struct params, madvise),
-	  .def = "vma", .choices = modes,
+	{ .name = "madvise",
+	  .type = PARAM_ENUM,
+	  .offset = offsetof(struct params, madvise),
+	  .def = "vma",
+	  .choices = modes,
 	  .help = "lock of MADV_DONTNEED and MADV_FREE: vma (Linux 6.17) or mmap (before)" },
 	PARAM_END
 };

@@ -25,11 +25,11 @@ struct flush_tlb_info;
 
 enum policy_axis {
 	AXIS_FLUSH_GATHERING, /* struct gather_ops */
-	AXIS_SHOOTDOWN,	      /* struct shootdown_ops */
+	AXIS_SHOOTDOWN,       /* struct shootdown_ops */
 	AXIS_TABLE_FREEING,   /* struct table_free_ops */
 	AXIS_TABLE_LOCKS,     /* struct table_lock_ops */
 	AXIS_MMAP_LOCKING,    /* struct mmap_lock_ops */
-	AXIS_LRU,	      /* struct lru_ops */
+	AXIS_LRU,             /* struct lru_ops */
 	POLICY_AXES
 };
 
@@ -41,9 +41,9 @@ extern const struct policy_axis_desc policy_axes[POLICY_AXES];
 struct policy_choice {
 	enum policy_axis axis;
 	const char *name, *summary, *source; /* source: commit, mail, paper, document */
-	const struct param *params;	     /* may be NULL */
+	const struct param *params;          /* may be NULL */
 	size_t params_size;
-	const void *ops;		     /* the axis' table */
+	const void *ops; /* the axis' table */
 };
 
 /* POLICY(my_choice): at file scope, once. */
@@ -57,14 +57,16 @@ struct gather_ops {
 	void (*pte_cleared)(const void *p, struct task *t, struct mmu_gather *tlb, uint64_t addr);
 	/* Pages that a gather may queue before it must flush and free. */
 	unsigned int (*max_pages)(const void *p);
-	/* One gather for a whole madvise or process_madvise call (else one for each VMA or range)? */
+	/* One gather for a whole madvise or process_madvise call (else one for each VMA or range)?
+	 */
 	bool (*gather_across_ranges)(const void *p);
 };
 
 /* How other CPUs forget a translation. Called with preemption off, after tlb_gen was raised. Must
  * have flushed every CPU that may use a stale translation when it returns. */
 struct shootdown_ops {
-	void (*flush)(const void *p, struct task *t, struct mm *mm, const struct flush_tlb_info *info);
+	void (*flush)(const void *p, struct task *t, struct mm *mm,
+		      const struct flush_tlb_info *info);
 	/* tlb_single_page_flush_ceiling: a flush of more pages becomes one of everything */
 	unsigned int (*ceiling)(const void *p);
 };
@@ -72,7 +74,8 @@ struct shootdown_ops {
 /* What happens to a page table that has been unhooked. The tables' TLB entries are flushed before
  * `flush` is called. */
 struct table_free_ops {
-	void (*remove)(const void *p, struct task *t, struct mmu_gather *tlb, struct page_table *table);
+	void (*remove)(const void *p, struct task *t, struct mmu_gather *tlb,
+		       struct page_table *table);
 	void (*flush)(const void *p, struct task *t, struct mmu_gather *tlb);
 };
 
@@ -88,7 +91,7 @@ struct mmap_lock_ops {
 };
 
 struct lru_ops {
-	unsigned int (*batch)(const void *p); /* folios in a per-CPU batch */
+	unsigned int (*batch)(const void *p);    /* folios in a per-CPU batch */
 	bool (*drain_before_zap)(const void *p); /* lru_add_drain in munmap and madvise */
 };
 
@@ -104,7 +107,8 @@ struct policy_set {
 	struct policy_pick pick[POLICY_AXES];
 };
 
-/* Loads NAME or a path, with what it extends. Every axis is chosen in the end, or it is an error. */
+/* Loads NAME or a path, with what it extends. Every axis is chosen in the end, or it is an error.
+ */
 bool policy_set_load(const char *name, struct policy_set *set, struct err *err);
 /* "AXIS.PARAM=VALUE" or "AXIS=CHOICE". *known = false (and true returned) if KEY names no axis. */
 bool policy_set_override(struct policy_set *set, const char *key, const char *value,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * table-locks: unsplit, mm->page_table_lock for all tables of an mm, as Linux is built for fewer than
- * 4 CPUs. Whether it could go was asked in 2023; a sweep over CPUs answers it.
+ * table-locks: unsplit, mm->page_table_lock for all tables of an mm, as Linux is built for fewer
+ * than 4 CPUs. Whether it could go was asked in 2023; a sweep over CPUs answers it.
  */
 #include "models/kernel/mm.h"
 

@@ -36,18 +36,19 @@ size_t policy_choices(const struct policy_choice ***sorted)
 {
 	size_t n = 0;
 
-	section_for_each(policies, pos) n++;
+	section_for_each(policies, pos)
+		n++;
 	*sorted = calloc(n ? n : 1, sizeof(**sorted));
 	n = 0;
-	section_for_each(policies, pos)(*sorted)[n++] = *pos;
+	section_for_each(policies, pos)
+		(*sorted)[n++] = *pos;
 	qsort(*sorted, n, sizeof(**sorted), compare_choices);
 	return n;
 }
 
 const struct policy_choice *policy_find(enum policy_axis axis, const char *name)
 {
-	section_for_each(policies, pos)
-	{
+	section_for_each(policies, pos) {
 		const struct policy_choice *c = *pos;
 
 		if (c->axis == axis && !strcmp(c->name, name))
@@ -59,7 +60,8 @@ const struct policy_choice *policy_find(enum policy_axis axis, const char *name)
 static bool find_axis(const char *name, size_t len, enum policy_axis *axis)
 {
 	for (unsigned int a = 0; a < POLICY_AXES; a++) {
-		if (strlen(policy_axes[a].name) == len && !strncmp(policy_axes[a].name, name, len)) {
+		if (strlen(policy_axes[a].name) == len &&
+		    !strncmp(policy_axes[a].name, name, len)) {
 			*axis = (enum policy_axis)a;
 			return true;
 		}
@@ -84,8 +86,7 @@ static bool choose(struct policy_set *set, enum policy_axis axis, const char *na
 
 	if (!c) {
 		nearest_init(&n, name);
-		section_for_each(policies, pos)
-		{
+		section_for_each(policies, pos) {
 			const struct policy_choice *other = *pos;
 
 			if (other->axis == axis)
@@ -160,16 +161,25 @@ struct set_file {
 };
 
 static const struct param set_params[] = {
-	{ .name = "name", .type = PARAM_STRING, .offset = offsetof(struct set_file, name),
+	{ .name = "name",
+	  .type = PARAM_STRING,
+	  .offset = offsetof(struct set_file, name),
 	  .help = "the set's name" },
-	{ .name = "description", .type = PARAM_STRING,
-	  .offset = offsetof(struct set_file, description), .def = "", .help = "one line" },
-	{ .name = "extends", .type = PARAM_STRING, .offset = offsetof(struct set_file, extends),
-	  .def = "", .help = "the set whose choices hold where this one makes none" },
+	{ .name = "description",
+	  .type = PARAM_STRING,
+	  .offset = offsetof(struct set_file, description),
+	  .def = "",
+	  .help = "one line" },
+	{ .name = "extends",
+	  .type = PARAM_STRING,
+	  .offset = offsetof(struct set_file, extends),
+	  .def = "",
+	  .help = "the set whose choices hold where this one makes none" },
 	PARAM_END
 };
 
-static bool load_into(const char *name, struct policy_set *set, unsigned int depth, struct err *err);
+static bool load_into(const char *name, struct policy_set *set, unsigned int depth,
+		      struct err *err);
 
 static bool read_set(const char *path, struct policy_set *set, unsigned int depth, struct err *err)
 {

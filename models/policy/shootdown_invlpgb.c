@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * shootdown: invlpgb, AMD's broadcast invalidation. An mm that is active on enough CPUs gets a global
- * ASID; from then on its flushes are INVLPGB and TLBSYNC instead of IPIs.
+ * shootdown: invlpgb, AMD's broadcast invalidation. An mm that is active on enough CPUs gets a
+ * global ASID; from then on its flushes are INVLPGB and TLBSYNC instead of IPIs.
  */
 #include "models/kernel/mm.h"
 
@@ -14,13 +14,26 @@ struct params {
 };
 
 static const struct param params[] = {
-	{ .name = "min_active_cpus", .type = PARAM_U32,
-	  .offset = offsetof(struct params, min_active_cpus), .def = "4", .min = 1, .max = NR_CPUS,
+	{ .name = "min_active_cpus",
+	  .type = PARAM_U32,
+	  .offset = offsetof(struct params, min_active_cpus),
+	  .def = "4",
+	  .min = 1,
+	  .max = NR_CPUS,
 	  .help = "an mm active on this many CPUs gets a global ASID" },
-	{ .name = "sample", .type = PARAM_U32, .offset = offsetof(struct params, sample), .def = "32",
-	  .min = 1, .max = 4096, .help = "one flush in so many, by task and jiffy, looks" },
-	{ .name = "ceiling", .type = PARAM_U32, .offset = offsetof(struct params, ceiling),
-	  .def = "33", .max = 1e6, .help = "tlb_single_page_flush_ceiling, pages" },
+	{ .name = "sample",
+	  .type = PARAM_U32,
+	  .offset = offsetof(struct params, sample),
+	  .def = "32",
+	  .min = 1,
+	  .max = 4096,
+	  .help = "one flush in so many, by task and jiffy, looks" },
+	{ .name = "ceiling",
+	  .type = PARAM_U32,
+	  .offset = offsetof(struct params, ceiling),
+	  .def = "33",
+	  .max = 1e6,
+	  .help = "tlb_single_page_flush_ceiling, pages" },
 	PARAM_END
 };
 
@@ -28,8 +41,7 @@ static void broadcast(struct task *t, struct mm *mm, const struct flush_tlb_info
 {
 	struct kernel *k = t->k;
 
-	cpumask_for_each(cpu, &mm->cpumask)
-	{
+	cpumask_for_each(cpu, &mm->cpumask) {
 		struct kcpu *c = &k->cpus[cpu];
 		struct tlb *tlb = &c->cpu->tlb;
 
@@ -51,8 +63,7 @@ static void tlbsync(struct task *t, const struct mm *mm)
 	enum distance worst = DIST_SAME_CORE;
 	sim_ps start = sim_now(t->k->sim);
 
-	cpumask_for_each(cpu, &mm->cpumask)
-	{
+	cpumask_for_each(cpu, &mm->cpumask) {
 		enum distance d = machine_core_distance(m, this_cpu(t)->cpu->core,
 							machine_core_of(m, cpu));
 
@@ -71,8 +82,7 @@ static void finish_asid_transition(struct task *t, struct mm *mm, struct flush_t
 
 	if (!mm->asid_transition)
 		return;
-	cpumask_for_each(cpu, &mask)
-	{
+	cpumask_for_each(cpu, &mask) {
 		struct cpu_tlbstate *s = &t->k->cpus[cpu].tlbstate;
 
 		touch_line(t, &s->line, LINE_READ);
@@ -104,8 +114,7 @@ static unsigned int active_cpus(struct task *t, const struct mm *mm)
 	unsigned int n = 0;
 	struct cpumask mask = mm->cpumask;
 
-	cpumask_for_each(cpu, &mask)
-	{
+	cpumask_for_each(cpu, &mask) {
 		struct cpu_tlbstate *s = &t->k->cpus[cpu].tlbstate;
 
 		touch_line(t, &s->line, LINE_READ);

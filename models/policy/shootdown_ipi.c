@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * shootdown: ipi, an interrupt to every CPU that may hold a stale translation, the local flush while
- * they run, then waiting for all.
+ * shootdown: ipi, an interrupt to every CPU that may hold a stale translation, the local flush
+ * while they run, then waiting for all.
  */
 #include "models/kernel/mm.h"
 
@@ -11,17 +11,32 @@ struct params {
 };
 
 static const struct param params[] = {
-	{ .name = "concurrent", .type = PARAM_BOOL, .offset = offsetof(struct params, concurrent),
-	  .def = "true", .help = "flush locally while the IPIs are under way (Linux 5.13), not before" },
-	{ .name = "trim", .type = PARAM_BOOL, .offset = offsetof(struct params, trim), .def = "true",
+	{ .name = "concurrent",
+	  .type = PARAM_BOOL,
+	  .offset = offsetof(struct params, concurrent),
+	  .def = "true",
+	  .help = "flush locally while the IPIs are under way (Linux 5.13), not before" },
+	{ .name = "trim",
+	  .type = PARAM_BOOL,
+	  .offset = offsetof(struct params, trim),
+	  .def = "true",
 	  .help = "once a second, tell CPUs that run another mm to leave mm_cpumask" },
-	{ .name = "skip_lazy", .type = PARAM_BOOL, .offset = offsetof(struct params, skip_lazy),
-	  .def = "true", .help = "leave lazy CPUs alone unless tables are freed (Linux 4.20)" },
-	{ .name = "early_ack", .type = PARAM_BOOL, .offset = offsetof(struct params, early_ack),
+	{ .name = "skip_lazy",
+	  .type = PARAM_BOOL,
+	  .offset = offsetof(struct params, skip_lazy),
+	  .def = "true",
+	  .help = "leave lazy CPUs alone unless tables are freed (Linux 4.20)" },
+	{ .name = "early_ack",
+	  .type = PARAM_BOOL,
+	  .offset = offsetof(struct params, early_ack),
 	  .def = "false",
 	  .help = "targets acknowledge before they flush, the request inlined (RFC of 2019)" },
-	{ .name = "ceiling", .type = PARAM_U32, .offset = offsetof(struct params, ceiling),
-	  .def = "33", .max = 1e6, .help = "tlb_single_page_flush_ceiling, pages" },
+	{ .name = "ceiling",
+	  .type = PARAM_U32,
+	  .offset = offsetof(struct params, ceiling),
+	  .def = "33",
+	  .max = 1e6,
+	  .help = "tlb_single_page_flush_ceiling, pages" },
 	PARAM_END
 };
 

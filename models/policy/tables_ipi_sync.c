@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * table-freeing: ipi-sync, each table is freed at once behind an interrupt to every CPU, which waits
- * for walkers that run with interrupts off. Linux' fallback when no batch page can be had.
+ * table-freeing: ipi-sync, each table is freed at once behind an interrupt to every CPU, which
+ * waits for walkers that run with interrupts off. Linux' fallback when no batch page can be had.
  */
 #include "models/kernel/smp.h"
 #include "models/policy/tables_common.h"

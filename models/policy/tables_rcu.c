@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * table-freeing: rcu-batch, what Linux 6.14 and later does on x86-64: tables of a gather collect in a
- * batch page and are freed by one RCU callback after a grace period, so no walker needs an IPI.
+ * table-freeing: rcu-batch, what Linux 6.14 and later does on x86-64: tables of a gather collect in
+ * a batch page and are freed by one RCU callback after a grace period, so no walker needs an IPI.
  */
 #include <stdlib.h>
 
@@ -11,11 +11,14 @@ struct params {
 	uint32_t batch;
 };
 
-static const struct param params[] = {
-	{ .name = "batch", .type = PARAM_U32, .offset = offsetof(struct params, batch), .def = "509",
-	  .min = 1, .max = 4096, .help = "MAX_TABLE_BATCH: tables freed by one callback" },
-	PARAM_END
-};
+static const struct param params[] = { { .name = "batch",
+					 .type = PARAM_U32,
+					 .offset = offsetof(struct params, batch),
+					 .def = "509",
+					 .min = 1,
+					 .max = 4096,
+					 .help = "MAX_TABLE_BATCH: tables freed by one callback" },
+				       PARAM_END };
 
 struct batch {
 	struct mm *mm;
@@ -50,7 +53,8 @@ static void flush(const void *p, struct task *t, struct mmu_gather *tlb)
 	call_rcu(t, free_batch, b);
 }
 
-static void remove_table(const void *arg, struct task *t, struct mmu_gather *tlb, struct page_table *table)
+static void remove_table(const void *arg, struct task *t, struct mmu_gather *tlb,
+			 struct page_table *table)
 {
 	const struct params *p = arg;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * The frame of the will-it-scale loads. The main task makes the threads and waits for the end as the
- * real one does: asleep.
+ * The frame of the will-it-scale loads. The main task makes the threads and waits for the end as
+ * the real one does: asleep.
  */
 #include "workloads/synthetic/threads.h"
 
@@ -12,7 +12,7 @@ METRIC(desc_fairness, "workload.slowest_share", METRIC_GAUGE, "1", NULL,
        "loops of the slowest thread, as a share of the mean");
 
 #define DEFAULT_DURATION (50 * SIM_MS)
-#define START_STAGGER	 (200 * SIM_US) /* threads of a real process never start at one instant */
+#define START_STAGGER    (200 * SIM_US) /* threads of a real process never start at one instant */
 
 struct workload {
 	struct kernel *k;
@@ -65,7 +65,9 @@ void loop_count(struct loop_thread *self)
 struct workload *threads_start(struct kernel *k, loop_fn *loop, const void *params,
 			       uint32_t threads, sim_ps duration, struct err *err)
 {
-	struct task_attr attr = { .comm = "main", .cpu = -1, .initial_cpu = -1, .fn = process_main };
+	struct task_attr attr = {
+		.comm = "main", .cpu = -1, .initial_cpu = -1, .fn = process_main
+	};
 	struct workload *w;
 
 	if (threads > 65536) {
@@ -83,8 +85,9 @@ struct workload *threads_start(struct kernel *k, loop_fn *loop, const void *para
 	w->thread = calloc(w->nr, sizeof(*w->thread));
 	w->loops = calloc(w->nr, sizeof(*w->loops));
 	for (uint32_t i = 0; i < w->nr; i++)
-		w->thread[i] = (struct loop_thread){ .w = w, .index = i, .params = params,
-						     .m = &w->m, .end = w->duration };
+		w->thread[i] = (struct loop_thread){
+			.w = w, .index = i, .params = params, .m = &w->m, .end = w->duration
+		};
 	attr.arg = w;
 	kernel_spawn(k, &attr);
 	return w;
@@ -98,8 +101,9 @@ void threads_finish(struct workload *w)
 		min = w->loops[i] < min ? w->loops[i] : min;
 		sum += w->loops[i];
 	}
-	metric_get(sim_metrics(w->sim), &desc_fairness, "")->gauge =
-		sum ? (double)min * w->nr / (double)sum : 0;
+	metric_get(sim_metrics(w->sim), &desc_fairness, "")->gauge = sum ? (double)min * w->nr /
+										     (double)sum
+									 : 0;
 	op_metrics_finish(&w->m, w->last_end ? w->last_end : w->duration);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The frame of the will-it-scale loads: one process of N threads, each looping on its own memory in
- * one shared mm, thread i bound to core i mod (number of cores); what is rated is the sum of loops. A
- * load is one file: a loop function and a struct workload_type that starts this frame.
+ * one shared mm, thread i bound to core i mod (number of cores); what is rated is the sum of loops.
+ * A load is one file: a loop function and a struct workload_type that starts this frame.
  */
 #ifndef WORKLOADS_SYNTHETIC_THREADS_H
 #define WORKLOADS_SYNTHETIC_THREADS_H
@@ -41,7 +41,8 @@ void threads_free(struct workload *w);
 uint64_t loop_mmap(struct task *t, struct loop_thread *self, uint64_t len, unsigned int prot,
 		   unsigned int flags);
 void loop_munmap(struct task *t, struct loop_thread *self, uint64_t addr, uint64_t len);
-void loop_madvise(struct task *t, struct loop_thread *self, uint64_t addr, uint64_t len, int advice);
+void loop_madvise(struct task *t, struct loop_thread *self, uint64_t addr, uint64_t len,
+		  int advice);
 /* An access that is expected to fault. */
 void loop_fault(struct task *t, struct loop_thread *self, uint64_t addr, enum user_access access);
 

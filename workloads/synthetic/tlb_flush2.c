@@ -12,13 +12,20 @@ struct params {
 	sim_ps think;
 };
 
-static const struct param params[] = {
-	{ .name = "size", .type = PARAM_BYTES, .offset = offsetof(struct params, size), .def = "1MiB",
-	  .min = 4096, .max = 1e12, .help = "of the mapping, per thread" },
-	{ .name = "think", .type = PARAM_PS, .offset = offsetof(struct params, think), .def = "10ns",
-	  .max = 1e12, .help = "the program's own work in a loop" },
-	PARAM_END
-};
+static const struct param params[] = { { .name = "size",
+					 .type = PARAM_BYTES,
+					 .offset = offsetof(struct params, size),
+					 .def = "1MiB",
+					 .min = 4096,
+					 .max = 1e12,
+					 .help = "of the mapping, per thread" },
+				       { .name = "think",
+					 .type = PARAM_PS,
+					 .offset = offsetof(struct params, think),
+					 .def = "10ns",
+					 .max = 1e12,
+					 .help = "the program's own work in a loop" },
+				       PARAM_END };
 
 static void loop(struct task *t, struct loop_thread *self)
 {
