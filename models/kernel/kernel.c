@@ -34,7 +34,7 @@ METRIC(desc_tlb_misses, "tlb.user_misses", METRIC_COUNTER, "1", NULL,
        "page walks by user accesses");
 
 static const char *const ipi_names[NR_IPI_KINDS] = { "shootdown", "table-sync", "reschedule",
-						     "wakeup",    "rcu",        "call" };
+						     "wakeup",    "call" };
 
 static void metrics_init(struct kernel *k)
 {

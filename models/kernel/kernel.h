@@ -40,7 +40,7 @@ struct task {
 	char comm[24];
 	unsigned int id;
 	bool kthread;
-	struct mm *mm, *active_mm; /* active_mm: what a kernel thread borrowed */
+	struct mm *mm;
 	int bound;                 /* CPU, or -1 */
 	unsigned int cpu;          /* runs there, or did last */
 	enum task_state state;
@@ -128,7 +128,6 @@ enum ipi_kind {
 	IPI_TABLE_SYNC,
 	IPI_RESCHEDULE,
 	IPI_WAKEUP,
-	IPI_RCU,
 	IPI_CALL,
 	NR_IPI_KINDS
 };
@@ -137,7 +136,7 @@ struct kernel_metrics {
 	struct metric *flush[NR_TLB_FLUSH_REASONS], *flush_full[NR_TLB_FLUSH_REASONS];
 	struct metric *ipi[NR_IPI_KINDS], *ipi_received, *ipi_skipped_lazy;
 	struct metric *flush_wait, *flush_latency;
-	struct metric *invlpg, *cr3_flush, *invlpgb, *tlbsync;
+	struct metric *invlpg, *cr3_flush;
 	struct metric *faults[8];
 	struct metric *pages_allocated, *pages_freed, *tables_freed, *context_switches;
 	struct metric *rcu_gp, *rcu_callbacks, *table_free_delay, *ticks;
@@ -163,7 +162,6 @@ struct kernel {
 	struct line lruvec_line, lru_size_line, page_counter_line[MEMCG_LEVELS];
 	struct cpumask idle_mask; /* CPUs whose current task is idle with nothing queued */
 	struct line_class *csd_line_class;
-	struct broadcast *broadcast; /* global ASIDs, made by the policy that needs them */
 	struct kernel_metrics metric;
 	bool finished; /* kernel_finish has run: what is left is a leak */
 };

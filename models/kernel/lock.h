@@ -54,7 +54,7 @@ void spin_unlock_irq(struct task *t, struct spinlock *lock);
 struct rwsem_waiter {
 	struct task *task;
 	struct rwsem_waiter *next;
-	bool write, granted, timed_out;
+	bool write, granted;
 	sim_ps deadline; /* a writer that waits longer asks for a hand-off */
 };
 

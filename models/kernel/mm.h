@@ -145,7 +145,6 @@ struct mm {
 	size_t nr_vmas, cap_vmas;
 	uint64_t brk_start, brk;
 	uint64_t rss, nr_tables;
-	uint64_t mmap_hint; /* where the last gap was found */
 };
 
 struct mm *mm_create(struct kernel *k);

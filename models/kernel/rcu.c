@@ -276,12 +276,3 @@ void rcu_drain(struct kernel *k)
 			invoke(k, NULL, d);
 	}
 }
-
-uint64_t rcu_backlog(const struct kernel *k)
-{
-	uint64_t n = 0;
-
-	for (unsigned int i = 0; i < k->nr_cpus; i++)
-		n += k->cpus[i].rcu.pending;
-	return n;
-}

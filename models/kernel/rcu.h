@@ -30,6 +30,5 @@ void rcu_note_context_switch(struct task *t);
 void rcu_softirq(struct task *t);
 /* After the run: every callback's work is done at no cost, so that leaks can be told. */
 void rcu_drain(struct kernel *k);
-uint64_t rcu_backlog(const struct kernel *k);
 
 #endif
