@@ -207,8 +207,6 @@ static void file_fault(struct task *t, struct fault *f)
 /* wp_page_copy, from the lock on: the old translation must be gone before the new one appears. */
 static void replace_page(struct task *t, struct fault *f, uint64_t old, uint32_t pfn)
 {
-	struct page *page = pfn_page(t->k, pte_pfn(old));
-
 	spend(t, t->k->cost.pte_clear);
 	pt_set(f->table, f->addr, 0);
 	flush_tlb_mm_range(t, f->mm, f->addr & ~(PAGE_SIZE - 1),
@@ -217,26 +215,35 @@ static void replace_page(struct task *t, struct fault *f, uint64_t old, uint32_t
 		f->mm->rss--;
 	map_anon(t, f, pfn);
 	if (!(old & (PTE_ZERO | PTE_FILE)))
-		page->mapcount--;
+		pfn_page(t->k, pte_pfn(old))->mapcount--;
+	count(t, FAULT_COW);
+}
+
+static bool may_reuse(struct task *t, const struct fault *f, uint64_t pte)
+{
+	if (f->vma->flags & MAP_SHARED)
+		return true;
+	return !(pte & (PTE_ZERO | PTE_FILE)) && page_is_exclusive(pfn_page(t->k, pte_pfn(pte)));
 }
 
 static void reuse_page(struct task *t, struct fault *f, uint64_t pte)
 {
 	spend(t, t->k->cost.pte_set);
-	pt_set(f->table, f->addr, pte | PTE_WRITE | PTE_DIRTY | PTE_ACCESSED);
+	pt_set(f->table, f->addr,
+	       (pte & ~PTE_PROTNONE) | PTE_PRESENT | PTE_WRITE | PTE_DIRTY | PTE_ACCESSED);
 	count(t, FAULT_REUSE);
 }
 
-static void write_protect_fault(struct task *t, struct fault *f, uint64_t old)
+static void write_protect_fault(struct task *t, struct fault *f)
 {
-	bool shared_page = old & (PTE_ZERO | PTE_FILE);
-	uint32_t pfn;
+	uint32_t pfn, dropped = 0;
+	uint64_t old;
 
 	spin_lock(t, f->ptl);
 	old = get_pte(f);
-	if (f->vma->flags & MAP_SHARED ||
-	    (old && !shared_page && pfn_page(t->k, pte_pfn(old))->mapcount == 1)) {
-		reuse_page(t, f, old);
+	if (!old || may_reuse(t, f, old)) {
+		if (old) /* else zapped meanwhile: the access comes again */
+			reuse_page(t, f, old);
 		spin_unlock(t, f->ptl);
 		return;
 	}
@@ -245,14 +252,16 @@ static void write_protect_fault(struct task *t, struct fault *f, uint64_t old)
 		return;
 	pfn = new_anon_page(t, old & PTE_ZERO ? t->k->cost.page_zero : t->k->cost.page_copy);
 	spin_lock(t, f->ptl);
-	if (get_pte(f) == old && old) {
+	if (get_pte(f) == old) {
 		replace_page(t, f, old, pfn);
-		count(t, FAULT_COW);
 		pfn = 0;
+		dropped = old & (PTE_ZERO | PTE_FILE) ? 0 : pte_pfn(old);
 	}
 	spin_unlock(t, f->ptl);
 	if (pfn)
 		free_page(t, pfn);
+	if (dropped) /* all others may have unmapped it since we looked */
+		release_pages(t, &dropped, 1);
 }
 
 static void handle_pte_fault(struct task *t, struct fault *f)
@@ -271,7 +280,7 @@ static void handle_pte_fault(struct task *t, struct fault *f)
 		else
 			file_fault(t, f);
 	} else if (f->access == USER_WRITE && !(pte & PTE_WRITE)) {
-		write_protect_fault(t, f, pte);
+		write_protect_fault(t, f);
 	} else {
 		spin_lock(t, f->ptl);
 		spend(t, t->k->cost.pte_set);

@@ -117,11 +117,8 @@ void release_pages(struct task *t, const uint32_t *pfn, unsigned int n)
 	unsigned int filled = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
-		const struct page *page = page_of(t->k, pfn[i]);
-
-		/* Mapped elsewhere, or a batch holds it still: its last user frees it. */
-		if (page->mapcount || page->free || page->in_batch)
-			continue;
+		if (--page_of(t->k, pfn[i])->refs)
+			continue; /* its last user frees it */
 		chunk[filled++] = pfn[i];
 		if (filled == FOLIO_BATCH) {
 			free_chunk(t, chunk, filled);
@@ -161,6 +158,7 @@ void folio_add_lru(struct task *t, uint32_t pfn)
 	c = this_cpu(t);
 	c->lru_pfn[c->lru_batch++] = pfn;
 	page_of(t->k, pfn)->in_batch = true;
+	page_of(t->k, pfn)->refs++;
 	page_of(t->k, pfn)->core = (uint16_t)c->cpu->core;
 	if (c->lru_batch >= ops->batch(p->params))
 		drain_batch(t);
@@ -196,7 +194,7 @@ void lru_drain_quietly(struct kernel *k)
 			uint32_t pfn = c->lru_pfn[--c->lru_batch];
 
 			page_of(k, pfn)->in_batch = false;
-			if (!page_of(k, pfn)->mapcount)
+			if (!--page_of(k, pfn)->refs)
 				free_page_quietly(k, pfn);
 		}
 	}

@@ -34,9 +34,11 @@
 
 struct page {
 	uint32_t life, mapcount;
+	uint32_t life, mapcount;
+	uint32_t refs;               /* mappings, an LRU batch, gathers: the last one frees */
 	uint32_t prev, next;         /* on the LRU list */
 	uint16_t core;               /* that wrote its page struct last */
-	bool free, on_lru, in_batch; /* in_batch: a per-CPU LRU batch holds a reference */
+	bool free, on_lru, in_batch; /* in_batch: a per-CPU LRU batch holds one of refs */
 };
 struct pages {
 	struct page *page;
@@ -58,6 +60,12 @@ static inline struct page *pfn_page(const struct kernel *k, uint32_t pfn)
 {
 	return &k->pages->page[pfn];
 }
+/* May its only mapping write to it? Not while a gather that unmapped it elsewhere has yet to flush.
+ */
+static inline bool page_is_exclusive(const struct page *page)
+{
+	return page->mapcount == 1 && page->refs == 1u + page->in_batch;
+}
 
 /* ---- the LRU list (lru.c) ---- */
 
@@ -65,7 +73,7 @@ void lru_init(struct kernel *k);
 void lru_free(struct kernel *k);
 void folio_add_lru(struct task *t, uint32_t pfn);
 void lru_add_drain(struct task *t);
-/* Frees those that nobody maps and no batch holds, off the list first. */
+/* Drops a reference to each; frees those that had no other, off the list first. */
 void release_pages(struct task *t, const uint32_t *pfn, unsigned int n);
 void lru_drain_quietly(struct kernel *k); /* after the run */
 

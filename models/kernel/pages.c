@@ -87,6 +87,7 @@ uint32_t alloc_page(struct task *t)
 	sim_check(k->sim, k->pages->page[pfn].free, "page-life", "frame %u allocated twice", pfn);
 	k->pages->page[pfn].free = false;
 	k->pages->page[pfn].mapcount = 0;
+	k->pages->page[pfn].refs = 1;
 	k->pages->in_use++;
 	k->metric.pages_allocated->value++;
 	preempt_enable(t);

@@ -58,8 +58,10 @@ static void copy_ptes(struct task *t, struct mm *to, struct vma *vma, struct pag
 			pte &= ~PTE_WRITE;
 			pt_set(from, addr, pte);
 		}
-		if (!(pte & (PTE_ZERO | PTE_FILE)))
+		if (!(pte & (PTE_ZERO | PTE_FILE))) {
 			pfn_page(t->k, pte_pfn(pte))->mapcount++;
+			pfn_page(t->k, pte_pfn(pte))->refs++;
+		}
 		to->rss += !(pte & PTE_ZERO);
 		pt_set(table, addr, pte & ~PTE_ACCESSED);
 	}

@@ -69,7 +69,8 @@ bool runqueue_steal(struct kcpu *c)
 		struct kcpu *from = &k->cpus[(c->id + i) % k->nr_cpus];
 
 		for (struct task *t = from->rq_head; t; t = t->rq_next) {
-			if (t->bound >= 0 || from->curr == from->idle)
+			/* Preempted, but still leaving: not to be taken yet. */
+			if (t->on_cpu || t->bound >= 0 || from->curr == from->idle)
 				continue;
 			enqueue(c, dequeue(from, t));
 			return true;

@@ -215,7 +215,7 @@ static void change_ptes(struct task *t, struct mmu_gather *tlb, struct page_tabl
 			pte |= PTE_EXEC;
 		/* A dirty private page may be written at once; others take a fault first. */
 		if (prot & PROT_WRITE && old & PTE_DIRTY && !(old & (PTE_ZERO | PTE_FILE)) &&
-		    pfn_page(t->k, pte_pfn(old))->mapcount == 1)
+		    page_is_exclusive(pfn_page(t->k, pte_pfn(old))))
 			pte |= PTE_WRITE;
 		pt_set(table, addr, pte);
 		if (pte != old && old & PTE_PRESENT)

@@ -31,7 +31,7 @@ struct model {
 
 struct model_spec {
 	const char *machine, *policy; /* NULL: milan-1s72, linux-6.18 */
-	const char *const *set;	      /* KEY, VALUE, ..., NULL: of the machine or the policy set */
+	const char *const *set;       /* KEY, VALUE, ..., NULL: of the machine or the policy set */
 	uint64_t seed;
 };
 
@@ -155,8 +155,9 @@ static inline const struct hist *histogram(const struct model *m, const char *na
 /* cpu < 0: wherever the scheduler likes. */
 static inline struct task *spawn(struct model *m, const char *comm, int cpu, task_fn *fn, void *arg)
 {
-	struct task_attr attr = { .comm = comm, .cpu = cpu, .initial_cpu = -1, .fn = fn,
-				  .arg = arg };
+	struct task_attr attr = {
+		.comm = comm, .cpu = cpu, .initial_cpu = -1, .fn = fn, .arg = arg
+	};
 
 	return kernel_spawn(m->k, &attr);
 }

@@ -205,7 +205,8 @@ static sim_ps toy_access(struct toy *t, unsigned int core, enum line_access how,
 
 	if (t->state[core] == MODIFIED || t->state[core] == EXCLUSIVE ||
 	    (read && t->state[core] == SHARED)) {
-		bool in_flight = t->state[core] == MODIFIED || (!read && t->state[core] == EXCLUSIVE);
+		bool in_flight = t->state[core] == MODIFIED ||
+				 (!read && t->state[core] == EXCLUSIVE);
 
 		t->hits++;
 		if (!read) {
@@ -217,7 +218,7 @@ static sim_ps toy_access(struct toy *t, unsigned int core, enum line_access how,
 	for (unsigned int i = 0; i < t->n; i++)
 		if (i != core && t->state[i] != INVALID && toy_distance(&t->shape, core, i) > kill)
 			kill = toy_distance(&t->shape, core, i);
-	fetch = owner >= 0		? toy_distance(&t->shape, core, (unsigned int)owner)
+	fetch = owner >= 0            ? toy_distance(&t->shape, core, (unsigned int)owner)
 		: t->last_writer >= 0 ? toy_distance(&t->shape, core, (unsigned int)t->last_writer)
 				      : 97 * NS;
 	if (t->state[core] == SHARED)
@@ -237,9 +238,7 @@ static sim_ps toy_access(struct toy *t, unsigned int core, enum line_access how,
 	}
 	if (!read)
 		t->last_writer = (int)core;
-	t->state[core] = !read			     ? MODIFIED
-			 : kill > 0 || owner >= 0 ? SHARED
-						     : EXCLUSIVE;
+	t->state[core] = !read ? MODIFIED : kill > 0 || owner >= 0 ? SHARED : EXCLUSIVE;
 	return start + move + own;
 }
 
@@ -273,8 +272,9 @@ static void test_against_mesi(void **state)
 		for (unsigned int i = 0; i < TRACE; i++) {
 			unsigned int core = (unsigned int)rng_below(&rng, toy.n);
 			/* Reads often, so that sharers gather. */
-			enum line_access how = rng_below(&rng, 4) ? LINE_READ
-								  : (enum line_access)rng_below(&rng, 3);
+			enum line_access how = rng_below(&rng, 4)
+						       ? LINE_READ
+						       : (enum line_access)rng_below(&rng, 3);
 
 			if (rng_below(&rng, 3) == 0)
 				now += rng_below(&rng, 300 * NS);
@@ -322,9 +322,12 @@ static void test_large_equals_small(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_distances),	 cmocka_unit_test(test_hits_and_transfers),
-		cmocka_unit_test(test_upgrade),		 cmocka_unit_test(test_exclusive),
-		cmocka_unit_test(test_queue),		 cmocka_unit_test(test_against_mesi),
+		cmocka_unit_test(test_distances),
+		cmocka_unit_test(test_hits_and_transfers),
+		cmocka_unit_test(test_upgrade),
+		cmocka_unit_test(test_exclusive),
+		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_against_mesi),
 		cmocka_unit_test(test_large_equals_small),
 	};
 

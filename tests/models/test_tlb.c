@@ -132,8 +132,10 @@ struct geometry {
 
 static void make(struct tlb *tlb, struct toy_tlb *toy, const struct geometry *g)
 {
-	struct machine_desc desc = { .tlb = { .l1d_entries = g->l1_entries, .l1d_ways = g->l1_ways,
-					      .l2_entries = g->l2_entries, .l2_ways = g->l2_ways } };
+	struct machine_desc desc = { .tlb = { .l1d_entries = g->l1_entries,
+					      .l1d_ways = g->l1_ways,
+					      .l2_entries = g->l2_entries,
+					      .l2_ways = g->l2_ways } };
 
 	tlb_init(tlb, &desc);
 	*toy = (struct toy_tlb){ .l1 = { g->l1_entries / g->l1_ways, g->l1_ways },
@@ -190,7 +192,7 @@ static void one_step(struct tlb *tlb, struct toy_tlb *toy, struct rng *rng, uint
 static void test_against_oracle(void **state)
 {
 	static const struct geometry shapes[] = {
-		{ 4, 4, 16, 4, 40 },   { 8, 1, 8, 8, 40 },	{ 16, 2, 48, 12, 300 },
+		{ 4, 4, 16, 4, 40 },     { 8, 1, 8, 8, 40 }, { 16, 2, 48, 12, 300 },
 		{ 64, 64, 512, 8, 900 }, { 1, 1, 4, 1, 12 }, { 12, 3, 96, 6, 400 },
 	};
 	struct toy_tlb *toy = malloc(sizeof(*toy));
@@ -223,10 +225,12 @@ static void test_against_oracle(void **state)
 
 /* ---- by hand ---- */
 
-static void fill_pages(struct tlb *tlb, unsigned int slot, uint64_t first, uint64_t n, uint64_t step)
+static void fill_pages(struct tlb *tlb, unsigned int slot, uint64_t first, uint64_t n,
+		       uint64_t step)
 {
 	for (uint64_t i = 0; i < n; i++)
-		tlb_fill(tlb, tlb_context(tlb, slot), first + i * step, (first + i * step) << 12, 1);
+		tlb_fill(tlb, tlb_context(tlb, slot), first + i * step, (first + i * step) << 12,
+			 1);
 }
 
 static enum tlb_result look(struct tlb *tlb, unsigned int slot, uint64_t vpn)
@@ -238,8 +242,9 @@ static enum tlb_result look(struct tlb *tlb, unsigned int slot, uint64_t vpn)
 
 static void hand_tlb(struct tlb *tlb)
 {
-	struct machine_desc desc = { .tlb = { .l1d_entries = 4, .l1d_ways = 4, .l2_entries = 32,
-					      .l2_ways = 4 } };
+	struct machine_desc desc = {
+		.tlb = { .l1d_entries = 4, .l1d_ways = 4, .l2_entries = 32, .l2_ways = 4 }
+	};
 
 	tlb_init(tlb, &desc);
 	tlb_flush_slot(tlb, 0);
@@ -262,7 +267,8 @@ static void test_one_page_of_a_full_set(void **state)
 	assert_int_equal(look(&tlb, 0, 16), TLB_L1_HIT); /* nobody was evicted */
 	assert_int_equal(look(&tlb, 0, 32), TLB_L1_HIT);
 	assert_int_equal(look(&tlb, 0, 40), TLB_L1_HIT);
-	/* Now the least recently used goes: 48 from L1, and 16 from L2, which saw none of the hits. */
+	/* Now the least recently used goes: 48 from L1, and 16 from L2, which saw none of the hits.
+	 */
 	fill_pages(&tlb, 0, 56, 1, 8);
 	assert_int_equal(look(&tlb, 0, 16), TLB_L1_HIT);
 	assert_true(tlb_invalidate(&tlb, tlb_context(&tlb, 0), 56));
