@@ -34,7 +34,6 @@
 
 struct page {
 	uint32_t life, mapcount;
-	uint32_t life, mapcount;
 	uint32_t refs;               /* mappings, an LRU batch, gathers: the last one frees */
 	uint32_t prev, next;         /* on the LRU list */
 	uint16_t core;               /* that wrote its page struct last */
