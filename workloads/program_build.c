@@ -135,7 +135,6 @@ static uint64_t way_in(const struct build_task *t, uint64_t now)
 
 static void wake_up(struct build_task *t, uint64_t now)
 {
-	struct build_note *note = &t->note[t->n_ops - 1];
 	struct program_op *op = &t->op[t->n_ops - 1];
 	uint64_t in = way_in(t, now), end = in;
 
@@ -143,13 +142,14 @@ static void wake_up(struct build_task *t, uint64_t now)
 	if (t->woken && t->wake_ns >= t->out_ns && t->wake_ns < in)
 		end = t->wake_ns;
 	op->len = (end - t->out_ns) * SIM_NS;
-	note->paired = note->peer != NO_TASK;
+	t->note[t->n_ops - 1].after_ns = (int64_t)(now - in);
 	task_mark(t, in, 0);
 }
 
 /* The first event of its own since it was off the CPU. */
 static void settle(struct build_task *t, uint64_t now)
 {
+	t->unwoken += t->state == TASK_BLOCKED && !t->woken && !t->deep;
 	if (t->state == TASK_BLOCKED)
 		wake_up(t, now);
 	else if (t->state == TASK_PREEMPTED)
@@ -209,19 +209,26 @@ static struct build_note cut(struct build_task *t, uint64_t now)
 	return note;
 }
 
-static void block(struct build_task *t, uint64_t now)
+/* It goes to sleep: by an operation of its own, or (no_op) within one. */
+static void note_sleep(struct build_task *t, uint32_t op)
 {
+	xgrow(t->sleep, t->n_sleeps, t->cap_sleeps);
+	t->sleep[t->n_sleeps++] = (struct wake_ref){ .op = op };
+}
+
+static void block(struct builder *b, int32_t index, uint64_t now)
+{
+	struct build_task *t = &b->task[index];
 	struct program_op op = { .kind = PROGRAM_WAIT };
 	struct build_note note = cut(t, now);
 
+	task_append(t, &op, &note);
 	if (t->early_waker != NO_TASK) {
-		note.peer = t->early_waker;
-		note.peer_op = t->early_op;
+		builder_pair(b, index, (uint32_t)t->n_ops - 1, t->early_waker, t->early_op);
 		t->woken = true;
 		t->wake_ns = now;
 	}
 	t->early_waker = NO_TASK;
-	task_append(t, &op, &note);
 	t->state = TASK_BLOCKED;
 	t->out_ns = now;
 }
@@ -231,7 +238,7 @@ static int32_t asleep_at_start(struct builder *b, int32_t tid, uint64_t now)
 {
 	int32_t index = builder_new_task(b, tid, now);
 
-	block(&b->task[index], b->start_ns);
+	block(b, index, b->start_ns);
 	b->task[index].from_sleep = true;
 	return index;
 }
@@ -247,14 +254,19 @@ static void on_switch(struct builder *b, const struct trace_event *e)
 		struct build_task *t = &b->task[prev];
 
 		t->resumed = t->in_irq = false;
+		bool inside = t->call || t->lock_wait || t->exiting;
+
 		if (state == 'X' || state == 'Z')
 			t->state = TASK_DEAD;
-		else if (t->call || t->lock_wait || t->exiting)
+		else if (inside)
 			t->state = TASK_IN_CALL;
 		else if (state == 'R')
 			t->state = TASK_PREEMPTED;
 		else
-			block(t, e->time_ns);
+			block(b, prev, e->time_ns);
+		t->deep = state == 'D' && !inside;
+		if (state != 'R' && !t->deep && t->state != TASK_DEAD)
+			note_sleep(t, inside ? NO_OP : (uint32_t)t->n_ops - 1);
 		t->out_ns = e->time_ns;
 	}
 	if (e->arg[2] && next == NO_TASK)
@@ -268,40 +280,50 @@ static void on_switch(struct builder *b, const struct trace_event *e)
 	b->on_cpu[cpu] = next;
 }
 
-/* True if it became an operation of the thread in whose context it was. */
+/* The wake-up as an operation of the thread in whose context it was; its number, or NO_OP. */
+static uint32_t add_wake(struct builder *b, int32_t self, int32_t target, uint64_t now)
+{
+	struct program_op op = { .kind = PROGRAM_WAKE };
+	struct build_task *w = self == NO_TASK ? NULL : &b->task[self];
+	struct build_note note;
+
+	if (!w || w->in_irq || w->call || w->lock_wait || self == target)
+		return NO_OP;
+	note = cut(w, now);
+	note.peer = target;
+	note.peer_op = NO_OP;
+	task_append(w, &op, &note);
+	task_mark(w, now, 1);
+	return (uint32_t)w->n_ops - 1;
+}
+
+/* True if it became an operation. */
 static bool on_waking(struct builder *b, const struct trace_event *e, int32_t self)
 {
 	int32_t target = builder_find(b, (int32_t)e->arg[0]);
-	struct program_op op = { .kind = PROGRAM_WAKE };
-	struct build_note note;
-	struct build_task *t, *w;
+	struct build_task *t;
+	uint32_t op;
 
-	if (target == NO_TASK)
+	if (target == NO_TASK) {
 		target = asleep_at_start(b, (int32_t)e->arg[0], e->time_ns);
+		note_sleep(&b->task[target], 0);
+	}
+	op = add_wake(b, self, target, e->time_ns);
 	t = &b->task[target];
+	if (t->state != TASK_BLOCKED || !t->deep) {
+		xgrow(t->waking, t->n_wakings, t->cap_wakings);
+		t->waking[t->n_wakings++] = (struct wake_ref){ self, op };
+	}
 	if (t->state == TASK_BLOCKED && !t->woken) {
 		t->woken = true;
 		t->wake_ns = e->time_ns;
-	} else if (t->state != TASK_RUNNING) {
-		return false;
+		if (op != NO_OP)
+			builder_pair(b, target, (uint32_t)t->n_ops - 1, self, op);
+	} else if (t->state == TASK_RUNNING && op != NO_OP) {
+		t->early_waker = self; /* counts if its next event is to go to sleep */
+		t->early_op = op;
 	}
-	w = self == NO_TASK ? NULL : &b->task[self];
-	if (!w || w->in_irq || w->call || w->lock_wait || w == t)
-		return false;
-	note = cut(w, e->time_ns);
-	note.peer = target;
-	if (t->state == TASK_BLOCKED) {
-		note.peer_op = (uint32_t)t->n_ops - 1;
-		t->note[t->n_ops - 1].peer = self;
-		t->note[t->n_ops - 1].peer_op = (uint32_t)w->n_ops;
-	} else { /* counts if its next event is to go to sleep */
-		note.peer_op = (uint32_t)t->n_ops;
-		t->early_waker = self;
-		t->early_op = (uint32_t)w->n_ops;
-	}
-	task_append(w, &op, &note);
-	task_mark(w, e->time_ns, 1);
-	return true;
+	return op != NO_OP;
 }
 
 /* ---- events of a thread in its own context ---- */
@@ -465,6 +487,8 @@ static void builder_free(struct builder *b)
 	for (size_t i = 0; i < b->n_tasks; i++) {
 		free(b->task[i].op);
 		free(b->task[i].note);
+		free(b->task[i].sleep);
+		free(b->task[i].waking);
 		for (int j = 0; j < 3; j++)
 			free(b->task[i].gaps[j].v);
 	}

@@ -70,6 +70,7 @@ void build_space_free(struct build_space *s);
 enum task_state { TASK_RUNNING, TASK_PREEMPTED, TASK_BLOCKED, TASK_IN_CALL, TASK_DEAD };
 
 enum { NO_TASK = -1, NO_FAULT = 255 };
+#define NO_OP UINT32_MAX
 
 /* What an operation needs besides itself until the program is made of it. */
 struct build_note {
@@ -77,7 +78,7 @@ struct build_note {
 	uint32_t events; /* of the recorder in the gap */
 	uint32_t service_ns; /* of a fault before the gap: known part */
 	uint8_t fault;       /* class of the fault that the gap begins with, or NO_FAULT */
-	bool paired;         /* WAKE and WAIT: the other one is there */
+	int64_t after_ns;    /* WAIT: from the way in to the first event of its own */
 	int32_t peer;        /* WAIT: who wakes it; WAKE: whom */
 	uint32_t peer_op;    /* its operation */
 };
@@ -85,6 +86,13 @@ struct build_note {
 struct gaps { /* between a fault and the next operation, ns */
 	uint32_t *v;
 	size_t n, cap;
+};
+
+/* One end of a sleep: an operation, or one that is none (within a call; by whom is not replayed).
+ */
+struct wake_ref {
+	int32_t task;
+	uint32_t op;
 };
 
 struct build_task {
@@ -112,9 +120,12 @@ struct build_task {
 	uint64_t out_ns, in_ns;
 	bool resumed; /* in_ns is set, and nothing of its own came since */
 	bool woken;
+	bool deep; /* for a device: not everything that ends such a sleep is recorded */
 	uint64_t wake_ns;
 	int32_t early_waker; /* woke it while it was still going to sleep */
 	uint32_t early_op;
+	struct wake_ref *sleep, *waking; /* all but deep ones, in order */
+	size_t n_sleeps, cap_sleeps, n_wakings, cap_wakings, unwoken;
 	/* an interrupt handler in it */
 	uint64_t irq_ns;
 	bool in_irq;
@@ -166,6 +177,14 @@ struct builder {
 /* The space that a thread's process has now; made if need be. */
 struct build_space *builder_space(struct builder *b, struct build_task *t);
 int32_t builder_new_space(struct builder *b, int32_t pid, int32_t copy_of);
+/* A WAIT and the WAKE that ends it. */
+void builder_pair(struct builder *b, int32_t sleeper, uint32_t wait, int32_t waker, uint32_t wake);
+/* Do a WAIT and a WAKE that name each other stand here and there, both in tasks with keep >= 0? */
+bool builder_paired(const struct builder *b, const int32_t *keep, int32_t task, uint32_t op);
+/* Where clocks disagree: who woke whom by order instead of by time. */
+void builder_match(struct builder *b, const int32_t *keep);
+/* Takes away waits that could never end. */
+void builder_unlock(struct builder *b, const int32_t *keep);
 /* Turns what was gathered into b->p. */
 void builder_finish(struct builder *b);
 

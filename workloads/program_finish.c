@@ -112,22 +112,6 @@ static sim_ps think(const struct finish *f, const struct build_note *note)
 	return ps > 0 ? (sim_ps)ps : 0;
 }
 
-/* Do a WAIT and a WAKE that name each other stand there, both in tasks that are replayed? */
-static bool paired(const struct finish *f, int32_t task, uint32_t op)
-{
-	const struct build_note *mine = &f->b->task[task].note[op], *its;
-	const struct build_task *peer;
-
-	if (mine->peer == NO_TASK || f->index[mine->peer] == NO_TASK)
-		return false;
-	peer = &f->b->task[mine->peer];
-	if (mine->peer_op >= peer->n_ops)
-		return false;
-	its = &peer->note[mine->peer_op];
-	return its->peer == task && its->peer_op == op && (mine->paired || its->paired) &&
-	       peer->op[mine->peer_op].kind != f->b->task[task].op[op].kind;
-}
-
 static enum op_kind op_kind_of(uint8_t kind)
 {
 	static const uint8_t map[PROGRAM_KINDS] = {
@@ -171,16 +155,16 @@ static bool resolve(struct finish *f, int32_t task, uint32_t i, struct program_o
 	switch (op->kind) {
 	case PROGRAM_WAKE:
 		op->other = peer == NO_TASK ? 0 : (uint32_t)f->index[peer];
-		return paired(f, task, i);
+		return builder_paired(f->b, f->index, task, i);
 	case PROGRAM_WAIT:
 		if (i + 1 == t->n_ops && t->state == TASK_BLOCKED)
 			return false; /* never woken within the recording */
-		if (paired(f, task, i)) {
+		if (builder_paired(f->b, f->index, task, i)) {
 			op->other = (uint32_t)f->index[peer];
 			return true;
 		}
 		op->kind = PROGRAM_SLEEP;
-		return true;
+		return op->len > 0;
 	case PROGRAM_FORK:
 	case PROGRAM_CLONE:
 		op->other = (uint32_t)f->index[op->other];
@@ -312,6 +296,8 @@ void builder_finish(struct builder *b)
 	f.index = xmalloc(b->n_tasks * sizeof(*f.index));
 	estimate(b);
 	choose(&f);
+	builder_match(b, f.index);
+	builder_unlock(b, f.index);
 	for (size_t i = 0; i < b->n_tasks; i++)
 		if (f.index[i] != NO_TASK && b->task[i].first_space < 0)
 			builder_space(b, &b->task[i]);
