@@ -77,6 +77,7 @@ static void cpu_start(struct kernel *k, unsigned int id)
 	spin_lock_init(k, &c->rq_lock, lock_class_get(k, "rq_lock"));
 	line_init(&c->tlbstate.line, line_class_get(k->m, "cpu_tlbstate"));
 	line_init(&c->tlbstate.shared_line, line_class_get(k->m, "cpu_tlbstate_shared"));
+	line_init(&c->tlbstate.info_line, line_class_get(k->m, "flush_tlb_info"));
 	smp_init_cpu(c);
 }
 
@@ -153,6 +154,7 @@ void kernel_free(struct kernel *k)
 		spin_lock_free(k, &c->rq_lock);
 		line_free(&c->tlbstate.line, k->m);
 		line_free(&c->tlbstate.shared_line, k->m);
+		line_free(&c->tlbstate.info_line, k->m);
 		free(c->pcp);
 		free(c->stopper);
 		free(c->idle);

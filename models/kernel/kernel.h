@@ -73,6 +73,7 @@ struct cpu_tlbstate {
 	} ctxs[TLB_NR_DYN_ASIDS + 1];
 	struct line line;        /* loaded_mm and the rest */
 	struct line shared_line; /* cpu_tlbstate_shared.is_lazy */
+	struct line info_line;	 /* its flush_tlb_info, which its targets read */
 };
 
 struct rcu_cb_list {

@@ -75,6 +75,8 @@ void flush_tlb_func(struct task *t, void *arg)
 	uint64_t mm_gen;
 
 	spend(t, t->k->cost.flush_func);
+	if (!local && !f->early_ack)
+		touch_line(t, &t->k->cpus[f->initiator].tlbstate.info_line, LINE_READ);
 	if (f->mm != s->loaded_mm) {
 		if (!local) {
 			touch_line(t, &f->mm->cpumask_line[c->id / 512], LINE_ATOMIC);
@@ -159,6 +161,7 @@ void flush_tlb_mm_range(struct task *t, struct mm *mm, uint64_t start, uint64_t 
 	settle(t);
 	info.new_tlb_gen = ++mm->tlb_gen;
 	info.initiator = t->cpu;
+	touch_line(t, &this_cpu(t)->tlbstate.info_line, LINE_WRITE);
 	touch_line(t, &mm->cpumask_line[0], LINE_READ);
 	ops->flush(p->params, t, mm, &info);
 	settle(t);
