@@ -395,6 +395,40 @@ static void test_durations_do_not_matter(void **state)
 	free(twice);
 }
 
+/* Runs the program without time, again and again over all tasks until nothing moves: all must end.
+ */
+static void check_ends(const struct program *p)
+{
+	size_t *pc = calloc(p->n_tasks, sizeof(*pc)), *wakes = calloc(p->n_tasks, sizeof(*wakes));
+	bool *started = calloc(p->n_tasks, sizeof(*started)), moved = true;
+
+	while (moved) {
+		moved = false;
+		for (size_t i = 0; i < p->n_tasks; i++) {
+			const struct program_task *t = &p->task[i];
+
+			for (started[i] |= t->parent < 0; started[i] && pc[i] < t->n_ops; pc[i]++) {
+				const struct program_op *op = &t->op[pc[i]];
+
+				if (op->kind == PROGRAM_WAIT && !wakes[i])
+					break;
+				wakes[i] -= op->kind == PROGRAM_WAIT;
+				if (op->kind == PROGRAM_WAKE)
+					wakes[op->other]++;
+				if (op->kind == PROGRAM_FORK || op->kind == PROGRAM_CLONE)
+					started[op->other] = true;
+				moved = true;
+			}
+		}
+	}
+	for (size_t i = 0; i < p->n_tasks; i++)
+		if (pc[i] != p->task[i].n_ops)
+			fail_msg("task %zu hangs at operation %zu", i, pc[i]);
+	free(pc);
+	free(wakes);
+	free(started);
+}
+
 /* Each wait of a real recording has its wake-up and the other way round; nothing is out of range.
  */
 static void check_sound(const struct program *p)
@@ -422,6 +456,7 @@ static void check_sound(const struct program *p)
 	for (size_t i = 0; i < p->n_tasks * p->n_tasks; i++)
 		assert_int_equal(balance[i], 0);
 	free(balance);
+	check_ends(p);
 }
 
 static void test_shipped(void **state)
