@@ -48,18 +48,24 @@ struct fault {
 	struct spinlock *ptl;
 };
 
-static struct spinlock *ptl_of(struct task *t, struct mm *mm, struct page_table *table)
+/* False: the table was reclaimed meanwhile. The access will come again and make a new one. */
+static bool lock_pte(struct task *t, struct fault *f)
 {
-	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_LOCKS];
+	f->table = pte_offset_map_lock(t, f->mm, f->addr, &f->ptl);
+	return f->table;
+}
 
-	return ((const struct table_lock_ops *)p->choice->ops)->pte_lockptr(p->params, mm, table);
+static void unlock_pte(struct task *t, struct fault *f)
+{
+	pte_unmap_unlock(t, f->table, f->ptl);
 }
 
 static bool allowed(const struct vma *vma, enum user_access access)
 {
+	/* x86 cannot forbid reading what may be written or run. */
 	unsigned int need = access == USER_WRITE  ? PROT_WRITE
 			    : access == USER_EXEC ? PROT_EXEC
-						  : PROT_READ;
+						  : PROT_READ | PROT_WRITE | PROT_EXEC;
 
 	return vma->prot & need;
 }
@@ -134,23 +140,25 @@ static void anon_fault(struct task *t, struct fault *f)
 	uint32_t pfn;
 
 	if (f->access != USER_WRITE) {
-		spin_lock(t, f->ptl);
+		if (!lock_pte(t, f))
+			return;
 		spend(t, t->k->cost.pte_set);
 		if (!get_pte(f))
 			pt_set(f->table, f->addr, make_pte(f, PFN_ZERO, PTE_ZERO));
-		spin_unlock(t, f->ptl);
+		unlock_pte(t, f);
 		count(t, FAULT_ZERO);
 		return;
 	}
 	if (!anon_vma_prepare(t, f))
 		return;
 	pfn = new_anon_page(t, t->k->cost.page_zero);
-	spin_lock(t, f->ptl);
-	if (!get_pte(f)) {
-		map_anon(t, f, pfn);
-		pfn = 0;
+	if (lock_pte(t, f)) {
+		if (!get_pte(f)) {
+			map_anon(t, f, pfn);
+			pfn = 0;
+		}
+		unlock_pte(t, f);
 	}
-	spin_unlock(t, f->ptl);
 	if (pfn)
 		free_page(t, pfn);
 	count(t, FAULT_ANON);
@@ -184,21 +192,20 @@ static void file_fault(struct task *t, struct fault *f)
 			return;
 		pfn = new_anon_page(t, t->k->cost.page_copy);
 	}
-	spin_lock(t, f->ptl);
-	if (f->access != USER_WRITE) {
-		map_file_around(t, f);
-	} else if (!get_pte(f)) {
-		if (pfn) {
+	if (lock_pte(t, f)) {
+		if (f->access != USER_WRITE) {
+			map_file_around(t, f);
+		} else if (!get_pte(f) && pfn) {
 			map_anon(t, f, pfn);
 			pfn = 0;
-		} else {
+		} else if (!get_pte(f)) {
 			spend(t, t->k->cost.file_map + t->k->cost.pte_set);
 			pt_set(f->table, f->addr,
 			       make_pte(f, PFN_FILE, PTE_FILE | PTE_WRITE | PTE_DIRTY));
 			f->mm->rss++;
 		}
+		unlock_pte(t, f);
 	}
-	spin_unlock(t, f->ptl);
 	if (pfn)
 		free_page(t, pfn);
 	count(t, FAULT_FILE);
@@ -239,25 +246,27 @@ static void write_protect_fault(struct task *t, struct fault *f)
 	uint32_t pfn, dropped = 0;
 	uint64_t old;
 
-	spin_lock(t, f->ptl);
+	if (!lock_pte(t, f))
+		return;
 	old = get_pte(f);
 	if (!old || may_reuse(t, f, old)) {
 		if (old) /* else zapped meanwhile: the access comes again */
 			reuse_page(t, f, old);
-		spin_unlock(t, f->ptl);
+		unlock_pte(t, f);
 		return;
 	}
-	spin_unlock(t, f->ptl);
+	unlock_pte(t, f);
 	if (!anon_vma_prepare(t, f))
 		return;
 	pfn = new_anon_page(t, old & PTE_ZERO ? t->k->cost.page_zero : t->k->cost.page_copy);
-	spin_lock(t, f->ptl);
-	if (get_pte(f) == old) {
-		replace_page(t, f, old, pfn);
-		pfn = 0;
-		dropped = old & (PTE_ZERO | PTE_FILE) ? 0 : pte_pfn(old);
+	if (lock_pte(t, f)) {
+		if (get_pte(f) == old) {
+			replace_page(t, f, old, pfn);
+			pfn = 0;
+			dropped = old & (PTE_ZERO | PTE_FILE) ? 0 : pte_pfn(old);
+		}
+		unlock_pte(t, f);
 	}
-	spin_unlock(t, f->ptl);
 	if (pfn)
 		free_page(t, pfn);
 	if (dropped) /* all others may have unmapped it since we looked */
@@ -271,7 +280,6 @@ static void handle_pte_fault(struct task *t, struct fault *f)
 	spend(t, t->k->cost.fault_base);
 	settle(t);
 	f->table = pt_alloc(t, f->mm, f->addr);
-	f->ptl = ptl_of(t, f->mm, f->table);
 	spend(t, t->k->cost.pte_read);
 	pte = get_pte(f);
 	if (!pte) {
@@ -281,8 +289,7 @@ static void handle_pte_fault(struct task *t, struct fault *f)
 			file_fault(t, f);
 	} else if (f->access == USER_WRITE && !(pte & PTE_WRITE)) {
 		write_protect_fault(t, f);
-	} else {
-		spin_lock(t, f->ptl);
+	} else if (lock_pte(t, f)) {
 		spend(t, t->k->cost.pte_set);
 		pte = get_pte(f);
 		if (pte & PTE_PROTNONE)
@@ -291,7 +298,7 @@ static void handle_pte_fault(struct task *t, struct fault *f)
 				       (f->vma->prot & PROT_EXEC ? PTE_EXEC : 0));
 		else if (pte && f->vma->prot & PROT_EXEC)
 			pt_set(f->table, f->addr, pte | PTE_EXEC);
-		spin_unlock(t, f->ptl);
+		unlock_pte(t, f);
 		count(t, FAULT_SPURIOUS);
 	}
 }

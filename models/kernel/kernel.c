@@ -34,7 +34,7 @@ METRIC(desc_tlb_misses, "tlb.user_misses", METRIC_COUNTER, "1", NULL,
        "page walks by user accesses");
 
 static const char *const ipi_names[NR_IPI_KINDS] = { "shootdown", "table-sync", "reschedule",
-						     "wakeup",    "call" };
+						     "wakeup", "call" };
 
 static void metrics_init(struct kernel *k)
 {
@@ -160,6 +160,12 @@ void kernel_free(struct kernel *k)
 		free(c->idle);
 	}
 	free_mms(k);
+	while (k->condemned) {
+		struct page_table *table = k->condemned;
+
+		k->condemned = table->slot.child[0];
+		free(table);
+	}
 	rcu_free(k);
 	lru_free(k);
 	pages_free(k);

@@ -41,8 +41,8 @@ struct task {
 	unsigned int id;
 	bool kthread;
 	struct mm *mm;
-	int bound;                 /* CPU, or -1 */
-	unsigned int cpu;          /* runs there, or did last */
+	int bound;        /* CPU, or -1 */
+	unsigned int cpu; /* runs there, or did last */
 	enum task_state state;
 	bool on_cpu;
 	bool queued;            /* on a run queue */
@@ -124,14 +124,7 @@ enum tlb_flush_reason {
 	NR_TLB_FLUSH_REASONS
 };
 
-enum ipi_kind {
-	IPI_SHOOTDOWN,
-	IPI_TABLE_SYNC,
-	IPI_RESCHEDULE,
-	IPI_WAKEUP,
-	IPI_CALL,
-	NR_IPI_KINDS
-};
+enum ipi_kind { IPI_SHOOTDOWN, IPI_TABLE_SYNC, IPI_RESCHEDULE, IPI_WAKEUP, IPI_CALL, NR_IPI_KINDS };
 
 struct kernel_metrics {
 	struct metric *flush[NR_TLB_FLUSH_REASONS], *flush_full[NR_TLB_FLUSH_REASONS];
@@ -158,6 +151,7 @@ struct kernel {
 	struct lock_class *lock_classes;
 	struct mm *mms;
 	struct pages *pages;
+	struct page_table *condemned; /* freed under a walker: kept, so that the run can go on */
 	struct rcu *rcu;
 	struct spinlock lru_lock;
 	struct line lruvec_line, lru_size_line, page_counter_line[MEMCG_LEVELS];

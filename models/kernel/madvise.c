@@ -104,24 +104,20 @@ static int dontneed(struct task *t, uint64_t addr, uint64_t end)
  */
 static void free_lazily(struct task *t, uint64_t addr, uint64_t end)
 {
-	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_LOCKS];
-	const struct table_lock_ops *locks = p->choice->ops;
 	struct mmu_gather tlb;
 
 	lru_add_drain(t);
 	tlb_gather_mmu(t, &tlb, t->mm);
 	while (addr < end) {
 		uint64_t next = (addr & ~(PMD_SIZE - 1)) + PMD_SIZE;
-		struct page_table *table = pt_lookup(t->mm, addr);
 		struct spinlock *ptl;
+		struct page_table *table = pte_offset_map_lock(t, t->mm, addr, &ptl);
 
 		next = next < end ? next : end;
 		if (!table) {
 			addr = next;
 			continue;
 		}
-		ptl = locks->pte_lockptr(p->params, t->mm, table);
-		spin_lock(t, ptl);
 		for (; addr < next; addr += PAGE_SIZE) {
 			uint64_t pte = table->slot.pte[pt_index(addr, PT_PTE)];
 
@@ -132,7 +128,7 @@ static void free_lazily(struct task *t, uint64_t addr, uint64_t end)
 			pt_set(table, addr, pte & ~(PTE_DIRTY | PTE_ACCESSED));
 			tlb_remove_entry(&tlb, addr);
 		}
-		spin_unlock(t, ptl);
+		pte_unmap_unlock(t, table, ptl);
 	}
 	tlb_finish_mmu(t, &tlb);
 }

@@ -82,7 +82,8 @@ enum pt_level { PT_PTE, PT_PMD, PT_PUD, PT_PGD, PT_LEVELS };
 
 struct page_table {
 	enum pt_level level;
-	uint32_t nr; /* used slots */
+	uint32_t nr;      /* used slots */
+	uint32_t walkers; /* that hold or wait for its lock: it must not be freed under them */
 	uint32_t pfn, life;
 	uint64_t base; /* first address covered */
 	struct spinlock ptl;
@@ -108,6 +109,15 @@ struct page_table *pt_alloc(struct task *t, struct mm *mm, uint64_t addr);
 void pt_set(struct page_table *table, uint64_t addr, uint64_t pte);
 /* Frees the memory of an unhooked table. */
 void pt_free_table(struct kernel *k, struct mm *mm, struct page_table *table);
+/* The table of addr with its lock held; NULL if there is none (any more). */
+struct page_table *pte_offset_map_lock(struct task *t, struct mm *mm, uint64_t addr,
+				       struct spinlock **ptl);
+void pte_unmap_unlock(struct task *t, struct page_table *table, struct spinlock *ptl);
+/* PT_RECLAIM: unhooks an empty PTE table; under its lock only if the one above can be had at once.
+ * NULL: not done. What was unhooked goes to free_pte. */
+struct page_table *try_unhook_pte(struct task *t, struct mm *mm, struct page_table *locked);
+struct page_table *unhook_pte_if_empty(struct task *t, struct mm *mm, uint64_t addr);
+void free_pte(struct task *t, struct mmu_gather *tlb, struct page_table *table);
 /* Unhooks empty tables wholly inside [floor, ceiling) that cover [start, end). */
 void free_pgtables(struct task *t, struct mmu_gather *tlb, uint64_t start, uint64_t end,
 		   uint64_t floor, uint64_t ceiling);

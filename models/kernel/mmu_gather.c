@@ -144,32 +144,31 @@ static uint64_t zap_ptes(struct task *t, struct mmu_gather *tlb, struct page_tab
 	return addr;
 }
 
-/* PT_RECLAIM: an emptied table that the zap covered whole is unhooked and freed with the gather. */
-static void reclaim_table(struct task *t, struct mmu_gather *tlb, struct page_table *table)
+static void zap_one_table(struct task *t, struct mmu_gather *tlb, uint64_t addr, uint64_t end,
+			  bool reclaim)
 {
-	free_pgtables(t, tlb, table->base, table->base + PMD_SIZE, table->base,
-		      table->base + PMD_SIZE);
-}
+	uint64_t base = addr;
+	struct page_table *table = NULL, *gone = NULL;
 
-static void zap_one_table(struct task *t, struct mmu_gather *tlb, struct page_table *table,
-			  uint64_t addr, uint64_t end, bool reclaim)
-{
-	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_LOCKS];
-	const struct table_lock_ops *locks = p->choice->ops;
-	bool whole = addr == table->base && end == table->base + PMD_SIZE;
-
+	reclaim &= addr % PMD_SIZE == 0 && end == addr + PMD_SIZE;
 	while (addr < end) {
-		struct spinlock *ptl = locks->pte_lockptr(p->params, tlb->mm, table);
+		struct spinlock *ptl;
 		bool full = false;
 
-		spin_lock(t, ptl);
+		table = pte_offset_map_lock(t, tlb->mm, addr, &ptl);
+		if (!table)
+			return;
 		addr = zap_ptes(t, tlb, table, addr, end, &full);
-		spin_unlock(t, ptl);
+		if (reclaim && addr == end && !full && !table->nr)
+			gone = try_unhook_pte(t, tlb->mm, table);
+		pte_unmap_unlock(t, table, ptl);
 		if (full)
 			tlb_flush_mmu(t, tlb);
 	}
-	if (reclaim && whole && !table->nr)
-		reclaim_table(t, tlb, table);
+	if (reclaim && !gone)
+		gone = unhook_pte_if_empty(t, tlb->mm, base);
+	if (gone)
+		free_pte(t, tlb, gone);
 }
 
 /* How far a missing upper-level table lets the walk jump. */
@@ -196,16 +195,17 @@ static uint64_t skip_missing(const struct mm *mm, uint64_t addr)
 void zap_range(struct task *t, struct mmu_gather *tlb, struct vma *vma, uint64_t start,
 	       uint64_t end, bool reclaim_tables)
 {
-	(void)vma;
-	for (uint64_t addr = start, next; addr < end; addr = next) {
-		struct page_table *table = pt_lookup(tlb->mm, addr);
+	const struct table_free_ops *ops = t->k->policy.pick[AXIS_TABLE_FREEING].choice->ops;
 
+	(void)vma;
+	reclaim_tables &= !ops->frees_at_once;
+	for (uint64_t addr = start, next; addr < end; addr = next) {
 		spend(t, t->k->cost.pte_read);
-		if (!table) {
+		if (!pt_lookup(tlb->mm, addr)) {
 			next = skip_missing(tlb->mm, addr);
 			continue;
 		}
 		next = (addr & ~(PMD_SIZE - 1)) + PMD_SIZE;
-		zap_one_table(t, tlb, table, addr, next < end ? next : end, reclaim_tables);
+		zap_one_table(t, tlb, addr, next < end ? next : end, reclaim_tables);
 	}
 }

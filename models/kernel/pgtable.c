@@ -40,9 +40,49 @@ static struct page_table *new_table(struct task *t, struct mm *mm, enum pt_level
 
 void pt_free_table(struct kernel *k, struct mm *mm, struct page_table *table)
 {
-	spin_lock_free(k, &table->ptl);
 	mm->nr_tables--;
+	sim_check(k->sim, !table->walkers, "table-life", "a page table is freed while %u walk it",
+		  table->walkers);
+	if (table->walkers) {
+		table->slot.child[0] = k->condemned;
+		k->condemned = table;
+		return;
+	}
+	spin_lock_free(k, &table->ptl);
 	free(table);
+}
+
+static const struct table_lock_ops *lock_ops(const struct task *t, const void **params)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_LOCKS];
+
+	*params = p->params;
+	return p->choice->ops;
+}
+
+struct page_table *pte_offset_map_lock(struct task *t, struct mm *mm, uint64_t addr,
+				       struct spinlock **ptl)
+{
+	struct page_table *table;
+	const void *params;
+	const struct table_lock_ops *ops = lock_ops(t, &params);
+
+	while ((table = pt_lookup(mm, addr))) {
+		*ptl = ops->pte_lockptr(params, mm, table);
+		table->walkers++;
+		spin_lock(t, *ptl);
+		if (pt_lookup(mm, addr) == table)
+			return table;
+		pte_unmap_unlock(t, table, *ptl); /* reclaimed while we waited */
+	}
+	return NULL;
+}
+
+void pte_unmap_unlock(struct task *t, struct page_table *table, struct spinlock *ptl)
+{
+	settle(t);
+	table->walkers--; /* preemption is off until the lock is gone: RCU keeps it that long */
+	spin_unlock(t, ptl);
 }
 
 static void discard_table(struct task *t, struct mm *mm, struct page_table *table)
@@ -78,31 +118,100 @@ struct page_table *pt_alloc(struct task *t, struct mm *mm, uint64_t addr)
 {
 	struct page_table *table = mm->pgd;
 
-	if (!table)
-		table = mm->pgd = new_table(t, mm, PT_PGD, 0);
+	if (!table) {
+		table = new_table(t, mm, PT_PGD, 0);
+		if (mm->pgd)
+			discard_table(t, mm, table);
+		else
+			mm->pgd = table;
+		table = mm->pgd;
+	}
 	while (table->level > PT_PTE) {
 		struct page_table *child = table->slot.child[pt_index(addr, table->level)];
 
-		table = child ? child : install(t, mm, table, addr);
+		if (!child)
+			child = install(t, mm, table, addr);
+		if (child) /* else it was reclaimed at once */
+			table = child;
 	}
 	return table;
 }
 
+/* ---- PT_RECLAIM ---- */
+
+static struct page_table *pmd_table(const struct mm *mm, uint64_t addr)
+{
+	struct page_table *table = mm->pgd;
+
+	for (int level = PT_PGD; table && level > PT_PMD; level--)
+		table = table->slot.child[pt_index(addr, (enum pt_level)level)];
+	return table;
+}
+
+static struct page_table *unhook_pte(struct page_table *pmd, struct page_table *table)
+{
+	pmd->slot.child[pt_index(table->base, PT_PMD)] = NULL;
+	pmd->nr--;
+	return table;
+}
+
+struct page_table *try_unhook_pte(struct task *t, struct mm *mm, struct page_table *table)
+{
+	struct page_table *pmd = pmd_table(mm, table->base);
+	const void *params;
+	struct spinlock *pml = lock_ops(t, &params)->pmd_lockptr(params, mm, pmd);
+
+	if (!spin_trylock(t, pml))
+		return NULL;
+	unhook_pte(pmd, table);
+	spend(t, t->k->cost.pte_clear);
+	spin_unlock(t, pml);
+	return table;
+}
+
+struct page_table *unhook_pte_if_empty(struct task *t, struct mm *mm, uint64_t addr)
+{
+	struct page_table *pmd = pmd_table(mm, addr), *table, *gone = NULL;
+	const void *params;
+	const struct table_lock_ops *ops = lock_ops(t, &params);
+	struct spinlock *pml = ops->pmd_lockptr(params, mm, pmd), *ptl;
+
+	spin_lock(t, pml);
+	table = pmd->slot.child[pt_index(addr, PT_PMD)];
+	ptl = table ? ops->pte_lockptr(params, mm, table) : pml;
+	if (ptl != pml)
+		spin_lock(t, ptl);
+	spend(t, PTRS_PER_TABLE * t->k->cost.pte_skip);
+	if (table && !table->nr)
+		gone = unhook_pte(pmd, table);
+	if (ptl != pml)
+		spin_unlock(t, ptl);
+	spin_unlock(t, pml);
+	return gone;
+}
+
+void free_pte(struct task *t, struct mmu_gather *tlb, struct page_table *table)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_FREEING];
+
+	spend(t, t->k->cost.table_free);
+	tlb->freed_tables = true;
+	tlb_remove_entry(tlb, table->base);
+	((const struct table_free_ops *)p->choice->ops)->remove(p->params, t, tlb, table);
+}
+
+/* ---- munmap and exit ---- */
+
 static void remove_table(struct task *t, struct mmu_gather *tlb, struct page_table *parent,
 			 unsigned int index)
 {
-	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_FREEING];
-	const struct table_free_ops *ops = p->choice->ops;
 	struct page_table *table = parent->slot.child[index];
 
 	sim_check(t->k->sim, table->nr == 0, "table-not-empty",
 		  "a page table with %u used slots is freed", table->nr);
 	parent->slot.child[index] = NULL;
 	parent->nr--;
-	spend(t, t->k->cost.table_free);
-	tlb->freed_tables = true;
-	tlb_remove_entry(tlb, table->base);
-	ops->remove(p->params, t, tlb, table);
+	free_pte(t, tlb, table);
 }
 
 /* Frees what lies wholly inside [floor, ceiling) below `table`, from the leaves up. */

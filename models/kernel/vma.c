@@ -44,8 +44,9 @@ static void array_insert(struct mm *mm, size_t at, struct vma *vma)
 
 void vma_remove_range(struct mm *mm, size_t first, size_t n)
 {
-	memmove(&mm->vmas[first], &mm->vmas[first + n],
-		(mm->nr_vmas - first - n) * sizeof(*mm->vmas));
+	if (n)
+		memmove(&mm->vmas[first], &mm->vmas[first + n],
+			(mm->nr_vmas - first - n) * sizeof(*mm->vmas));
 	mm->nr_vmas -= n;
 }
 

@@ -77,6 +77,9 @@ struct table_free_ops {
 	void (*remove)(const void *p, struct task *t, struct mmu_gather *tlb,
 		       struct page_table *table);
 	void (*flush)(const void *p, struct task *t, struct mmu_gather *tlb);
+	/* Freed tables do not outlive those who wait for their locks: no PT_RECLAIM, which frees
+	 * tables while faults may be under way in them. */
+	bool frees_at_once;
 };
 
 struct table_lock_ops {

@@ -41,7 +41,7 @@ static void flush(const void *p, struct task *t, struct mmu_gather *tlb)
 	(void)p, (void)t, (void)tlb;
 }
 
-static const struct table_free_ops ops = { remove_table, flush };
+static const struct table_free_ops ops = { remove_table, flush, .frees_at_once = true };
 static const struct policy_choice choice = {
 	.axis = AXIS_TABLE_FREEING,
 	.name = "ipi-sync",

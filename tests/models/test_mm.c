@@ -490,6 +490,106 @@ static void leader(struct task *t, void *arg)
 	body(t, new_actor(p, 0, p->seed));
 }
 
+/* ---- no order at all: threads that work on the same pages, where only the checks can tell ---- */
+
+struct chaos {
+	struct proc *p;
+	unsigned int index;
+	struct rng rng;
+};
+
+static void chaos_op(struct task *t, struct rng *rng)
+{
+	/* Two tables, and the odd page next to them. */
+	uint64_t pages = rng_below(rng, 3) ? TABLE : 1 + rng_below(rng, 40);
+	uint64_t first = pages == TABLE ? TABLE * rng_below(rng, 2) : rng_below(rng, 2 * TABLE + 8);
+	uint64_t addr = addr_of((unsigned int)first), len = pages * PAGE_SIZE;
+	uint64_t to = addr_of((unsigned int)rng_below(rng, 2 * TABLE));
+	unsigned int prot = rng_below(rng, 4) ? PROT_READ | PROT_WRITE : PROT_NONE;
+	unsigned int flags = rng_below(rng, 4) ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+
+	switch (rng_below(rng, 16)) {
+	case 0:
+		sys_mmap(t, addr, len, prot, flags | MAP_FIXED);
+		break;
+	case 1:
+		sys_munmap(t, addr, len);
+		break;
+	case 2:
+		sys_mprotect(t, addr, len, prot);
+		break;
+	case 3:
+		sys_mremap(t, addr, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+		break;
+	case 4:
+		sys_brk(t, HEAP + rng_below(rng, HEAP_PAGES * PAGE_SIZE));
+		break;
+	case 5:
+		sys_madvise(t, addr, len, MADV_FREE);
+		break;
+	case 6:
+		sys_munmap(t, (uint64_t)sys_mmap(t, 0, len, prot, flags), len);
+		break;
+	case 7:
+	case 8:
+	case 9:
+		sys_madvise(t, addr, len, MADV_DONTNEED);
+		break;
+	default:
+		for (unsigned int i = 0; i < 6; i++)
+			user_access(t, addr + rng_below(rng, pages) * PAGE_SIZE,
+				    (enum user_access)rng_below(rng, 2));
+	}
+}
+
+static void chaos_body(struct task *t, void *arg);
+
+static struct chaos *new_chaos(struct proc *p, unsigned int index)
+{
+	struct chaos *c = calloc(1, sizeof(*c));
+
+	c->p = p;
+	c->index = index;
+	rng_init(&c->rng, p->seed, "mm.chaos", index);
+	return c;
+}
+
+static void chaos_body(struct task *t, void *arg)
+{
+	struct chaos *c = arg;
+	struct proc *p = c->p;
+
+	sys_mmap(t, addr_of(0), 2 * TABLE * PAGE_SIZE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
+	for (unsigned int i = 0; i < p->ops; i++) {
+		chaos_op(t, &c->rng);
+		if (i % 32 == 0)
+			check_frames(t->k, true);
+		if (p->forks && rng_below(&c->rng, 20) == 0) {
+			struct task_attr attr = { .comm = "child", .cpu = -1, .initial_cpu = -1,
+						  .fn = chaos_body };
+
+			p->forks--;
+			attr.arg = new_chaos(p, 100 + p->forks);
+			sys_fork(t, &attr);
+		}
+	}
+	free(c);
+}
+
+static void chaos_leader(struct task *t, void *arg)
+{
+	struct proc *p = arg;
+
+	for (unsigned int i = 1; i < p->threads; i++) {
+		struct task_attr attr = { .comm = "thread", .cpu = -1, .initial_cpu = -1,
+					  .fn = chaos_body, .arg = new_chaos(p, i) };
+
+		sys_clone_thread(t, &attr);
+	}
+	chaos_body(t, new_chaos(p, 0));
+}
+
 static const char *const eight_cpus[] = { "topology.l3_per_socket", "2", "topology.cores_per_l3",
 					  "2", NULL };
 
@@ -545,6 +645,23 @@ static void threads(const char *policy)
 			   seed % 2 ? 64 : TABLE, 150, 0);
 }
 
+static void chaos(const char *policy)
+{
+	for (uint64_t seed = 300; seed < 312; seed++) {
+		struct model_spec spec = { .policy = policy, .set = eight_cpus, .seed = seed };
+		struct proc *p = calloc(1, sizeof(*p));
+		struct model m;
+
+		model_start(&m, &spec);
+		*p = (struct proc){ .m = &m, .threads = 2 + (unsigned int)seed % 9, .ops = 80,
+				    .forks = seed % 3 ? 0 : 4, .seed = seed };
+		spawn(&m, "leader", -1, chaos_leader, p);
+		model_run_clean(&m, policy, seed);
+		model_end(&m);
+		free(p);
+	}
+}
+
 static void test_alone(void **state)
 {
 	(void)state;
@@ -563,12 +680,19 @@ static void test_threads(void **state)
 	for_all_policies(threads);
 }
 
+static void test_chaos(void **state)
+{
+	(void)state;
+	for_all_policies(chaos);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_alone),
 		cmocka_unit_test(test_forking),
 		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_chaos),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
