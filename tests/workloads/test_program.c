@@ -429,6 +429,32 @@ static void check_ends(const struct program *p)
 	free(started);
 }
 
+/* By another clock, a thread wakes its parent before the fork that makes it: nobody can wait so. */
+static void test_no_hang(void **state)
+{
+	struct tape *t = calloc(1, sizeof(*t));
+	const struct program_task *parent;
+	struct program *p;
+
+	(void)state;
+	munmap_call(t, 1000, 2000, 10, 10, 0);
+	munmap_call(t, 1000, 2000, 10, 11, 1);
+	sleeps(t, 3000, 10, 0);
+	wakes(t, 4000, 10, 11, 1, 10);
+	runs(t, 5000, 10, 0);
+	event(t, 6000, 10, 10, 0, "syscalls:sys_enter_clone3: uargs: 0x1, size: 0x58");
+	event(t, 7000, 10, 10, 0,
+	      "sched:sched_process_fork: comm=prog pid=10 child_comm=prog child_pid=11");
+	event(t, 8000, 10, 10, 0, "syscalls:sys_exit_clone3: 0xb");
+	p = build(t);
+	parent = task_of(p, 10);
+	assert_int_equal(task_of(p, 11)->parent, parent - p->task);
+	assert_int_equal(op_of(parent, PROGRAM_CLONE, 0)->other, task_of(p, 11) - p->task);
+	check_ends(p);
+	program_free(p);
+	free(t);
+}
+
 /* Each wait of a real recording has its wake-up and the other way round; nothing is out of range.
  */
 static void check_sound(const struct program *p)
@@ -589,6 +615,7 @@ int main(void)
 		cmocka_unit_test(test_forks),
 		cmocka_unit_test(test_late_inference),
 		cmocka_unit_test(test_durations_do_not_matter),
+		cmocka_unit_test(test_no_hang),
 		cmocka_unit_test(test_shipped),
 		cmocka_unit_test(test_spans),
 		cmocka_unit_test(test_fuzz),
