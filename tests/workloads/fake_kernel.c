@@ -25,6 +25,8 @@ struct kernel {
 	size_t n_calls, cap_calls;
 	struct task **task;
 	size_t n_tasks, cap_tasks;
+	struct mm **mm;
+	size_t n_mms, cap_mms;
 };
 
 struct mm {
@@ -80,6 +82,27 @@ static void run_task(void *arg)
 	takes(t, "end", 0, 0, 0);
 }
 
+static struct mm *new_mm(struct kernel *k)
+{
+	xgrow(k->mm, k->n_mms, k->cap_mms);
+	return k->mm[k->n_mms++] = xcalloc(1, sizeof(struct mm));
+}
+
+static void free_kernel(struct kernel *k)
+{
+	for (size_t i = 0; i < k->n_mms; i++) {
+		free(k->mm[i]->mapped.v);
+		free(k->mm[i]->ever.v);
+		free(k->mm[i]);
+	}
+	for (size_t i = 0; i < k->n_tasks; i++)
+		free(k->task[i]);
+	free(k->mm);
+	free(k->task);
+	free(k->call);
+	sim_destroy(k->sim);
+}
+
 static struct task *new_task(struct kernel *k, const struct task_attr *attr, struct mm *mm)
 {
 	struct task *t = xcalloc(1, sizeof(*t));
@@ -95,7 +118,7 @@ static struct task *new_task(struct kernel *k, const struct task_attr *attr, str
 
 static struct task *kernel_spawn(struct kernel *k, const struct task_attr *attr)
 {
-	return new_task(k, attr, xcalloc(1, sizeof(struct mm)));
+	return new_task(k, attr, new_mm(k));
 }
 
 static struct task *sys_clone_thread(struct task *t, const struct task_attr *attr)
@@ -106,7 +129,7 @@ static struct task *sys_clone_thread(struct task *t, const struct task_attr *att
 
 static struct task *sys_fork(struct task *t, const struct task_attr *attr)
 {
-	struct mm *mm = xcalloc(1, sizeof(*mm));
+	struct mm *mm = new_mm(t->k);
 
 	takes(t, "fork", 0, 0, 5 * SIM_US);
 	spans_copy(&mm->mapped, &t->mm->mapped);
@@ -117,7 +140,7 @@ static struct task *sys_fork(struct task *t, const struct task_attr *attr)
 static void sys_execve(struct task *t)
 {
 	takes(t, "exec", 0, 0, 9 * SIM_US);
-	t->mm = xcalloc(1, sizeof(*t->mm));
+	t->mm = new_mm(t->k);
 }
 
 static int64_t sys_mmap(struct task *t, uint64_t addr, uint64_t len, unsigned int prot,

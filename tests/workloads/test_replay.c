@@ -59,11 +59,7 @@ static void go(struct result *r)
 
 static void drop(struct result *r)
 {
-	for (size_t i = 0; i < r->k.n_tasks; i++)
-		free(r->k.task[i]);
-	free(r->k.task);
-	free(r->k.call);
-	sim_destroy(r->k.sim);
+	free_kernel(&r->k);
 	replay_free(r->w);
 }
 
