@@ -8,6 +8,8 @@
 #include "models/kernel/mm.h"
 #include "models/kernel/smp.h"
 
+#define TLB_SINGLE_PAGE_FLUSH_CEILING 33
+
 METRIC(desc_invlpg, "tlb.invlpg", METRIC_COUNTER, "1", NULL, "INVLPG instructions");
 METRIC(desc_cr3, "tlb.cr3_flush", METRIC_COUNTER, "1", NULL, "CR3 writes that flushed an ASID");
 METRIC(desc_latency, "tlb.flush_latency", METRIC_HISTOGRAM, "ps", NULL,
@@ -146,13 +148,15 @@ void flush_tlb_mm_range(struct task *t, struct mm *mm, uint64_t start, uint64_t 
 	struct flush_tlb_info info = {
 		.mm = mm, .start = start, .end = end, .freed_tables = freed_tables
 	};
+	unsigned int ceiling =
+		ops->ceiling ? ops->ceiling(p->params) : TLB_SINGLE_PAGE_FLUSH_CEILING;
 	sim_ps asked_at;
 
 	preempt_disable(t);
 	spend(t, t->k->cost.flush_setup);
 	settle(t);
 	asked_at = sim_now(t->k->sim);
-	if (end == TLB_FLUSH_ALL || (end - start) >> PAGE_SHIFT > ops->ceiling(p->params)) {
+	if (end == TLB_FLUSH_ALL || (end - start) >> PAGE_SHIFT > ceiling) {
 		info.start = 0;
 		info.end = TLB_FLUSH_ALL;
 	}

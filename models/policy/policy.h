@@ -67,7 +67,8 @@ struct gather_ops {
 struct shootdown_ops {
 	void (*flush)(const void *p, struct task *t, struct mm *mm,
 		      const struct flush_tlb_info *info);
-	/* tlb_single_page_flush_ceiling: a flush of more pages becomes one of everything */
+	/* tlb_single_page_flush_ceiling: a flush of more pages becomes one of everything.
+	 * NULL: 33, Linux' own */
 	unsigned int (*ceiling)(const void *p);
 };
 
