@@ -521,49 +521,6 @@ static void test_shipped(void **state)
 	}
 }
 
-/* Interval sets against a map of pages. */
-static void test_spans(void **state)
-{
-	enum { PAGES = 64 };
-	struct spans s = { 0 };
-	bool page[PAGES] = { 0 };
-	struct rng rng;
-
-	(void)state;
-	rng_init(&rng, 1, "spans", 0);
-	for (int round = 0; round < 20000; round++) {
-		uint64_t a = rng_below(&rng, PAGES), b = a + rng_below(&rng, PAGES - a + 1);
-		bool add = rng_below(&rng, 2);
-		struct span gap;
-		uint64_t first = a;
-
-		if (add)
-			spans_add(&s, a, b);
-		else
-			spans_remove(&s, a, b);
-		for (uint64_t i = a; i < b; i++)
-			page[i] = add;
-		for (size_t i = 0; i < s.n; i++) {
-			assert_true(s.v[i].start < s.v[i].end);
-			assert_true(!i || s.v[i - 1].end < s.v[i].start);
-		}
-		for (uint64_t i = 0; i < PAGES; i++)
-			assert_int_equal(spans_meet(&s, i, i + 1), page[i]);
-		a = rng_below(&rng, PAGES);
-		b = a + rng_below(&rng, PAGES - a + 1);
-		for (first = a; first < b && page[first]; first++)
-			;
-		assert_int_equal(spans_gap(&s, a, b, &gap), first < b);
-		if (first < b) {
-			assert_int_equal(gap.start, first);
-			for (; first < b && !page[first]; first++)
-				;
-			assert_int_equal(gap.end, first);
-		}
-	}
-	free(s.v);
-}
-
 /* Any order of events, also impossible ones, gives a sound program or an error. */
 static void test_fuzz(void **state)
 {
@@ -617,7 +574,6 @@ int main(void)
 		cmocka_unit_test(test_durations_do_not_matter),
 		cmocka_unit_test(test_no_hang),
 		cmocka_unit_test(test_shipped),
-		cmocka_unit_test(test_spans),
 		cmocka_unit_test(test_fuzz),
 	};
 
