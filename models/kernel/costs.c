@@ -38,7 +38,7 @@ const struct param kernel_cost_params[] = {
 	C(munmap_base, "200ns", "munmap: checks and gathering of VMAs"),
 	C(mprotect_base, "200ns", "mprotect: checks"),
 	C(madvise_base, "80ns", "madvise: checks"),
-	C(process_base, "120ns", "process_madvise: pidfd, iovec"),
+	C(process_base, "410ns", "process_madvise: pidfd, iovec, mm_access"),
 	C(event_file, "100ns", "read or write of an eventfd beside wake-up and block"),
 	C(set_affinity, "500ns", "sched_setaffinity beside the migration"),
 	C(fault_base, "60ns", "handle_mm_fault: flags, levels, accounting"),
