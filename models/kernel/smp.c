@@ -80,6 +80,15 @@ static bool queue_call(struct task *t, unsigned int target, smp_call_fn *fn, voi
 	return was_empty;
 }
 
+static bool store_suffices(const struct task *t, const struct kcpu *target)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_SHOOTDOWN];
+	const struct shootdown_ops *ops = p->choice->ops;
+
+	return idle_sees_stores(target) &&
+	       (!ops->store_to_polling || ops->store_to_polling(p->params));
+}
+
 static void send_ipis(struct task *t, const struct cpumask *to, unsigned int n, enum ipi_kind kind)
 {
 	struct kcpu *c = this_cpu(t);
@@ -89,7 +98,7 @@ static void send_ipis(struct task *t, const struct cpumask *to, unsigned int n, 
 		unsigned int target = cpumask_next(to, 0);
 		struct kcpu *k = &t->k->cpus[target];
 
-		if (idle_sees_stores(k)) {
+		if (store_suffices(t, k)) {
 			/* A polling idle task looks at its queue when its flag is set. */
 			cpu_raise(k->cpu, IRQ_CALL_FUNCTION_SINGLE,
 				  post_store(t, &k->tlbstate.shared_line));

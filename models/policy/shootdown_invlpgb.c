@@ -157,7 +157,7 @@ static unsigned int ceiling(const void *p)
 	return ((const struct params *)p)->ceiling;
 }
 
-static const struct shootdown_ops ops = { flush, ceiling };
+static const struct shootdown_ops ops = { .flush = flush, .ceiling = ceiling };
 static const struct policy_choice choice = {
 	.axis = AXIS_SHOOTDOWN,
 	.name = "invlpgb",

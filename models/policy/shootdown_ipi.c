@@ -6,7 +6,7 @@
 #include "models/kernel/mm.h"
 
 struct params {
-	bool concurrent, trim, skip_lazy, early_ack;
+	bool concurrent, trim, skip_lazy, early_ack, store_to_polling;
 	uint32_t ceiling;
 };
 
@@ -31,6 +31,11 @@ static const struct param params[] = {
 	  .offset = offsetof(struct params, early_ack),
 	  .def = "false",
 	  .help = "targets acknowledge before they flush, the request inlined (RFC of 2019)" },
+	{ .name = "store_to_polling",
+	  .type = PARAM_BOOL,
+	  .offset = offsetof(struct params, store_to_polling),
+	  .def = "true",
+	  .help = "an idle CPU that polls is called by a store, not by an IPI (Linux 5.8)" },
 	{ .name = "ceiling",
 	  .type = PARAM_U32,
 	  .offset = offsetof(struct params, ceiling),
@@ -69,7 +74,12 @@ static unsigned int ceiling(const void *p)
 	return ((const struct params *)p)->ceiling;
 }
 
-static const struct shootdown_ops ops = { flush, ceiling };
+static bool store_to_polling(const void *p)
+{
+	return ((const struct params *)p)->store_to_polling;
+}
+
+static const struct shootdown_ops ops = { flush, ceiling, store_to_polling };
 static const struct policy_choice choice = {
 	.axis = AXIS_SHOOTDOWN,
 	.name = "ipi",
