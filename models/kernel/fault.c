@@ -283,7 +283,8 @@ static void handle_pte_fault(struct task *t, struct fault *f)
 	spend(t, t->k->cost.pte_read);
 	pte = get_pte(f);
 	if (!pte) {
-		if (f->vma->flags & MAP_ANONYMOUS)
+		/* Shared anonymous memory is a file of shmem. */
+		if ((f->vma->flags & (MAP_ANONYMOUS | MAP_SHARED)) == MAP_ANONYMOUS)
 			anon_fault(t, f);
 		else
 			file_fault(t, f);
