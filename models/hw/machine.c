@@ -8,6 +8,7 @@
 
 #include "models/hw/cpu.h"
 #include "models/hw/line.h"
+#include "models/hw/usermem.h"
 #include "sim/base/datadir.h"
 
 static const char *const ipi_modes[] = { "x2apic-physical", "x2apic-cluster", NULL };
@@ -26,6 +27,16 @@ static const char *const ipi_modes[] = { "x2apic-physical", "x2apic-cluster", NU
 #define FLAG(name_, field_, def_, help_)                                                           \
 	{                                                                                          \
 		.name = name_, .type = PARAM_BOOL, .offset = M(field_), .def = def_, .help = help_ \
+	}
+#define RATE(name_, field_, help_)                                                                 \
+	{                                                                                          \
+		.name = name_, .type = PARAM_DOUBLE, .offset = M(field_), .def = "0", .max = 1e4,  \
+		.help = help_                                                                      \
+	}
+#define SIZE(name_, field_, def_, help_)                                                           \
+	{                                                                                          \
+		.name = name_, .type = PARAM_BYTES, .offset = M(field_), .def = def_, .min = 64,   \
+		.max = 1 << 30, .help = help_                                                      \
 	}
 #define MAX_LINE 1e8 /* 100 us */
 #define MAX_STEP 1e9 /* 1 ms */
@@ -62,7 +73,46 @@ const struct param machine_params[] = {
 	NUM("tlb.l2_ways", tlb.l2_ways, "12", 1, 64, "their ways"),
 	FLAG("tlb.pcid", tlb.pcid, "true", "process-context identifiers"),
 	PS("tlb.l2_hit", tlb.l2_hit, "3ns", MAX_LINE, "L1 miss that hits L2"),
-	PS("tlb.walk", tlb.walk, "10ns", MAX_LINE, "page walk out of warm caches"),
+	PS("tlb.walk", tlb.walk, "10ns", MAX_LINE,
+	   "page walk of one load that hits the L1 data cache; other loads cost as cache: says"),
+	NUM("tlb.l1d_2m_entries", tlb.l1d_2m_entries, "0", 0, 4096,
+	    "L1 data TLB entries for 2 MiB pages; 0: they share those for 4 KiB"),
+	NUM("tlb.l1d_2m_ways", tlb.l1d_2m_ways, "4", 1, 4096, "their ways"),
+	NUM("tlb.l1d_1g_entries", tlb.l1d_1g_entries, "0", 0, 4096,
+	    "for 1 GiB pages; 0: they share those for 2 MiB"),
+	NUM("tlb.l1d_1g_ways", tlb.l1d_1g_ways, "4", 1, 4096, "their ways"),
+	NUM("tlb.l1i_entries", tlb.l1i_entries, "64", 1, 4096, "L1 code TLB entries"),
+	NUM("tlb.l1i_ways", tlb.l1i_ways, "8", 1, 4096, "their ways"),
+	NUM("tlb.l1i_2m_entries", tlb.l1i_2m_entries, "0", 0, 4096,
+	    "for larger pages; 0: they share those for 4 KiB"),
+	NUM("tlb.l1i_2m_ways", tlb.l1i_2m_ways, "8", 1, 4096, "their ways"),
+	NUM("tlb.l2i_entries", tlb.l2i_entries, "0", 0, 65536,
+	    "L2 TLB entries for code; 0: one L2 for both"),
+	NUM("tlb.l2i_ways", tlb.l2i_ways, "8", 1, 64, "their ways"),
+	NUM("tlb.l2_1g_entries", tlb.l2_1g_entries, "0", 0, 65536,
+	    "L2 TLB entries for 1 GiB pages; 0: they share the others"),
+	NUM("tlb.l2_1g_ways", tlb.l2_1g_ways, "4", 1, 64, "their ways"),
+	NUM("tlb.pde_entries", tlb.pde_entries, "32", 0, 1024,
+	    "page-walk cache of page-directory entries, fully associative; 0: none"),
+	NUM("tlb.pdpte_entries", tlb.pdpte_entries, "8", 0, 1024, "of PDPTEs"),
+	NUM("tlb.pml4e_entries", tlb.pml4e_entries, "4", 0, 1024, "of PML4Es"),
+	FLAG("tlb.prefetch", tlb.prefetch, "false",
+	     "a walk also fills the next page's translation if it has been used before"),
+	FLAG("tlb.refill", tlb.refill, "true",
+	     "a program's own work grows by the walks that a flush causes"),
+	SIZE("cache.l1d_size", cache.l1d_size, "32KiB", "L1 data cache of a core"),
+	NUM("cache.l1d_ways", cache.l1d_ways, "8", 1, 64, "its ways"),
+	PS("cache.l1d_hit", cache.l1d_hit, "1200ps", MAX_LINE, "load that hits it"),
+	SIZE("cache.l2_size", cache.l2_size, "1MiB", "L2 cache of a core"),
+	NUM("cache.l2_ways", cache.l2_ways, "8", 1, 64, "its ways"),
+	PS("cache.l2_hit", cache.l2_hit, "4ns", MAX_LINE, "load that hits it"),
+	SIZE("cache.l3_size", cache.l3_size, "32MiB", "L3 cache of a group"),
+	NUM("cache.l3_ways", cache.l3_ways, "16", 1, 64, "its ways"),
+	PS("cache.l3_hit", cache.l3_hit, "14ns", MAX_LINE, "load that hits it; beyond: line.memory"),
+	RATE("cache.l2_rate", cache.l2_rate,
+	     "GB/s at which a core zeroes or copies what is in L2; 0: as fast as kernel: says"),
+	RATE("cache.l3_rate", cache.l3_rate, "GB/s from L3"),
+	RATE("cache.memory_rate", cache.memory_rate, "GB/s from memory"),
 	PS("flush.invlpg", flush.invlpg, "100ns", MAX_STEP, "INVLPG of one page"),
 	PS("flush.cr3_write", flush.cr3_write, "150ns", MAX_STEP, "CR3 write that flushes"),
 	PS("flush.invpcid_single", flush.invpcid_single, "120ns", MAX_STEP, "INVPCID, one address"),
@@ -183,6 +233,7 @@ struct machine *machine_create(struct sim *sim, struct machine_desc *desc)
 	m->cpus = calloc(m->nr_cpus, sizeof(*m->cpus));
 	for (unsigned int i = 0; i < m->nr_cpus; i++)
 		cpu_init(&m->cpus[i], m, i);
+	m->mem = usermem_create(m);
 	return m;
 }
 
@@ -192,6 +243,7 @@ void machine_free(struct machine *m)
 
 	for (unsigned int i = 0; i < m->nr_cpus; i++)
 		tlb_free(&m->cpus[i].tlb);
+	usermem_free(m->mem, m);
 	for (c = m->line_classes; c; c = next) {
 		next = c->next;
 		free(c);

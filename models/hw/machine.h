@@ -29,10 +29,22 @@ struct machine_desc {
 		sim_ps read_occupancy; /* a shared clean line serves one reader per this */
 	} line;
 	struct {
+		/* of 4 KiB pages; 0 entries of the others: the pages share the array before */
 		uint32_t l1d_entries, l1d_ways, l2_entries, l2_ways;
-		bool pcid;
-		sim_ps l2_hit, walk; /* L1 miss that hits L2; a page walk out of warm caches */
+		uint32_t l1d_2m_entries, l1d_2m_ways, l1d_1g_entries, l1d_1g_ways;
+		uint32_t l1i_entries, l1i_ways, l1i_2m_entries, l1i_2m_ways;
+		uint32_t l2i_entries, l2i_ways, l2_1g_entries, l2_1g_ways;
+		uint32_t pde_entries, pdpte_entries, pml4e_entries; /* page-walk caches */
+		bool pcid, prefetch, refill;
+		sim_ps l2_hit; /* L1 miss that hits L2 */
+		sim_ps walk;   /* a walk of one load that hits the L1 data cache */
 	} tlb;
+	struct {
+		uint64_t l1d_size, l2_size, l3_size; /* a core; a core; an L3 group */
+		uint32_t l1d_ways, l2_ways, l3_ways;
+		sim_ps l1d_hit, l2_hit, l3_hit;
+		double l2_rate, l3_rate, memory_rate; /* GB/s of one core; 0 = not stated */
+	} cache;
 	struct {
 		sim_ps invlpg, cr3_write, invpcid_single, invpcid_all;
 		bool has_invlpgb;
@@ -78,6 +90,7 @@ unsigned int machine_desc_cpus(const struct machine_desc *desc);
 enum distance { DIST_SAME_CORE, DIST_SAME_L3, DIST_SAME_SOCKET, DIST_CROSS_SOCKET, DISTANCES };
 
 struct cpu;
+struct usermem;
 
 struct machine {
 	struct sim *sim;
@@ -86,6 +99,7 @@ struct machine {
 	struct cpu *cpus;
 	sim_ps line_latency[DISTANCES], ipi_latency[DISTANCES];
 	struct rng ipi_rng;
+	struct usermem *mem; /* caches of user memory */
 	struct line_class *line_classes; /* all that lines of this run belong to */
 };
 

@@ -6,25 +6,70 @@
 #include "models/hw/tlb.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "models/hw/machine.h"
 
-#define VPN_BITS     36
-#define CONTEXT_BITS 28
+#define SIZE_SHIFT 9 /* each page size is 512 of the one below */
+
+/* ---- shape ---- */
 
 static void level_init(struct tlb_level *level, uint32_t entries, uint32_t ways)
 {
-	level->ways = ways ? ways : 1;
-	level->sets = entries / level->ways;
+	uint32_t hints = 16;
+
+	level->ways = ways && ways < entries ? ways : ways ? entries : 1;
+	level->sets = entries / (level->ways ? level->ways : 1);
+	if (!level->ways)
+		level->ways = 1;
 	if (!level->sets)
 		level->sets = 1;
+	while (hints < 4 * level->sets * level->ways)
+		hints *= 2;
+	level->hint_mask = hints - 1;
+}
+
+/* An array of its own, or `shared` if the machine has none for this. */
+static struct tlb_level *own_or(struct tlb *tlb, unsigned int *n, uint32_t entries, uint32_t ways,
+				struct tlb_level *shared)
+{
+	struct tlb_level *level = &tlb->array[*n];
+
+	if (!entries && shared)
+		return shared;
+	(*n)++;
+	level_init(level, entries, ways);
+	return level;
 }
 
 void tlb_init(struct tlb *tlb, const struct machine_desc *desc)
 {
-	*tlb = (struct tlb){ 0 };
-	level_init(&tlb->l1, desc->tlb.l1d_entries, desc->tlb.l1d_ways);
-	level_init(&tlb->l2, desc->tlb.l2_entries, desc->tlb.l2_ways);
+	struct tlb_level *(*l1)[TLB_SIZES] = tlb->l1, *(*l2)[TLB_SIZES] = tlb->l2;
+	const uint32_t walk[TLB_WALK_LEVELS] = { desc->tlb.pde_entries, desc->tlb.pdpte_entries,
+						 desc->tlb.pml4e_entries };
+	unsigned int n = 0;
+
+	memset(tlb, 0, sizeof(*tlb));
+	l1[TLB_DATA][TLB_4K] = own_or(tlb, &n, desc->tlb.l1d_entries, desc->tlb.l1d_ways, NULL);
+	l1[TLB_DATA][TLB_2M] = own_or(tlb, &n, desc->tlb.l1d_2m_entries, desc->tlb.l1d_2m_ways,
+				      l1[TLB_DATA][TLB_4K]);
+	l1[TLB_DATA][TLB_1G] = own_or(tlb, &n, desc->tlb.l1d_1g_entries, desc->tlb.l1d_1g_ways,
+				      l1[TLB_DATA][TLB_2M]);
+	l1[TLB_CODE][TLB_4K] = own_or(tlb, &n, desc->tlb.l1i_entries, desc->tlb.l1i_ways, NULL);
+	l1[TLB_CODE][TLB_2M] = own_or(tlb, &n, desc->tlb.l1i_2m_entries, desc->tlb.l1i_2m_ways,
+				      l1[TLB_CODE][TLB_4K]);
+	l1[TLB_CODE][TLB_1G] = l1[TLB_CODE][TLB_2M];
+	l2[TLB_DATA][TLB_4K] = own_or(tlb, &n, desc->tlb.l2_entries, desc->tlb.l2_ways, NULL);
+	l2[TLB_DATA][TLB_2M] = l2[TLB_DATA][TLB_4K];
+	l2[TLB_DATA][TLB_1G] = own_or(tlb, &n, desc->tlb.l2_1g_entries, desc->tlb.l2_1g_ways,
+				      l2[TLB_DATA][TLB_4K]);
+	l2[TLB_CODE][TLB_4K] = own_or(tlb, &n, desc->tlb.l2i_entries, desc->tlb.l2i_ways,
+				      l2[TLB_DATA][TLB_4K]);
+	l2[TLB_CODE][TLB_2M] = l2[TLB_CODE][TLB_4K];
+	l2[TLB_CODE][TLB_1G] = desc->tlb.l2i_entries ? l2[TLB_CODE][TLB_4K] : l2[TLB_DATA][TLB_1G];
+	for (unsigned int i = 0; i < TLB_WALK_LEVELS; i++)
+		if (walk[i])
+			level_init(&tlb->walk[i], walk[i], walk[i]);
 }
 
 /* Memory comes at the first fill, so that an idle CPU of a large machine costs none. */
@@ -35,6 +80,7 @@ static void level_alloc(struct tlb_level *level)
 	level->tag = calloc(n, sizeof(*level->tag));
 	level->stamp = calloc(n, sizeof(*level->stamp));
 	level->entry = calloc(n, sizeof(*level->entry));
+	level->hint = calloc((size_t)level->hint_mask + 1, sizeof(*level->hint));
 }
 
 static void level_free(struct tlb_level *level)
@@ -42,68 +88,74 @@ static void level_free(struct tlb_level *level)
 	free(level->tag);
 	free(level->stamp);
 	free(level->entry);
+	free(level->hint);
 	level->tag = NULL;
+	level->stamp = NULL;
+	level->entry = NULL;
+	level->hint = NULL;
+}
+
+static void levels_free(struct tlb_level *level, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		level_free(&level[i]);
 }
 
 void tlb_free(struct tlb *tlb)
 {
-	level_free(&tlb->l1);
-	level_free(&tlb->l2);
+	levels_free(tlb->array, TLB_ARRAYS);
+	levels_free(tlb->walk, TLB_WALK_LEVELS);
 }
 
-static uint64_t make_tag(uint32_t context, uint64_t vpn)
-{
-	return (uint64_t)context << VPN_BITS | (vpn & ((UINT64_C(1) << VPN_BITS) - 1));
-}
+/* ---- one array ---- */
 
-uint32_t tlb_flush_slot(struct tlb *tlb, unsigned int slot)
+/* The next number for a slot. When they run out, everything is forgotten once, so that no old tag
+ * can come back. */
+static uint32_t new_life(struct tlb_contexts *c, unsigned int slot, struct tlb_level *level,
+			 unsigned int n)
 {
-	if (++tlb->last_context >> CONTEXT_BITS) {
-		/* Numbers ran out: forget everything once, so that no old tag can come back. */
-		level_free(&tlb->l1);
-		level_free(&tlb->l2);
-		tlb->last_context = TLB_LIVE_CONTEXTS + 1; /* the others keep 1 to 8 */
+	if (++c->last > TLB_MAX_LIVES) {
+		levels_free(level, n);
+		c->last = 2;
 		for (unsigned int i = 0; i < TLB_LIVE_CONTEXTS; i++)
-			tlb->live[i] = i + 1;
+			c->live[i] = 1u << TLB_SLOT_BITS | i;
 	}
-	tlb->live[slot] = tlb->last_context;
-	return tlb->last_context;
+	c->live[slot] = c->last << TLB_SLOT_BITS | slot;
+	return c->live[slot];
 }
 
-static size_t set_of(const struct tlb_level *level, uint64_t vpn)
+static size_t set_of(const struct tlb_level *level, uint64_t tag)
 {
-	return (size_t)(vpn % level->sets) * level->ways;
+	return (size_t)((tag & TLB_TAG_VPN) % level->sets) * level->ways;
 }
 
 /* Index of the entry with this tag, or -1. */
-static ptrdiff_t level_find(const struct tlb_level *level, uint64_t tag, uint64_t vpn)
+static ptrdiff_t level_find(const struct tlb_level *level, uint64_t tag)
 {
-	size_t base = set_of(level, vpn);
+	size_t base;
 
 	if (!level->tag || !tag) /* 0 marks an empty way, and page 0 of a slot never flushed */
 		return -1;
+	base = set_of(level, tag);
 	for (uint32_t w = 0; w < level->ways; w++)
 		if (level->tag[base + w] == tag)
 			return (ptrdiff_t)(base + w);
 	return -1;
 }
 
-static bool is_live(const struct tlb *tlb, uint64_t tag)
+static bool is_live(const struct tlb_contexts *c, uint64_t tag)
 {
-	uint32_t context = (uint32_t)(tag >> VPN_BITS);
+	uint32_t context = (uint32_t)(tag >> (TLB_VPN_BITS + 2));
 
-	for (unsigned int i = 0; i < TLB_LIVE_CONTEXTS; i++)
-		if (tlb->live[i] == context)
-			return tag != 0;
-	return false;
+	return tag && c->live[tlb_slot(context)] == context;
 }
 
-static size_t victim(const struct tlb *tlb, const struct tlb_level *level, uint64_t vpn)
+static size_t victim(const struct tlb_contexts *c, const struct tlb_level *level, uint64_t tag)
 {
-	size_t base = set_of(level, vpn), best = base;
+	size_t base = set_of(level, tag), best = base;
 
 	for (uint32_t w = 0; w < level->ways; w++) {
-		if (!is_live(tlb, level->tag[base + w]))
+		if (!is_live(c, level->tag[base + w]))
 			return base + w;
 		if ((int32_t)(level->stamp[base + w] - level->stamp[best]) < 0)
 			best = base + w;
@@ -111,37 +163,73 @@ static size_t victim(const struct tlb *tlb, const struct tlb_level *level, uint6
 	return best;
 }
 
-static struct tlb_entry *level_put(struct tlb *tlb, struct tlb_level *level, uint64_t tag,
-				   uint64_t vpn, struct tlb_entry entry)
+static void level_touch(struct tlb *tlb, struct tlb_level *level, size_t i)
 {
-	ptrdiff_t at = level_find(level, tag, vpn);
+	level->stamp[i] = ++tlb->clock;
+	*tlb_hint(level, level->tag[i]) = (uint32_t)i;
+}
+
+static struct tlb_entry *level_put(struct tlb *tlb, const struct tlb_contexts *c,
+				   struct tlb_level *level, uint64_t tag, struct tlb_entry entry)
+{
+	ptrdiff_t at = level_find(level, tag);
 	size_t i;
 
 	if (!level->tag)
 		level_alloc(level);
-	i = at >= 0 ? (size_t)at : victim(tlb, level, vpn);
+	i = at >= 0 ? (size_t)at : victim(c, level, tag);
 	level->tag[i] = tag;
-	level->stamp[i] = ++tlb->clock;
 	level->entry[i] = entry;
+	level_touch(tlb, level, i);
 	return &level->entry[i];
 }
 
-enum tlb_result tlb_lookup(struct tlb *tlb, uint32_t context, uint64_t vpn,
-			   struct tlb_entry **entry)
-{
-	uint64_t tag = make_tag(context, vpn);
-	ptrdiff_t at = level_find(&tlb->l1, tag, vpn);
+/* ---- translating ---- */
 
-	if (at >= 0) {
-		tlb->l1.stamp[at] = ++tlb->clock;
-		*entry = &tlb->l1.entry[at];
+struct place {
+	struct tlb_level *level;
+	uint64_t tag;
+	size_t at;
+	enum tlb_size size;
+};
+
+/* A page of any size, of the context or a global one. */
+static bool find(struct tlb *tlb, struct tlb_level *const of[TLB_SIZES], uint32_t context,
+		 uint64_t vpn, struct place *p)
+{
+	const uint32_t seen[2] = { context, tlb_context(tlb, TLB_GLOBAL_SLOT) };
+
+	for (enum tlb_size size = TLB_4K; size < TLB_SIZES; size++) {
+		if (!(tlb->sizes >> size & 1))
+			continue;
+		for (unsigned int g = 0; g <= (unsigned int)tlb->has_global; g++) {
+			uint64_t tag = tlb_tag(seen[g], size, vpn >> (SIZE_SHIFT * size));
+			ptrdiff_t at = level_find(of[size], tag);
+
+			if (at < 0)
+				continue;
+			*p = (struct place){ of[size], tag, (size_t)at, size };
+			return true;
+		}
+	}
+	return false;
+}
+
+enum tlb_result tlb_lookup_slowly(struct tlb *tlb, enum tlb_side side, uint32_t context,
+				  uint64_t vpn, struct tlb_entry **entry)
+{
+	struct place p;
+
+	if (find(tlb, tlb->l1[side], context, vpn, &p)) {
+		level_touch(tlb, p.level, p.at);
+		*entry = &p.level->entry[p.at];
 		tlb->l1_hits++;
 		return TLB_L1_HIT;
 	}
-	at = level_find(&tlb->l2, tag, vpn);
-	if (at >= 0) {
-		tlb->l2.stamp[at] = ++tlb->clock;
-		*entry = level_put(tlb, &tlb->l1, tag, vpn, tlb->l2.entry[at]);
+	if (find(tlb, tlb->l2[side], context, vpn, &p)) {
+		level_touch(tlb, p.level, p.at);
+		*entry = level_put(tlb, &tlb->contexts, tlb->l1[side][p.size], p.tag,
+				   p.level->entry[p.at]);
 		tlb->l2_hits++;
 		return TLB_L2_HIT;
 	}
@@ -150,38 +238,153 @@ enum tlb_result tlb_lookup(struct tlb *tlb, uint32_t context, uint64_t vpn,
 	return TLB_MISS;
 }
 
+void tlb_fill_page(struct tlb *tlb, enum tlb_side side, enum tlb_size size, uint32_t context,
+		   uint64_t vpn, struct tlb_entry entry)
+{
+	uint64_t tag = tlb_tag(context, size, vpn >> (SIZE_SHIFT * size));
+
+	tlb->sizes |= (uint8_t)(1u << size);
+	tlb->has_global |= context && context == tlb_context(tlb, TLB_GLOBAL_SLOT);
+	level_put(tlb, &tlb->contexts, tlb->l1[side][size], tag, entry);
+	level_put(tlb, &tlb->contexts, tlb->l2[side][size], tag, entry);
+}
+
 void tlb_fill(struct tlb *tlb, uint32_t context, uint64_t vpn, uint64_t pte, uint32_t life)
 {
-	uint64_t tag = make_tag(context, vpn);
-	struct tlb_entry entry = { .pte = pte, .life = life };
+	tlb_fill_page(tlb, TLB_DATA, TLB_4K, context, vpn,
+		      (struct tlb_entry){ .pte = pte, .life = life });
+}
 
-	level_put(tlb, &tlb->l1, tag, vpn, entry);
-	level_put(tlb, &tlb->l2, tag, vpn, entry);
+/* ---- the page-walk caches ---- */
+
+static uint64_t walk_tag(const struct tlb *tlb, uint32_t context, uint64_t vpn, unsigned int level)
+{
+	return tlb_tag(tlb->walk_contexts.live[tlb_slot(context)], TLB_4K,
+		       vpn >> (SIZE_SHIFT * level));
+}
+
+unsigned int tlb_walk_start(struct tlb *tlb, uint32_t context, uint64_t vpn,
+			    const struct tlb_entry **entry)
+{
+	for (unsigned int i = 0; i < TLB_WALK_LEVELS; i++) {
+		struct tlb_level *level = &tlb->walk[i];
+		ptrdiff_t at = level_find(level, walk_tag(tlb, context, vpn, i + 1));
+
+		if (at < 0)
+			continue;
+		level_touch(tlb, level, (size_t)at);
+		*entry = &level->entry[at];
+		return i;
+	}
+	*entry = NULL;
+	return TLB_WALK_LEVELS;
+}
+
+void tlb_walk_fill(struct tlb *tlb, uint32_t context, uint64_t vpn, unsigned int level,
+		   struct tlb_entry entry)
+{
+	struct tlb_level *cache = &tlb->walk[level - 1];
+
+	if (!tlb->walk_contexts.live[tlb_slot(context)])
+		new_life(&tlb->walk_contexts, tlb_slot(context), tlb->walk, TLB_WALK_LEVELS);
+	if (cache->ways)
+		level_put(tlb, &tlb->walk_contexts, cache, walk_tag(tlb, context, vpn, level),
+			  entry);
+}
+
+/* ---- flushing ---- */
+
+static void walk_flush(struct tlb *tlb, unsigned int slot)
+{
+	new_life(&tlb->walk_contexts, slot, tlb->walk, TLB_WALK_LEVELS);
+}
+
+uint32_t tlb_flush_slot(struct tlb *tlb, unsigned int slot)
+{
+	tlb->changes++;
+	walk_flush(tlb, slot);
+	return new_life(&tlb->contexts, slot, tlb->array, TLB_ARRAYS);
+}
+
+void tlb_flush_all(struct tlb *tlb, bool global)
+{
+	for (unsigned int slot = 0; slot < TLB_LIVE_CONTEXTS; slot++)
+		if (tlb->contexts.live[slot] && (slot != TLB_GLOBAL_SLOT || global))
+			tlb_flush_slot(tlb, slot);
+}
+
+/* The page's entries of one context, in every array that can hold one. */
+static bool drop(struct tlb *tlb, uint32_t context, uint64_t vpn)
+{
+	bool had = false;
+
+	for (enum tlb_size size = TLB_4K; size < TLB_SIZES; size++) {
+		uint64_t tag = tlb_tag(context, size, vpn >> (SIZE_SHIFT * size));
+
+		if (!(tlb->sizes >> size & 1))
+			continue;
+		for (enum tlb_side side = TLB_DATA; side < TLB_SIDES; side++) {
+			struct tlb_level *const in[] = { tlb->l1[side][size], tlb->l2[side][size] };
+
+			for (unsigned int i = 0; i < 2; i++) {
+				ptrdiff_t at = level_find(in[i], tag);
+
+				if (at < 0)
+					continue;
+				in[i]->tag[at] = 0;
+				had = true;
+			}
+		}
+	}
+	return had;
+}
+
+bool tlb_invalidate_one(struct tlb *tlb, uint32_t context, uint64_t vpn)
+{
+	tlb->changes++;
+	walk_flush(tlb, tlb_slot(context));
+	return drop(tlb, context, vpn);
 }
 
 bool tlb_invalidate(struct tlb *tlb, uint32_t context, uint64_t vpn)
 {
-	uint64_t tag = make_tag(context, vpn);
-	ptrdiff_t l1 = level_find(&tlb->l1, tag, vpn), l2 = level_find(&tlb->l2, tag, vpn);
+	uint32_t global = tlb_context(tlb, TLB_GLOBAL_SLOT);
+	bool had = tlb_invalidate_one(tlb, context, vpn);
 
-	if (l1 >= 0)
-		tlb->l1.tag[l1] = 0;
-	if (l2 >= 0)
-		tlb->l2.tag[l2] = 0;
-	return l1 >= 0 || l2 >= 0;
+	return (tlb->has_global && drop(tlb, global, vpn)) || had;
+}
+
+void tlb_forget(struct tlb *tlb, uint32_t context, uint64_t vpn)
+{
+	drop(tlb, context, vpn);
+	for (unsigned int i = 0; i < TLB_WALK_LEVELS; i++) {
+		ptrdiff_t at = level_find(&tlb->walk[i], walk_tag(tlb, context, vpn, i + 1));
+
+		if (at >= 0)
+			tlb->walk[i].tag[at] = 0;
+	}
+}
+
+/* ---- counting ---- */
+
+static bool below(const struct tlb *tlb, unsigned int array, uint64_t tag)
+{
+	for (unsigned int i = array + 1; i < TLB_ARRAYS; i++)
+		if (tlb->array[i].sets && level_find(&tlb->array[i], tag) >= 0)
+			return true;
+	return false;
 }
 
 uint32_t tlb_count(const struct tlb *tlb, uint32_t context)
 {
 	uint32_t n = 0;
 
-	for (size_t i = 0; tlb->l2.tag && i < (size_t)tlb->l2.sets * tlb->l2.ways; i++)
-		n += tlb->l2.tag[i] >> VPN_BITS == context && tlb->l2.tag[i];
-	for (size_t i = 0; tlb->l1.tag && i < (size_t)tlb->l1.sets * tlb->l1.ways; i++) {
-		uint64_t tag = tlb->l1.tag[i], vpn = tag & ((UINT64_C(1) << VPN_BITS) - 1);
+	for (unsigned int a = 0; a < TLB_ARRAYS; a++) {
+		const struct tlb_level *level = &tlb->array[a];
 
-		if (tag && tag >> VPN_BITS == context && level_find(&tlb->l2, tag, vpn) < 0)
-			n++;
+		for (size_t i = 0; level->tag && i < (size_t)level->sets * level->ways; i++)
+			n += level->tag[i] && level->tag[i] >> (TLB_VPN_BITS + 2) == context &&
+			     !below(tlb, a, level->tag[i]);
 	}
 	return n;
 }

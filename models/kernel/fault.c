@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * User accesses and page faults: TLB, walk, then the kernel's fault path by VMA lock or mmap_lock,
- * for anonymous memory (zero page, first write, copy on write) and page-cache pages.
+ * Page faults: the kernel's path by VMA lock or mmap_lock, for anonymous memory (zero page, first
+ * write, copy on write) and page-cache pages. What leads to them is in user_access.c.
  */
 #include <stdlib.h>
 
+#include "models/hw/usermem.h"
 #include "models/kernel/init.h"
 #include "models/kernel/mm.h"
 
@@ -115,11 +116,16 @@ static bool anon_vma_prepare(struct task *t, struct fault *f)
 	return true;
 }
 
-static uint32_t new_anon_page(struct task *t, sim_ps contents)
+/* A zeroed page, or a copy of `from`: takes what the kernel's code takes, or the caches' bandwidth
+ * if that is more. */
+static uint32_t new_anon_page(struct task *t, uint32_t from)
 {
 	uint32_t pfn = alloc_page(t);
+	const struct cpu *cpu = this_cpu(t)->cpu;
+	sim_ps code = from == PFN_ZERO ? t->k->cost.page_zero : t->k->cost.page_copy;
+	sim_ps memory = usermem_move_page(cpu->m, cpu->core, from == PFN_ZERO ? pfn : from, pfn);
 
-	spend(t, contents + t->k->cost.memcg_charge);
+	spend(t, (memory > code ? memory : code) + t->k->cost.memcg_charge);
 	return pfn;
 }
 
@@ -151,7 +157,7 @@ static void anon_fault(struct task *t, struct fault *f)
 	}
 	if (!anon_vma_prepare(t, f))
 		return;
-	pfn = new_anon_page(t, t->k->cost.page_zero);
+	pfn = new_anon_page(t, PFN_ZERO);
 	if (lock_pte(t, f)) {
 		if (!get_pte(f)) {
 			map_anon(t, f, pfn);
@@ -190,7 +196,7 @@ static void file_fault(struct task *t, struct fault *f)
 	if (f->access == USER_WRITE && !(f->vma->flags & MAP_SHARED)) {
 		if (!anon_vma_prepare(t, f))
 			return;
-		pfn = new_anon_page(t, t->k->cost.page_copy);
+		pfn = new_anon_page(t, PFN_FILE);
 	}
 	if (lock_pte(t, f)) {
 		if (f->access != USER_WRITE) {
@@ -258,7 +264,7 @@ static void write_protect_fault(struct task *t, struct fault *f)
 	unlock_pte(t, f);
 	if (!anon_vma_prepare(t, f))
 		return;
-	pfn = new_anon_page(t, old & PTE_ZERO ? t->k->cost.page_zero : t->k->cost.page_copy);
+	pfn = new_anon_page(t, old & PTE_ZERO ? PFN_ZERO : pte_pfn(old));
 	if (lock_pte(t, f)) {
 		if (get_pte(f) == old) {
 			replace_page(t, f, old, pfn);
@@ -348,72 +354,4 @@ bool handle_page_fault(struct task *t, uint64_t addr, enum user_access access)
 	}
 	settle(t);
 	return ok;
-}
-
-/* ---- the access itself ---- */
-
-static bool pte_allows(uint64_t pte, enum user_access access)
-{
-	if (!(pte & PTE_PRESENT) || pte & PTE_PROTNONE)
-		return false;
-	return access == USER_READ || pte & (access == USER_WRITE ? PTE_WRITE : PTE_EXEC);
-}
-
-static void check_translation(struct task *t, const struct tlb_entry *e, uint64_t addr)
-{
-	uint32_t pfn = pte_pfn(e->pte);
-
-	if (e->pte & (PTE_ZERO | PTE_FILE))
-		return;
-	sim_check(t->k->sim, pfn_page(t->k, pfn)->life == e->life, "stale-translation",
-		  "CPU %u used %#llx through a translation to frame %u, which was freed since",
-		  t->cpu, (unsigned long long)addr, pfn);
-}
-
-/* The CPU's walk after a miss. False: page fault. */
-static bool walk_and_fill(struct task *t, struct cpu *cpu, uint32_t context, uint64_t addr,
-			  enum user_access access)
-{
-	struct page_table *table = pt_lookup(t->mm, addr);
-	uint64_t *pte;
-
-	spend(t, cpu->m->desc.tlb.walk);
-	if (!table)
-		return false;
-	pte = &table->slot.pte[pt_index(addr, PT_PTE)];
-	if (!pte_allows(*pte, access))
-		return false;
-	*pte |= PTE_ACCESSED | (access == USER_WRITE ? PTE_DIRTY : 0);
-	tlb_fill(&cpu->tlb, context, addr >> PAGE_SHIFT, *pte, pfn_page(t->k, pte_pfn(*pte))->life);
-	return true;
-}
-
-bool user_access(struct task *t, uint64_t addr, enum user_access access)
-{
-	for (unsigned int tries = 0; tries < 16; tries++) {
-		struct kcpu *c;
-		uint32_t context;
-		struct tlb_entry *e;
-		enum tlb_result hit;
-
-		settle(t);
-		c = this_cpu(t);
-		context = tlb_context(&c->cpu->tlb, c->tlbstate.loaded_asid);
-		hit = tlb_lookup(&c->cpu->tlb, context, addr >> PAGE_SHIFT, &e);
-		if (hit == TLB_L2_HIT)
-			spend(t, t->k->m->desc.tlb.l2_hit);
-		if (hit != TLB_MISS && pte_allows(e->pte, access)) {
-			check_translation(t, e, addr);
-			return true;
-		}
-		if (hit != TLB_MISS) /* a fault through an entry removes it */
-			tlb_invalidate(&c->cpu->tlb, context, addr >> PAGE_SHIFT);
-		if (walk_and_fill(t, c->cpu, context, addr, access))
-			return true;
-		if (!handle_page_fault(t, addr, access))
-			return false;
-	}
-	sim_violate(t->k->sim, __FILE__, __LINE__, "fault-loop", "%s faults forever at %#llx",
-		    t->comm, (unsigned long long)addr);
-	return false;
 }

@@ -54,6 +54,7 @@ static void metrics_init(struct kernel *k)
 	flush_metrics_init(k);
 	tlbflush_init(k);
 	fault_init(k);
+	user_access_init(k);
 }
 
 static void cpu_start(struct kernel *k, unsigned int id)
@@ -173,6 +174,7 @@ void kernel_free(struct kernel *k)
 		struct task *t = k->tasks;
 
 		k->tasks = t->next;
+		free(t->working_set);
 		free(t);
 	}
 	while (k->lock_classes) {

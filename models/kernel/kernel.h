@@ -31,6 +31,7 @@ struct csd;
 struct mm;
 struct rcu;
 struct pages;
+struct working_set;
 
 enum task_state { TASK_RUNNING, TASK_BLOCKED, TASK_DEAD };
 
@@ -62,6 +63,7 @@ struct task {
 	struct task *next;    /* all tasks */
 	struct task *rq_next; /* run queue */
 	bool user_wake;       /* task_wake came: for task_block */
+	struct working_set *working_set; /* pages used last; NULL until the first use */
 };
 
 struct cpu_tlbstate {
@@ -132,6 +134,7 @@ struct kernel_metrics {
 	struct metric *flush_wait, *flush_latency;
 	struct metric *invlpg, *cr3_flush;
 	struct metric *faults[8];
+	struct metric *dirty_walks, *refill_walks, *refill_time;
 	struct metric *pages_allocated, *pages_freed, *tables_freed, *context_switches;
 	struct metric *rcu_gp, *rcu_callbacks, *table_free_delay, *ticks;
 	struct metric *vma_lock_miss, *vma_lock_hit;

@@ -255,4 +255,10 @@ void flush_slot_range(struct task *t, unsigned int slot, uint64_t start, uint64_
 bool handle_page_fault(struct task *t, uint64_t addr, enum user_access access);
 void dup_mmap(struct task *t, struct mm *to, struct mm *from);
 
+/* ---- a program's own accesses (user_access.c) ---- */
+
+/* How much longer the task's own work of this length takes, because of walks to pages of its
+ * working set that are no longer in the TLB. */
+sim_ps refill_time(struct task *t, sim_ps work);
+
 #endif

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "models/hw/usermem.h"
 #include "models/kernel/mm.h"
 
 struct page_table *pt_lookup(const struct mm *mm, uint64_t addr)
@@ -33,6 +34,7 @@ static struct page_table *new_table(struct task *t, struct mm *mm, enum pt_level
 	spin_lock_init(t->k, &table->ptl, lock_class_get(t->k, "ptlock"));
 	table->pfn = alloc_page(t);
 	table->life = pfn_page(t->k, table->pfn)->life;
+	usermem_touch_page(t->k->m, this_cpu(t)->cpu->core, table->pfn); /* zeroed there */
 	spend(t, t->k->cost.table_alloc);
 	mm->nr_tables++;
 	return table;

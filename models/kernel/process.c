@@ -169,7 +169,7 @@ void sys_exit(struct task *t)
 
 void user_compute(struct task *t, sim_ps work)
 {
-	spend(t, work);
+	spend(t, work + refill_time(t, work));
 	settle(t);
 }
 

@@ -8,7 +8,7 @@
 
 #include "models/hw/tlb.h"
 
-enum { TRACE = 60000, SEEDS = 12, SLOTS = TLB_LIVE_CONTEXTS };
+enum { TRACE = 60000, SEEDS = 12, SLOTS = TLB_GLOBAL_SLOT };
 
 /* ---- the oracle ---- */
 
@@ -306,7 +306,7 @@ static void test_l2_holds_what_l1_evicts(void **state)
 	tlb_free(&tlb);
 }
 
-/* Context numbers have 28 bits: after the last, no slot may see what was filled under an old one,
+/* Context numbers run out: after the last, no slot may see what was filled under an old one,
  * and no two slots may share a number. */
 static void test_context_numbers_wrap(void **state)
 {
@@ -319,7 +319,7 @@ static void test_context_numbers_wrap(void **state)
 			tlb_flush_slot(&tlb, s);
 			fill_pages(&tlb, s, s, 1, 1);
 		}
-		tlb.last_context = (UINT32_C(1) << 28) - 1;
+		tlb.contexts.last = TLB_MAX_LIVES;
 		tlb_flush_slot(&tlb, slot);
 		for (unsigned int s = 0; s < SLOTS; s++) {
 			for (uint64_t vpn = 0; vpn < SLOTS; vpn++)

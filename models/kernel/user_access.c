@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * A program's accesses: TLB, walk, accessed and dirty bits, and the fault if the tables say no. And
+ * what a flush costs the program later: each task keeps the pages it used last, and its own work
+ * after a flush walks to those of them that are gone.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "models/hw/walk.h"
+#include "models/kernel/init.h"
+#include "models/kernel/mm.h"
+
+METRIC(desc_dirty, "tlb.dirty_walks", METRIC_COUNTER, "1", NULL,
+       "walks that set D for a write through a clean translation");
+METRIC(desc_refills, "tlb.refill_walks", METRIC_COUNTER, "1", NULL,
+       "walks in a program's own work, to pages of its working set that a flush took");
+METRIC(desc_refill_time, "tlb.refill_time", METRIC_COUNTER, "ps", NULL, "time of those walks");
+
+void user_access_init(struct kernel *k)
+{
+	struct metrics *m = sim_metrics(k->sim);
+
+	k->metric.dirty_walks = metric_get(m, &desc_dirty, "");
+	k->metric.refill_walks = metric_get(m, &desc_refills, "");
+	k->metric.refill_time = metric_get(m, &desc_refill_time, "");
+}
+
+static bool pte_allows(uint64_t pte, enum user_access access)
+{
+	if (!(pte & PTE_PRESENT) || pte & PTE_PROTNONE)
+		return false;
+	return access == USER_READ || pte & (access == USER_WRITE ? PTE_WRITE : PTE_EXEC);
+}
+
+static enum tlb_side side_of(enum user_access access)
+{
+	return access == USER_EXEC ? TLB_CODE : TLB_DATA;
+}
+
+static void check_translation(struct task *t, const struct tlb_entry *e, uint64_t addr)
+{
+	uint32_t pfn = pte_pfn(e->pte);
+
+	if (e->pte & (PTE_ZERO | PTE_FILE))
+		return;
+	sim_check(t->k->sim, pfn_page(t->k, pfn)->life == e->life, "stale-translation",
+		  "CPU %u used %#llx through a translation to frame %u, which was freed since",
+		  t->cpu, (unsigned long long)addr, pfn);
+}
+
+/* ---- the walk ---- */
+
+/* The tables on the way, from the top to the last that exists; NULL if that is not a PTE table. */
+static struct page_table *walk_path(const struct mm *mm, uint64_t addr, struct walk_path *path)
+{
+	struct page_table *table = mm->pgd, *last = NULL;
+
+	path->leaf = WALK_LEVELS;
+	for (unsigned int level = WALK_LEVELS; table && level-- > 0;) {
+		path->table[level].frame = table->pfn;
+		path->table[level].life = table->life;
+		path->leaf = level;
+		last = table;
+		table = level ? table->slot.child[pt_index(addr, (enum pt_level)level)] : NULL;
+	}
+	return path->leaf == PT_PTE ? last : NULL;
+}
+
+static void fill(struct task *t, struct tlb *tlb, enum tlb_side side, uint32_t context,
+		 uint64_t addr, uint64_t pte)
+{
+	struct tlb_entry e = { .pte = pte,
+			       .life = pfn_page(t->k, pte_pfn(pte))->life,
+			       .dirty = pte & PTE_DIRTY };
+
+	tlb_fill_page(tlb, side, TLB_4K, context, addr >> PAGE_SHIFT, e);
+}
+
+/* The next page's translation comes along. Setting A for a page that nobody has used would mislead
+ * reclaim, so only one that has it. */
+static void prefetch(struct task *t, struct tlb *tlb, enum tlb_side side, uint32_t context,
+		     const struct page_table *table, uint64_t addr)
+{
+	uint64_t next = addr + PAGE_SIZE, pte;
+
+	if (!pt_index(next, PT_PTE))
+		return;
+	pte = table->slot.pte[pt_index(next, PT_PTE)];
+	if (pte & PTE_ACCESSED && pte_allows(pte, USER_READ))
+		fill(t, tlb, side, context, next, pte);
+}
+
+/* Performs the walk and fills the TLB. *time: what it takes. False: page fault. */
+static bool walk_and_fill(struct task *t, uint32_t context, uint64_t addr, enum user_access access,
+			  sim_ps *time)
+{
+	struct cpu *cpu = this_cpu(t)->cpu;
+	enum tlb_side side = side_of(access);
+	struct walk_path path;
+	struct page_table *table = walk_path(t->mm, addr, &path);
+	struct tlb_entry from;
+	uint64_t *pte;
+	bool known;
+
+	*time = walk_tables(cpu, context, addr >> PAGE_SHIFT, &path, &from, &known);
+	if (known)
+		sim_check(t->k->sim, pfn_page(t->k, (uint32_t)from.pte)->life == from.life,
+			  "stale-table",
+			  "CPU %u walked to %#llx through page table %llu, which was freed since",
+			  t->cpu, (unsigned long long)addr, (unsigned long long)from.pte);
+	if (!table)
+		return false;
+	pte = &table->slot.pte[pt_index(addr, PT_PTE)];
+	if (!pte_allows(*pte, access))
+		return false;
+	*pte |= PTE_ACCESSED | (access == USER_WRITE ? PTE_DIRTY : 0);
+	fill(t, &cpu->tlb, side, context, addr, *pte);
+	if (cpu->m->desc.tlb.prefetch)
+		prefetch(t, &cpu->tlb, side, context, table, addr);
+	return true;
+}
+
+/* ---- the working set ---- */
+
+#define SET_PAGES 64             /* as many as the L1 TLB of most cores holds */
+#define SET_TIME  (100 * SIM_US) /* of work, in which a task uses all of them */
+
+struct working_set {
+	unsigned int n;
+	struct used_page {
+		uint64_t vpn;
+		enum user_access access;
+	} page[SET_PAGES]; /* used last first */
+	/* Since when the TLB has been the task's, as far as it could know. */
+	unsigned int cpu;
+	uint32_t context;
+	uint64_t changes;
+	sim_ps worked;     /* since the context was new */
+	unsigned int seen; /* pages used again since the last change */
+};
+
+static void note_use(struct task *t, uint64_t addr, enum user_access access)
+{
+	struct used_page used = { addr >> PAGE_SHIFT, access };
+	struct working_set *s = t->working_set;
+	unsigned int i;
+
+	if (!s)
+		s = t->working_set = calloc(1, sizeof(*s));
+	if (s->n && s->page[0].vpn == used.vpn && s->page[0].access == access)
+		return;
+	for (i = 0; i < s->n; i++)
+		if (s->page[i].vpn == used.vpn && side_of(s->page[i].access) == side_of(access))
+			break;
+	if (i == s->n)
+		i = s->n < SET_PAGES ? s->n++ : SET_PAGES - 1;
+	memmove(&s->page[1], &s->page[0], i * sizeof(s->page[0]));
+	s->page[0] = used;
+}
+
+/* How many distinct pages work of this length uses: grows as its square root, and ends at all. */
+static unsigned int footprint(sim_ps worked, unsigned int n)
+{
+	if (worked >= SET_TIME)
+		return n;
+	return (unsigned int)((double)n * sqrt((double)worked / (double)SET_TIME));
+}
+
+/* The page is used again. False: it is no longer mapped. */
+static bool use_again(struct task *t, uint32_t context, const struct used_page *p, sim_ps *time)
+{
+	enum user_access access = p->access == USER_WRITE ? USER_READ : p->access;
+	struct kernel_metrics *km = &t->k->metric;
+	struct tlb_entry *e;
+	sim_ps walk;
+
+	if (tlb_lookup_for(&this_cpu(t)->cpu->tlb, side_of(access), context, p->vpn, &e) !=
+	    TLB_MISS)
+		return true;
+	if (!walk_and_fill(t, context, p->vpn << PAGE_SHIFT, access, &walk))
+		return false;
+	*time += walk;
+	km->refill_walks->value++;
+	km->refill_time->value += walk;
+	return true;
+}
+
+sim_ps refill_time(struct task *t, sim_ps work)
+{
+	struct working_set *s = t->working_set;
+	struct kcpu *c = this_cpu(t);
+	struct tlb *tlb = &c->cpu->tlb;
+	uint32_t context = tlb_context(tlb, c->tlbstate.loaded_asid);
+	unsigned int until;
+	sim_ps time = 0;
+
+	if (!s || !c->cpu->m->desc.tlb.refill)
+		return 0;
+	if (s->cpu != t->cpu || s->context != context)
+		s->worked = 0;
+	if (!s->worked || s->changes != tlb->changes)
+		s->seen = 0;
+	s->worked += work;
+	until = footprint(s->worked, s->n);
+	while (s->seen < until && s->seen < s->n) {
+		if (use_again(t, context, &s->page[s->seen], &time))
+			s->seen++;
+		else
+			memmove(&s->page[s->seen], &s->page[s->seen + 1],
+				(--s->n - s->seen) * sizeof(s->page[0]));
+	}
+	s->cpu = t->cpu;
+	s->context = context;
+	s->changes = tlb->changes;
+	return time;
+}
+
+/* ---- the access ---- */
+
+/* False: a fault. */
+static bool translate(struct task *t, uint64_t addr, enum user_access access)
+{
+	struct kcpu *c = this_cpu(t);
+	struct tlb *tlb = &c->cpu->tlb;
+	uint32_t context = tlb_context(tlb, c->tlbstate.loaded_asid);
+	struct tlb_entry *e;
+	enum tlb_result hit = tlb_lookup_for(tlb, side_of(access), context, addr >> PAGE_SHIFT, &e);
+	sim_ps walk;
+	bool ok;
+
+	if (hit == TLB_L2_HIT)
+		spend(t, c->cpu->m->desc.tlb.l2_hit);
+	if (hit != TLB_MISS && pte_allows(e->pte, access)) {
+		check_translation(t, e, addr);
+		if (access != USER_WRITE || e->dirty)
+			return true;
+		t->k->metric.dirty_walks->value++; /* and the tables decide */
+	}
+	ok = walk_and_fill(t, context, addr, access, &walk);
+	spend(t, walk);
+	if (!ok)
+		tlb_forget(tlb, context, addr >> PAGE_SHIFT);
+	return ok;
+}
+
+bool user_access(struct task *t, uint64_t addr, enum user_access access)
+{
+	for (unsigned int tries = 0; tries < 16; tries++) {
+		settle(t);
+		if (translate(t, addr, access)) {
+			note_use(t, addr, access);
+			return true;
+		}
+		if (!handle_page_fault(t, addr, access))
+			return false;
+	}
+	sim_violate(t->k->sim, __FILE__, __LINE__, "fault-loop", "%s faults forever at %#llx",
+		    t->comm, (unsigned long long)addr);
+	return false;
+}
