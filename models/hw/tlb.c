@@ -16,7 +16,7 @@
 
 static void level_init(struct tlb_level *level, uint32_t entries, uint32_t ways)
 {
-	uint32_t hints = 16;
+	uint32_t buckets = 16;
 
 	level->ways = ways && ways < entries ? ways : ways ? entries : 1;
 	level->sets = entries / (level->ways ? level->ways : 1);
@@ -24,9 +24,9 @@ static void level_init(struct tlb_level *level, uint32_t entries, uint32_t ways)
 		level->ways = 1;
 	if (!level->sets)
 		level->sets = 1;
-	while (hints < 4 * level->sets * level->ways)
-		hints *= 2;
-	level->hint_mask = hints - 1;
+	while (buckets < 2 * level->sets * level->ways)
+		buckets *= 2;
+	level->bucket_mask = buckets - 1;
 }
 
 /* An array of its own, or `shared` if the machine has none for this. */
@@ -80,7 +80,8 @@ static void level_alloc(struct tlb_level *level)
 	level->tag = calloc(n, sizeof(*level->tag));
 	level->stamp = calloc(n, sizeof(*level->stamp));
 	level->entry = calloc(n, sizeof(*level->entry));
-	level->hint = calloc((size_t)level->hint_mask + 1, sizeof(*level->hint));
+	level->next = calloc(n, sizeof(*level->next));
+	level->bucket = calloc((size_t)level->bucket_mask + 1, sizeof(*level->bucket));
 }
 
 static void level_free(struct tlb_level *level)
@@ -88,11 +89,13 @@ static void level_free(struct tlb_level *level)
 	free(level->tag);
 	free(level->stamp);
 	free(level->entry);
-	free(level->hint);
+	free(level->next);
+	free(level->bucket);
 	level->tag = NULL;
 	level->stamp = NULL;
 	level->entry = NULL;
-	level->hint = NULL;
+	level->next = NULL;
+	level->bucket = NULL;
 }
 
 static void levels_free(struct tlb_level *level, unsigned int n)
@@ -132,15 +135,35 @@ static size_t set_of(const struct tlb_level *level, uint64_t tag)
 /* Index of the entry with this tag, or -1. */
 static ptrdiff_t level_find(const struct tlb_level *level, uint64_t tag)
 {
-	size_t base;
-
 	if (!level->tag || !tag) /* 0 marks an empty way, and page 0 of a slot never flushed */
 		return -1;
-	base = set_of(level, tag);
-	for (uint32_t w = 0; w < level->ways; w++)
-		if (level->tag[base + w] == tag)
-			return (ptrdiff_t)(base + w);
+	for (uint32_t at = *tlb_bucket(level, tag); at; at = level->next[at - 1])
+		if (level->tag[at - 1] == tag)
+			return (ptrdiff_t)at - 1;
 	return -1;
+}
+
+static void unlink_entry(struct tlb_level *level, size_t i)
+{
+	uint32_t *at = tlb_bucket(level, level->tag[i]);
+
+	while (*at != i + 1)
+		at = &level->next[*at - 1];
+	*at = level->next[i];
+}
+
+static void link_entry(struct tlb_level *level, size_t i)
+{
+	uint32_t *first = tlb_bucket(level, level->tag[i]);
+
+	level->next[i] = *first;
+	*first = (uint32_t)i + 1;
+}
+
+static void level_drop(struct tlb_level *level, size_t i)
+{
+	unlink_entry(level, i);
+	level->tag[i] = 0;
 }
 
 static bool is_live(const struct tlb_contexts *c, uint64_t tag)
@@ -150,23 +173,32 @@ static bool is_live(const struct tlb_contexts *c, uint64_t tag)
 	return tag && c->live[tlb_slot(context)] == context;
 }
 
-static size_t victim(const struct tlb_contexts *c, const struct tlb_level *level, uint64_t tag)
+static size_t victim(const struct tlb_contexts *c, struct tlb_level *level, uint64_t tag)
 {
 	size_t base = set_of(level, tag), best = base;
+	uint32_t from = level->sets == 1 ? level->cursor : 0;
 
-	for (uint32_t w = 0; w < level->ways; w++) {
-		if (!is_live(c, level->tag[base + w]))
-			return base + w;
+	for (uint32_t i = 0; i < level->ways; i++) {
+		uint32_t w = from + i < level->ways ? from + i : from + i - level->ways;
+
+		if (is_live(c, level->tag[base + w]))
+			continue;
+		level->cursor = w;
+		return base + w;
+	}
+	for (uint32_t w = 1; w < level->ways; w++)
 		if ((int32_t)(level->stamp[base + w] - level->stamp[best]) < 0)
 			best = base + w;
-	}
 	return best;
 }
 
 static void level_touch(struct tlb *tlb, struct tlb_level *level, size_t i)
 {
 	level->stamp[i] = ++tlb->clock;
-	*tlb_hint(level, level->tag[i]) = (uint32_t)i;
+	if (*tlb_bucket(level, level->tag[i]) != i + 1) {
+		unlink_entry(level, i);
+		link_entry(level, i);
+	}
 }
 
 static struct tlb_entry *level_put(struct tlb *tlb, const struct tlb_contexts *c,
@@ -178,7 +210,12 @@ static struct tlb_entry *level_put(struct tlb *tlb, const struct tlb_contexts *c
 	if (!level->tag)
 		level_alloc(level);
 	i = at >= 0 ? (size_t)at : victim(c, level, tag);
-	level->tag[i] = tag;
+	if (at < 0) {
+		if (level->tag[i])
+			unlink_entry(level, i);
+		level->tag[i] = tag;
+		link_entry(level, i);
+	}
 	level->entry[i] = entry;
 	level_touch(tlb, level, i);
 	return &level->entry[i];
@@ -331,7 +368,7 @@ static bool drop(struct tlb *tlb, uint32_t context, uint64_t vpn)
 
 				if (at < 0)
 					continue;
-				in[i]->tag[at] = 0;
+				level_drop(in[i], (size_t)at);
 				had = true;
 			}
 		}
@@ -361,7 +398,7 @@ void tlb_forget(struct tlb *tlb, uint32_t context, uint64_t vpn)
 		ptrdiff_t at = level_find(&tlb->walk[i], walk_tag(tlb, context, vpn, i + 1));
 
 		if (at >= 0)
-			tlb->walk[i].tag[at] = 0;
+			level_drop(&tlb->walk[i], (size_t)at);
 	}
 }
 

@@ -37,10 +37,13 @@ struct tlb_entry {
 
 struct tlb_level {
 	uint32_t sets, ways;
-	uint32_t hint_mask;
+	uint32_t bucket_mask;
+	uint32_t cursor; /* full associativity: where the search for a dead entry goes on */
 	uint64_t *tag;   /* context << 38 | size << 36 | page number; 0 = empty */
 	uint32_t *stamp; /* last use */
-	uint32_t *hint;  /* where a page was last seen: found at once if it is there still */
+	/* The host's way to find a tag in whatever way it is: index + 1 of the first in a bucket,
+	 * of the next after each. What was used last comes first. */
+	uint32_t *bucket, *next;
 	struct tlb_entry *entry;
 };
 
@@ -89,9 +92,9 @@ static inline uint64_t tlb_tag(uint32_t context, enum tlb_size size, uint64_t vp
 	return (uint64_t)context << (TLB_VPN_BITS + 2) | (uint64_t)size << TLB_VPN_BITS |
 	       (vpn & TLB_TAG_VPN);
 }
-static inline uint32_t *tlb_hint(const struct tlb_level *level, uint64_t tag)
+static inline uint32_t *tlb_bucket(const struct tlb_level *level, uint64_t tag)
 {
-	return &level->hint[(tag ^ tag >> (TLB_VPN_BITS - 5)) & level->hint_mask];
+	return &level->bucket[(tag ^ tag >> (TLB_VPN_BITS - 5)) & level->bucket_mask];
 }
 
 static inline enum tlb_result tlb_lookup_for(struct tlb *tlb, enum tlb_side side, uint32_t context,
@@ -100,13 +103,13 @@ static inline enum tlb_result tlb_lookup_for(struct tlb *tlb, enum tlb_side side
 	struct tlb_level *level = tlb->l1[side][TLB_4K];
 	uint64_t tag = tlb_tag(context, TLB_4K, vpn);
 
-	if (__builtin_expect(level->tag != NULL, 1)) {
-		uint32_t at = *tlb_hint(level, tag);
+	if (__builtin_expect(level->tag != NULL && tag, 1)) {
+		uint32_t at = *tlb_bucket(level, tag);
 
-		if (__builtin_expect(level->tag[at] == tag && tag, 1)) {
-			level->stamp[at] = ++tlb->clock;
+		if (__builtin_expect(at && level->tag[at - 1] == tag, 1)) {
+			level->stamp[at - 1] = ++tlb->clock;
 			tlb->l1_hits++;
-			*entry = &level->entry[at];
+			*entry = &level->entry[at - 1];
 			return TLB_L1_HIT;
 		}
 	}
