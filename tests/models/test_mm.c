@@ -246,9 +246,13 @@ static void op_free(struct task *t, struct actor *a, struct range r)
 	for (unsigned int i = r.first; i < r.first + r.n; i++) {
 		uint64_t pte = pte_at(t->mm, addr_of(i));
 
-		expect(t->k, !(pte & PTE_DIRTY) || pte & PTE_FILE, "page %u is dirty after FREE",
-		       i);
+		expect(t->k, !(pte & PTE_DIRTY) || pte & PTE_FILE,
+		       "page %u is dirty after FREE: %#llx, range %u %u, prot %u flags %#x", i,
+		       (unsigned long long)pte, r.first, r.n, a->p->page[i].prot,
+		       a->p->page[i].flags);
 	}
+	touch_range(t, a, r); /* read, then written: D must come back though the entry is cached */
+	touch_range(t, a, r);
 }
 
 /* Within one VMA, to an own range that may be mapped. */
@@ -566,8 +570,9 @@ static void chaos_body(struct task *t, void *arg)
 		if (i % 32 == 0)
 			check_frames(t->k, true);
 		if (p->forks && rng_below(&c->rng, 20) == 0) {
-			struct task_attr attr = { .comm = "child", .cpu = -1, .initial_cpu = -1,
-						  .fn = chaos_body };
+			struct task_attr attr = {
+				.comm = "child", .cpu = -1, .initial_cpu = -1, .fn = chaos_body
+			};
 
 			p->forks--;
 			attr.arg = new_chaos(p, 100 + p->forks);
@@ -582,8 +587,11 @@ static void chaos_leader(struct task *t, void *arg)
 	struct proc *p = arg;
 
 	for (unsigned int i = 1; i < p->threads; i++) {
-		struct task_attr attr = { .comm = "thread", .cpu = -1, .initial_cpu = -1,
-					  .fn = chaos_body, .arg = new_chaos(p, i) };
+		struct task_attr attr = { .comm = "thread",
+					  .cpu = -1,
+					  .initial_cpu = -1,
+					  .fn = chaos_body,
+					  .arg = new_chaos(p, i) };
 
 		sys_clone_thread(t, &attr);
 	}
@@ -626,13 +634,13 @@ static void for_all_policies(void (*fn)(const char *policy))
 
 static void alone(const char *policy)
 {
-	for (uint64_t seed = 0; seed < 8; seed++)
+	for (uint64_t seed = 0; seed < 30; seed++)
 		run_random(policy, seed, 1, PAGES, 300, 0);
 }
 
 static void forking(const char *policy)
 {
-	for (uint64_t seed = 100; seed < 108; seed++)
+	for (uint64_t seed = 100; seed < 120; seed++)
 		run_random(policy, seed, 1, PAGES, 200, 5);
 }
 
@@ -640,7 +648,7 @@ static void forking(const char *policy)
  * let whole tables go. */
 static void threads(const char *policy)
 {
-	for (uint64_t seed = 200; seed < 208; seed++)
+	for (uint64_t seed = 200; seed < 220; seed++)
 		run_random(policy, seed, 2 + (unsigned int)seed % (MAX_THREADS - 1),
 			   seed % 2 ? 64 : TABLE, 150, 0);
 }
@@ -653,8 +661,11 @@ static void chaos(const char *policy)
 		struct model m;
 
 		model_start(&m, &spec);
-		*p = (struct proc){ .m = &m, .threads = 2 + (unsigned int)seed % 9, .ops = 80,
-				    .forks = seed % 3 ? 0 : 4, .seed = seed };
+		*p = (struct proc){ .m = &m,
+				    .threads = 2 + (unsigned int)seed % 9,
+				    .ops = 80,
+				    .forks = seed % 3 ? 0 : 4,
+				    .seed = seed };
 		spawn(&m, "leader", -1, chaos_leader, p);
 		model_run_clean(&m, policy, seed);
 		model_end(&m);
