@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mmsim bench engine and bench replay: how fast the simulator itself is on this computer.
+ * mmsim bench engine, bench hw and bench replay: how fast the simulator itself is on this computer.
  */
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "analysis/json.h"
 #include "cli/bench_engine.h"
+#include "cli/bench_hw.h"
 #include "cli/command.h"
 #include "cli/scenario.h"
 #include "cli/workers.h"
@@ -41,6 +42,23 @@ static const struct command engine_command = {
 	.run = run_engine,
 };
 COMMAND(engine_command);
+
+static int run_hw(const struct invocation *inv, struct err *err)
+{
+	const struct bench_command *o = inv->options;
+
+	return bench_hw(o->json, stdout, err);
+}
+
+static const struct command hw_command = {
+	.name = "bench hw",
+	.args = "",
+	.summary = "Measure simulated accesses and IPIs a second, and a machine of 1,024 CPUs",
+	.options = options,
+	.options_size = sizeof(struct bench_command),
+	.run = run_hw,
+};
+COMMAND(hw_command);
 
 static const char recording[] = "tlb_flush2-2t", machine[] = "zen5-vm2", policy[] = "linux-6.18";
 
