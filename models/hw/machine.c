@@ -172,7 +172,7 @@ const struct param machine_params[] = {
 bool machine_load(const char *name, struct machine_desc *desc, struct yaml_doc **doc,
 		  struct err *err)
 {
-	static const char *const others[] = { "kernel", NULL };
+	static const char *const others[] = { "kernel", "calibration", NULL };
 	char path[4096];
 	struct yaml_doc *yaml;
 

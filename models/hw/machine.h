@@ -80,7 +80,8 @@ struct machine_desc {
 
 extern const struct param machine_params[];
 
-/* Loads NAME or a path. The kernel's costs stand in the same file below `kernel:`; `doc`, if not
+/* Loads NAME or a path. The kernel's costs stand in the same file below `kernel:`, and what `mmsim
+ * calibrate` measured below `calibration:`; `doc`, if not
  * NULL, receives the parsed file for whoever binds them (yaml_free it). */
 bool machine_load(const char *name, struct machine_desc *desc, struct yaml_doc **doc,
 		  struct err *err);
