@@ -36,6 +36,7 @@ static void idle_main(void *arg)
 	struct task *t = arg;
 	struct kcpu *c = this_cpu(t);
 
+	cpu_set_busy(c->cpu, true);
 	for (;;) {
 		while (!c->nr_queued)
 			idle_once(t, c);

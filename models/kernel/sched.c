@@ -122,16 +122,20 @@ static bool preempts(const struct kcpu *c, const struct task *t)
 static void place(struct task *waker, struct task *t)
 {
 	struct kcpu *c = &t->k->cpus[select_cpu(t)];
+	bool now;
 
 	if (waker)
 		spin_lock_irq(waker, &c->rq_lock);
 	enqueue(c, t);
+	now = preempts(c, t);
+	if (now) {
+		ensure_idle(c);
+		c->need_resched = true; /* if it is the waker's own, seen when it unlocks */
+	}
 	if (waker)
 		spin_unlock_irq(waker, &c->rq_lock);
-	if (!preempts(c, t))
+	if (!now)
 		return;
-	ensure_idle(c);
-	c->need_resched = true;
 	if (waker)
 		resched_cpu(waker, c->id);
 	else

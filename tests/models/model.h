@@ -31,25 +31,26 @@ struct model {
 
 struct model_spec {
 	const char *machine, *policy; /* NULL: milan-1s72, linux-6.18 */
-	const char *const *set;       /* KEY, VALUE, ..., NULL: of the machine or the policy set */
+	const char *const *set; /* KEY, VALUE, ..., NULL: as for mmsim run, without machine. */
 	uint64_t seed;
 };
 
 #define expect(k, cond, ...) sim_check((k)->sim, cond, "test", __VA_ARGS__)
 
-static inline void model_set(struct machine_desc *desc, struct policy_set *set, const char *key,
-			     const char *value)
+static inline void model_set(struct machine_desc *desc, struct kernel_costs *costs,
+			     struct policy_set *set, const char *key, const char *value)
 {
 	struct where where = { .file = "test" };
 	struct err err = { "" };
-	bool known = false;
+	bool known = true, ok;
 
-	if (param_find(machine_params, key)) {
-		if (!param_set(desc, machine_params, key, value, where, &err))
-			fail_msg("%s", err.msg);
-		return;
-	}
-	if (!policy_set_override(set, key, value, where, &known, &err) || !known)
+	if (param_find(machine_params, key))
+		ok = param_set(desc, machine_params, key, value, where, &err);
+	else if (!strncmp(key, "kernel.", 7))
+		ok = param_set(costs, kernel_cost_params, key + 7, value, where, &err);
+	else
+		ok = policy_set_override(set, key, value, where, &known, &err);
+	if (!ok || !known)
 		fail_msg("%s: %s", key, err.msg);
 }
 
@@ -66,7 +67,7 @@ static inline void model_start(struct model *m, const struct model_spec *spec)
 	    !policy_set_load(spec->policy ? spec->policy : "linux-6.18", &set, &m->err))
 		fail_msg("%s", m->err.msg);
 	for (size_t i = 0; spec->set && spec->set[i]; i += 2)
-		model_set(&desc, &set, spec->set[i], spec->set[i + 1]);
+		model_set(&desc, &costs, &set, spec->set[i], spec->set[i + 1]);
 	m->sim = sim_create(&opt, &m->err);
 	assert_non_null(m->sim);
 	m->k = kernel_create(m->sim, &desc, &costs, &set);
