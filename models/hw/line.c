@@ -17,6 +17,8 @@ struct line_class *line_class_get(struct machine *m, const char *name)
 			return c;
 	c = calloc(1, sizeof(*c));
 	c->name = name;
+	for (char **i = m->desc.line.ideal; i && *i; i++)
+		c->ideal |= !strcmp(*i, name);
 	c->next = m->line_classes;
 	m->line_classes = c;
 	return c;
@@ -102,7 +104,7 @@ static sim_ps invalidate_latency(const struct machine *m, struct line *line, uns
 bool line_is_hit(const struct machine *m, const struct line *line, unsigned int core,
 		 enum line_access how)
 {
-	if (line->owner == core)
+	if (line->owner == core || line->class->ideal)
 		return true;
 	return how == LINE_READ && line->owner == LINE_NO_OWNER && is_sharer(m, line, core);
 }
@@ -145,6 +147,8 @@ sim_ps line_access(struct machine *m, struct line *line, unsigned int core, enum
 	}
 	if (line_is_hit(m, line, core, how)) {
 		line->class->hits++;
+		if (line->class->ideal)
+			return now + own;
 		/* A line that has just been won is still on its way. */
 		return (line->busy_until > now && line->owner == core ? line->busy_until : now) +
 		       own;

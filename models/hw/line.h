@@ -19,6 +19,7 @@
 struct line_class {
 	const char *name;
 	struct line_class *next;
+	bool ideal; /* every core has it in its cache, always (line.ideal) */
 	uint64_t hits, transfers;
 	sim_ps transfer_ps, wait_ps; /* moving; queueing behind other transfers */
 };

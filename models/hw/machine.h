@@ -27,6 +27,7 @@ struct machine_desc {
 		/* one-way hand-over of a line between two cores, by distance */
 		sim_ps hit, atomic, same_core, same_l3, same_socket, cross_socket, memory;
 		sim_ps read_occupancy; /* a shared clean line serves one reader per this */
+		char **ideal; /* classes that cost and contend nothing: to see what a line does */
 	} line;
 	struct {
 		/* of 4 KiB pages; 0 entries of the others: the pages share the array before */
