@@ -15,6 +15,7 @@ mmsim_need(SQLITE3 sqlite3 libsqlite3-dev)
 mmsim_need(SIMGRID simgrid libsimgrid-dev)
 mmsim_need(YAML yaml-0.1 libyaml-dev)
 mmsim_need(ZSTD libzstd libzstd-dev)
+mmsim_need(HWLOC hwloc libhwloc-dev)
 mmsim_need(CMOCKA cmocka libcmocka-dev)
 
 find_library(BOOST_CONTEXT NAMES libboost_context.a boost_context)

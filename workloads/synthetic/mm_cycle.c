@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * One thread maps N pages, writes, protects, unprotects, drops, reads, drops, writes and unmaps
+ * them, each step timed: what a machine's kernel step costs add up to. `mmsim calibrate` does the
+ * same on the real machine (analysis/calibrate/probe_mm.c), so the steps here and there must agree.
+ */
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "workloads/synthetic/bench.h"
+
+METRIC(desc_step, "workload.step_time", METRIC_HISTOGRAM, "ps", "step",
+       "one step of a cycle, warm-up left out");
+
+#define WARM_UP 3
+/* A page that stays keeps the upper tables, which other mappings of a real process would. */
+#define KEEPER UINT64_C(0x7f0000000000)
+#define AREA   (KEEPER + (UINT64_C(4) << 20))
+
+struct params {
+	uint32_t pages;
+};
+
+static const struct param params[] = { { .name = "pages",
+					 .type = PARAM_U32,
+					 .offset = offsetof(struct params, pages),
+					 .def = "64",
+					 .min = 1,
+					 .max = 512,
+					 .help = "of the mapping" },
+				       PARAM_END };
+
+struct workload {
+	struct bench b;
+	const struct params *p;
+};
+
+static void step(struct workload *w, const char *name, sim_ps begin)
+{
+	if (w->b.loops >= w->b.warm_up)
+		hist_add(&metric_get(sim_metrics(w->b.sim), &desc_step, name)->hist,
+			 sim_now(w->b.sim) - begin);
+}
+
+static void map_fixed(struct task *t, uint64_t addr, uint64_t len)
+{
+	int64_t ret = sys_mmap(t, addr, len, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
+
+	sim_check(task_sim(t), ret == (int64_t)addr, "workload", "mmap of %#llx failed: %lld",
+		  (unsigned long long)addr, (long long)ret);
+}
+
+static void cycle(struct task *t, struct workload *w)
+{
+	uint64_t len = (uint64_t)w->p->pages * 4096;
+	sim_ps begin = sim_now(w->b.sim);
+
+	map_fixed(t, AREA, len);
+	step(w, "mmap", begin);
+	bench_touch(t, AREA, w->p->pages, USER_WRITE);
+	begin = sim_now(w->b.sim);
+	sys_mprotect(t, AREA, len, PROT_READ);
+	step(w, "mprotect_ro", begin);
+	begin = sim_now(w->b.sim);
+	sys_mprotect(t, AREA, len, PROT_READ | PROT_WRITE);
+	step(w, "mprotect_rw", begin);
+	begin = sim_now(w->b.sim);
+	sys_madvise(t, AREA, len, MADV_DONTNEED);
+	step(w, "zap", begin);
+	begin = sim_now(w->b.sim);
+	bench_touch(t, AREA, w->p->pages, USER_READ);
+	step(w, "fault_read", begin);
+	sys_madvise(t, AREA, len, MADV_DONTNEED);
+	begin = sim_now(w->b.sim);
+	bench_touch(t, AREA, w->p->pages, USER_WRITE);
+	step(w, "fault_write", begin);
+	begin = sim_now(w->b.sim);
+	sys_munmap(t, AREA, len);
+	step(w, "munmap", begin);
+}
+
+static void measured(struct task *t, void *arg)
+{
+	struct workload *w = arg;
+
+	map_fixed(t, KEEPER, 4096);
+	bench_touch(t, KEEPER, 1, USER_WRITE);
+	while (bench_goes_on(&w->b)) {
+		sim_ps begin = sim_now(w->b.sim);
+
+		cycle(t, w);
+		bench_sample(&w->b, begin);
+	}
+}
+
+static struct workload *start(const struct workload_type *type, struct kernel *k, const void *p,
+			      const char *file, uint32_t threads, sim_ps duration, struct err *err)
+{
+	struct workload *w = calloc(1, sizeof(*w));
+
+	(void)type, (void)file, (void)err;
+	w->p = p;
+	bench_init(&w->b, k, threads, 1, duration, WARM_UP);
+	bench_spawn(&w->b, "cycle", 0, measured, w);
+	return w;
+}
+
+static const struct workload_type mm_cycle = {
+	.name = "mm_cycle",
+	.summary =
+		"one thread maps, writes, protects, drops, reads and unmaps N pages, step by step",
+	.source = "mmsim calibrate (docs/calibrate.md)",
+	.params = params,
+	.params_size = sizeof(struct params),
+	.start = start,
+	.finish = bench_workload_finish,
+	.free = bench_workload_free,
+};
+WORKLOAD(mm_cycle);
