@@ -50,6 +50,7 @@ void tlb_init(struct tlb *tlb, const struct machine_desc *desc)
 	unsigned int n = 0;
 
 	memset(tlb, 0, sizeof(*tlb));
+	tlb->contexts.deaths = tlb->walk_contexts.deaths = 1;
 	l1[TLB_DATA][TLB_4K] = own_or(tlb, &n, desc->tlb.l1d_entries, desc->tlb.l1d_ways, NULL);
 	l1[TLB_DATA][TLB_2M] = own_or(tlb, &n, desc->tlb.l1d_2m_entries, desc->tlb.l1d_2m_ways,
 				      l1[TLB_DATA][TLB_4K]);
@@ -117,6 +118,7 @@ void tlb_free(struct tlb *tlb)
 static uint32_t new_life(struct tlb_contexts *c, unsigned int slot, struct tlb_level *level,
 			 unsigned int n)
 {
+	c->deaths++;
 	if (++c->last > TLB_MAX_LIVES) {
 		levels_free(level, n);
 		c->last = 2;
@@ -160,8 +162,9 @@ static void link_entry(struct tlb_level *level, size_t i)
 	*first = (uint32_t)i + 1;
 }
 
-static void level_drop(struct tlb_level *level, size_t i)
+static void level_drop(struct tlb_contexts *c, struct tlb_level *level, size_t i)
 {
+	c->deaths++;
 	unlink_entry(level, i);
 	level->tag[i] = 0;
 }
@@ -173,23 +176,42 @@ static bool is_live(const struct tlb_contexts *c, uint64_t tag)
 	return tag && c->live[tlb_slot(context)] == context;
 }
 
-static size_t victim(const struct tlb_contexts *c, struct tlb_level *level, uint64_t tag)
+/* An entry of the set that no lookup can find, or -1. A search of the only set of many ways goes on
+ * where the last one ended, and is not done again before something has died. */
+static ptrdiff_t dead_entry(const struct tlb_contexts *c, struct tlb_level *level, size_t base)
 {
-	size_t base = set_of(level, tag), best = base;
 	uint32_t from = level->sets == 1 ? level->cursor : 0;
 
+	if (level->sets == 1 && level->full == c->deaths)
+		return -1;
 	for (uint32_t i = 0; i < level->ways; i++) {
 		uint32_t w = from + i < level->ways ? from + i : from + i - level->ways;
 
 		if (is_live(c, level->tag[base + w]))
 			continue;
 		level->cursor = w;
-		return base + w;
+		return (ptrdiff_t)(base + w);
 	}
-	for (uint32_t w = 1; w < level->ways; w++)
-		if ((int32_t)(level->stamp[base + w] - level->stamp[best]) < 0)
-			best = base + w;
-	return best;
+	level->full = c->deaths;
+	return -1;
+}
+
+static size_t victim(const struct tlb *tlb, const struct tlb_contexts *c, struct tlb_level *level,
+		     uint64_t tag)
+{
+	size_t base = set_of(level, tag);
+	ptrdiff_t dead = dead_entry(c, level, base);
+	uint32_t oldest = 0, age = 0;
+
+	if (dead >= 0)
+		return (size_t)dead;
+	for (uint32_t w = 0; w < level->ways; w++) {
+		uint32_t a = tlb->clock - level->stamp[base + w];
+
+		oldest = a > age ? w : oldest;
+		age = a > age ? a : age;
+	}
+	return base + oldest;
 }
 
 static void level_touch(struct tlb *tlb, struct tlb_level *level, size_t i)
@@ -209,7 +231,7 @@ static struct tlb_entry *level_put(struct tlb *tlb, const struct tlb_contexts *c
 
 	if (!level->tag)
 		level_alloc(level);
-	i = at >= 0 ? (size_t)at : victim(c, level, tag);
+	i = at >= 0 ? (size_t)at : victim(tlb, c, level, tag);
 	if (at < 0) {
 		if (level->tag[i])
 			unlink_entry(level, i);
@@ -368,7 +390,7 @@ static bool drop(struct tlb *tlb, uint32_t context, uint64_t vpn)
 
 				if (at < 0)
 					continue;
-				level_drop(in[i], (size_t)at);
+				level_drop(&tlb->contexts, in[i], (size_t)at);
 				had = true;
 			}
 		}
@@ -398,7 +420,7 @@ void tlb_forget(struct tlb *tlb, uint32_t context, uint64_t vpn)
 		ptrdiff_t at = level_find(&tlb->walk[i], walk_tag(tlb, context, vpn, i + 1));
 
 		if (at >= 0)
-			level_drop(&tlb->walk[i], (size_t)at);
+			level_drop(&tlb->walk_contexts, &tlb->walk[i], (size_t)at);
 	}
 }
 

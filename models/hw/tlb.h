@@ -38,6 +38,7 @@ struct tlb_entry {
 struct tlb_level {
 	uint32_t sets, ways;
 	uint32_t bucket_mask;
+	uint64_t full;   /* contexts' deaths when all of its one set was live */
 	uint32_t cursor; /* full associativity: where the search for a dead entry goes on */
 	uint64_t *tag;   /* context << 38 | size << 36 | page number; 0 = empty */
 	uint32_t *stamp; /* last use */
@@ -50,6 +51,7 @@ struct tlb_level {
 /* Numbers for the lives of slots. */
 struct tlb_contexts {
 	uint32_t last;
+	uint64_t deaths;                  /* of contexts and of single entries */
 	uint32_t live[TLB_LIVE_CONTEXTS]; /* contexts that a slot still holds; 0 = none */
 };
 

@@ -168,7 +168,14 @@ static unsigned int footprint(sim_ps worked, unsigned int n)
 	return (unsigned int)((double)n * sqrt((double)worked / (double)SET_TIME));
 }
 
-/* The page is used again. False: it is no longer mapped. */
+static bool is_mapped(const struct mm *mm, uint64_t addr, enum user_access access)
+{
+	const struct page_table *table = pt_lookup(mm, addr);
+
+	return table && pte_allows(table->slot.pte[pt_index(addr, PT_PTE)], access);
+}
+
+/* The page is used again. False: it is no longer mapped, and nobody would. */
 static bool use_again(struct task *t, uint32_t context, const struct used_page *p, sim_ps *time)
 {
 	enum user_access access = p->access == USER_WRITE ? USER_READ : p->access;
@@ -179,8 +186,9 @@ static bool use_again(struct task *t, uint32_t context, const struct used_page *
 	if (tlb_lookup_for(&this_cpu(t)->cpu->tlb, side_of(access), context, p->vpn, &e) !=
 	    TLB_MISS)
 		return true;
-	if (!walk_and_fill(t, context, p->vpn << PAGE_SHIFT, access, &walk))
+	if (!is_mapped(t->mm, p->vpn << PAGE_SHIFT, access))
 		return false;
+	walk_and_fill(t, context, p->vpn << PAGE_SHIFT, access, &walk);
 	*time += walk;
 	km->refill_walks->value++;
 	km->refill_time->value += walk;
