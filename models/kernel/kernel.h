@@ -88,7 +88,7 @@ enum { RCU_DONE, RCU_WAIT, RCU_NEXT_READY, RCU_NEXT, RCU_SEGMENTS };
 struct rcu_data {
 	struct rcu_cb_list seg[RCU_SEGMENTS];
 	uint64_t pending, seen_gp;
-	bool qs_noted;
+	bool qs_noted, in_softirq;
 };
 
 struct kcpu { /* what the kernel knows of a CPU */

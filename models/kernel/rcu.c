@@ -18,6 +18,7 @@ METRIC(desc_backlog, "rcu.backlog", METRIC_HISTOGRAM, "1", NULL,
 #define CPUS_PER_LEAF 16
 #define BLIMIT        10
 #define QHIMARK       10000
+#define MAX_RESTART   10 /* rounds of softirq before ksoftirqd */
 
 struct rcu {
 	struct kernel *k;
@@ -88,10 +89,20 @@ static void force_qs_scan(struct task *t, struct rcu *r)
 	struct kernel *k = t->k;
 
 	for (unsigned int cpu = 0; cpu < k->nr_cpus; cpu++)
-		if (cpumask_test(&r->qsmask, cpu) && k->cpus[cpu].curr == k->cpus[cpu].idle)
+		/* Idle, or the kthread's own, which has switched to it since the start. */
+		if (k->cpus[cpu].curr == k->cpus[cpu].idle || cpu == t->cpu)
 			report_qs(r, cpu);
 	spend(t, k->cost.rcu_call * r->nr_leaves);
 	settle(t);
+}
+
+/* Other wake-ups than that of the last CPU to report mean nothing. */
+static void sleep_until_fqs(struct task *t, struct rcu *r)
+{
+	sim_ps until = sim_now(t->k->sim) + fqs_interval(t->k);
+
+	while (r->nr_waiting && sim_now(t->k->sim) < until)
+		sched_sleep(t, until - sim_now(t->k->sim), "rcu: quiescent states");
 }
 
 static void gp_kthread(struct task *t, void *arg)
@@ -104,7 +115,7 @@ static void gp_kthread(struct task *t, void *arg)
 		r->needed = false;
 		gp_init(t, r);
 		while (r->nr_waiting) {
-			sched_sleep(t, fqs_interval(t->k), "rcu: quiescent states");
+			sleep_until_fqs(t, r);
 			if (r->nr_waiting)
 				force_qs_scan(t, r);
 		}
@@ -178,7 +189,8 @@ static bool advance(struct rcu *r, struct rcu_data *d)
 		list_splice(&d->seg[s], &d->seg[RCU_NEXT]);
 		d->seg[s].gp = next_gp;
 	}
-	return d->seg[RCU_WAIT].head || d->seg[RCU_NEXT_READY].head || d->seg[RCU_NEXT].head;
+	return d->seg[RCU_NEXT].head || (d->seg[RCU_WAIT].head && d->seg[RCU_WAIT].gp == next_gp) ||
+	       (d->seg[RCU_NEXT_READY].head && d->seg[RCU_NEXT_READY].gp == next_gp);
 }
 
 static void want_gp(struct task *t, struct rcu *r)
@@ -245,16 +257,10 @@ static void invoke(struct kernel *k, struct task *t, struct rcu_data *d)
 	free(cb);
 }
 
-void rcu_softirq(struct task *t)
+static void do_batch(struct task *t, struct rcu_data *d)
 {
-	struct rcu_data *d = &this_cpu(t)->rcu;
-	uint64_t limit;
+	uint64_t limit = d->pending >> 7 > BLIMIT ? d->pending >> 7 : BLIMIT;
 
-	if (!d->seg[RCU_DONE].head)
-		return;
-	preempt_disable(t);
-	spend(t, t->k->cost.softirq);
-	limit = d->pending >> 7 > BLIMIT ? d->pending >> 7 : BLIMIT;
 	if (d->pending > QHIMARK)
 		limit = QHIMARK;
 	while (limit-- && d->seg[RCU_DONE].head) {
@@ -262,7 +268,26 @@ void rcu_softirq(struct task *t)
 		invoke(t->k, t, d);
 	}
 	settle(t);
+}
+
+/* A batch that leaves callbacks raises the softirq again. ksoftirqd, which would take over after
+ * MAX_RESTART rounds, is not modelled: the rest waits for the next interrupt. */
+void rcu_softirq(struct task *t)
+{
+	struct rcu_data *d = &this_cpu(t)->rcu;
+
+	if (!d->seg[RCU_DONE].head || d->in_softirq)
+		return;
+	d->in_softirq = true;
+	preempt_disable(t);
+	for (unsigned int i = 0; i < MAX_RESTART && d->seg[RCU_DONE].head; i++) {
+		spend(t, t->k->cost.softirq);
+		do_batch(t, d);
+		if (this_cpu(t)->need_resched)
+			break;
+	}
 	t->preempt_off--; /* the caller looks at need_resched */
+	d->in_softirq = false;
 }
 
 void rcu_drain(struct kernel *k)

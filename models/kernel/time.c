@@ -89,7 +89,7 @@ static void tick(struct task *t)
 	t->k->metric.ticks->value++;
 	spend(t, t->k->cost.tick);
 	settle(t);
-	if (c->curr != c->idle || c->nr_queued) {
+	if (c->curr != c->idle || c->nr_queued || c->rcu.pending) { /* rcu_needs_cpu */
 		while (c->next_tick <= sim_now(t->k->sim))
 			c->next_tick += t->k->jiffy;
 		cpu_raise(c->cpu, IRQ_TICK, c->next_tick);

@@ -634,13 +634,13 @@ static void for_all_policies(void (*fn)(const char *policy))
 
 static void alone(const char *policy)
 {
-	for (uint64_t seed = 0; seed < 30; seed++)
+	for (uint64_t seed = 0; seed < 12; seed++)
 		run_random(policy, seed, 1, PAGES, 300, 0);
 }
 
 static void forking(const char *policy)
 {
-	for (uint64_t seed = 100; seed < 120; seed++)
+	for (uint64_t seed = 100; seed < 110; seed++)
 		run_random(policy, seed, 1, PAGES, 200, 5);
 }
 
@@ -648,14 +648,14 @@ static void forking(const char *policy)
  * let whole tables go. */
 static void threads(const char *policy)
 {
-	for (uint64_t seed = 200; seed < 220; seed++)
+	for (uint64_t seed = 200; seed < 212; seed++)
 		run_random(policy, seed, 2 + (unsigned int)seed % (MAX_THREADS - 1),
 			   seed % 2 ? 64 : TABLE, 150, 0);
 }
 
 static void chaos(const char *policy)
 {
-	for (uint64_t seed = 300; seed < 312; seed++) {
+	for (uint64_t seed = 300; seed < 310; seed++) {
 		struct model_spec spec = { .policy = policy, .set = eight_cpus, .seed = seed };
 		struct proc *p = calloc(1, sizeof(*p));
 		struct model m;
