@@ -86,7 +86,7 @@ static bool draw(const struct machine_desc *d, const char *path, struct err *err
 	gnuplot_string(&g, d->description);
 	fprintf(g.script,
 		"\nset xlabel 'core'\nset ylabel 'core'\nset cblabel 'ns to hand a cache line "
-		"over'\n"
+		"over' offset 1.5\n"
 		"set xrange [-0.5:%u.5]\nset yrange [%u.5:-0.5]\nset cbrange [0:*]\nunset grid\n"
 		"set size ratio 1\nset palette defined (0 '#ffffd9', 0.3 '#7fcdbb', 0.6 '#1d91c0', "
 		"1 '#081d58')\nplot $m matrix with image notitle\n",
