@@ -101,7 +101,7 @@ struct machine {
 	struct cpu *cpus;
 	sim_ps line_latency[DISTANCES], ipi_latency[DISTANCES];
 	struct rng ipi_rng;
-	struct usermem *mem; /* caches of user memory */
+	struct usermem *mem;             /* caches of user memory */
 	struct line_class *line_classes; /* all that lines of this run belong to */
 };
 

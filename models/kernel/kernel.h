@@ -59,10 +59,10 @@ struct task {
 	const char *wait;         /* what it is blocked on */
 	task_fn *fn;
 	void *arg;
-	jmp_buf *exit_jump;   /* back to the start of the actor, from sys_exit */
-	struct task *next;    /* all tasks */
-	struct task *rq_next; /* run queue */
-	bool user_wake;       /* task_wake came: for task_block */
+	jmp_buf *exit_jump;              /* back to the start of the actor, from sys_exit */
+	struct task *next;               /* all tasks */
+	struct task *rq_next;            /* run queue */
+	bool user_wake;                  /* task_wake came: for task_block */
 	struct working_set *working_set; /* pages used last; NULL until the first use */
 };
 
@@ -75,7 +75,7 @@ struct cpu_tlbstate {
 	} ctxs[TLB_NR_DYN_ASIDS + 1];
 	struct line line;        /* loaded_mm and the rest */
 	struct line shared_line; /* cpu_tlbstate_shared.is_lazy */
-	struct line info_line;	 /* its flush_tlb_info, which its targets read */
+	struct line info_line;   /* its flush_tlb_info, which its targets read */
 };
 
 struct rcu_cb_list {

@@ -11,11 +11,6 @@
 #define FOLIO_BATCH 31 /* freed folios that share one hold of the LRU lock */
 #define LRU_HEAD    0  /* the list's own node: the zero page is never on it */
 
-static struct page *page_of(const struct kernel *k, uint32_t pfn)
-{
-	return &k->pages->page[pfn];
-}
-
 /*
  * What it takes to bring a page struct here from the core that wrote it last. Under the LRU lock
  * nobody else wants it, so it needs no queue. The list's own node is a line like others.
@@ -24,7 +19,7 @@ static sim_ps fetch_page(struct task *t, uint32_t pfn)
 {
 	struct machine *m = t->k->m;
 	unsigned int core = this_cpu(t)->cpu->core, from;
-	struct page *page = page_of(t->k, pfn);
+	struct page *page = pfn_page(t->k, pfn);
 	sim_ps now = sim_now(t->k->sim);
 
 	if (pfn == LRU_HEAD)
@@ -51,7 +46,7 @@ static sim_ps fetch_lru_size(struct task *t)
 /* Misses that do not depend on each other overlap: the core waits for the last of each step. */
 static void list_insert(struct task *t, uint32_t pfn)
 {
-	struct page *head = page_of(t->k, LRU_HEAD), *page = page_of(t->k, pfn);
+	struct page *head = pfn_page(t->k, LRU_HEAD), *page = pfn_page(t->k, pfn);
 	sim_ps step;
 
 	settle(t);
@@ -59,23 +54,23 @@ static void list_insert(struct task *t, uint32_t pfn)
 	spend(t, step + fetch_page(t, head->next) + t->k->cost.lru_move);
 	page->next = head->next;
 	page->prev = LRU_HEAD;
-	page_of(t->k, head->next)->prev = pfn;
+	pfn_page(t->k, head->next)->prev = pfn;
 	head->next = pfn;
 	page->on_lru = true;
 }
 
 static void unlink_page(struct kernel *k, uint32_t pfn)
 {
-	struct page *page = page_of(k, pfn);
+	struct page *page = pfn_page(k, pfn);
 
-	page_of(k, page->prev)->next = page->next;
-	page_of(k, page->next)->prev = page->prev;
+	pfn_page(k, page->prev)->next = page->next;
+	pfn_page(k, page->next)->prev = page->prev;
 	page->on_lru = false;
 }
 
 static void list_remove(struct task *t, uint32_t pfn)
 {
-	struct page *page = page_of(t->k, pfn);
+	struct page *page = pfn_page(t->k, pfn);
 	sim_ps step;
 
 	settle(t);
@@ -97,7 +92,7 @@ static void free_chunk(struct task *t, const uint32_t *pfn, unsigned int n)
 	bool locked = false;
 
 	for (unsigned int i = 0; i < n; i++) {
-		if (!page_of(t->k, pfn[i])->on_lru)
+		if (!pfn_page(t->k, pfn[i])->on_lru)
 			continue;
 		if (!locked)
 			spin_lock_irq(t, &t->k->lru_lock);
@@ -117,7 +112,7 @@ void release_pages(struct task *t, const uint32_t *pfn, unsigned int n)
 	unsigned int filled = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
-		if (--page_of(t->k, pfn[i])->refs)
+		if (--pfn_page(t->k, pfn[i])->refs)
 			continue; /* its last user frees it */
 		chunk[filled++] = pfn[i];
 		if (filled == FOLIO_BATCH) {
@@ -143,7 +138,7 @@ static void drain_batch(struct task *t)
 		list_insert(t, pfn[i]);
 	spin_unlock_irq(t, &t->k->lru_lock);
 	for (unsigned int i = 0; i < n; i++)
-		page_of(t->k, pfn[i])->in_batch = false;
+		pfn_page(t->k, pfn[i])->in_batch = false;
 	release_pages(t, pfn, n);
 }
 
@@ -157,9 +152,9 @@ void folio_add_lru(struct task *t, uint32_t pfn)
 	spend(t, t->k->cost.lru_add);
 	c = this_cpu(t);
 	c->lru_pfn[c->lru_batch++] = pfn;
-	page_of(t->k, pfn)->in_batch = true;
-	page_of(t->k, pfn)->refs++;
-	page_of(t->k, pfn)->core = (uint16_t)c->cpu->core;
+	pfn_page(t->k, pfn)->in_batch = true;
+	pfn_page(t->k, pfn)->refs++;
+	pfn_page(t->k, pfn)->core = (uint16_t)c->cpu->core;
 	if (c->lru_batch >= ops->batch(p->params))
 		drain_batch(t);
 	preempt_enable(t);
@@ -193,8 +188,8 @@ void lru_drain_quietly(struct kernel *k)
 		while (c->lru_batch) {
 			uint32_t pfn = c->lru_pfn[--c->lru_batch];
 
-			page_of(k, pfn)->in_batch = false;
-			if (!--page_of(k, pfn)->refs)
+			pfn_page(k, pfn)->in_batch = false;
+			if (!--pfn_page(k, pfn)->refs)
 				free_page_quietly(k, pfn);
 		}
 	}

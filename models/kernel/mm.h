@@ -39,8 +39,10 @@ struct page {
 	uint16_t core;               /* that wrote its page struct last */
 	bool free, on_lru, in_batch; /* in_batch: a per-CPU LRU batch holds one of refs */
 };
+#define PAGE_STRUCTS 4096
+
 struct pages {
-	struct page *page;
+	struct page **chunk; /* of PAGE_STRUCTS each: a page struct never moves */
 	uint32_t nr, cap;
 	uint32_t *free; /* the zone's free list */
 	uint32_t nr_free;
@@ -57,7 +59,7 @@ void free_page(struct task *t, uint32_t pfn);
 void free_page_quietly(struct kernel *k, uint32_t pfn); /* after the run */
 static inline struct page *pfn_page(const struct kernel *k, uint32_t pfn)
 {
-	return &k->pages->page[pfn];
+	return &k->pages->chunk[pfn / PAGE_STRUCTS][pfn % PAGE_STRUCTS];
 }
 /* May its only mapping write to it? Not while a gather that unmapped it elsewhere has yet to flush.
  */

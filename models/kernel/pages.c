@@ -11,13 +11,21 @@
 #define PCP_BATCH_SCALE_MAX 5
 #define PFN_FIRST           2
 
+static void add_chunk(struct pages *p)
+{
+	uint32_t n = p->cap / PAGE_STRUCTS;
+
+	p->chunk = realloc(p->chunk, (n + 1) * sizeof(*p->chunk));
+	p->chunk[n] = calloc(PAGE_STRUCTS, sizeof(**p->chunk));
+	p->cap += PAGE_STRUCTS;
+	p->free = realloc(p->free, p->cap * sizeof(*p->free));
+}
+
 void pages_init(struct kernel *k)
 {
 	struct pages *p = calloc(1, sizeof(*p));
 
-	p->cap = 1024;
-	p->page = calloc(p->cap, sizeof(*p->page));
-	p->free = calloc(p->cap, sizeof(*p->free));
+	add_chunk(p);
 	p->nr = PFN_FIRST;
 	spin_lock_init(k, &p->zone_lock, lock_class_get(k, "zone_lock"));
 	k->pages = p;
@@ -30,7 +38,9 @@ void pages_free(struct kernel *k)
 	sim_check(k->sim, p->in_use == 0, "page-leak", "%llu pages still in use at the end",
 		  (unsigned long long)p->in_use);
 	spin_lock_free(k, &p->zone_lock);
-	free(p->page);
+	for (uint32_t i = 0; i < p->cap / PAGE_STRUCTS; i++)
+		free(p->chunk[i]);
+	free(p->chunk);
 	free(p->free);
 	free(p);
 }
@@ -40,12 +50,9 @@ static uint32_t zone_take(struct pages *p)
 {
 	if (p->nr_free)
 		return p->free[--p->nr_free];
-	if (p->nr == p->cap) {
-		p->cap *= 2;
-		p->page = realloc(p->page, p->cap * sizeof(*p->page));
-		p->free = realloc(p->free, p->cap * sizeof(*p->free));
-	}
-	p->page[p->nr] = (struct page){ .free = true };
+	if (p->nr == p->cap)
+		add_chunk(p);
+	p->chunk[p->nr / PAGE_STRUCTS][p->nr % PAGE_STRUCTS] = (struct page){ .free = true };
 	return p->nr++;
 }
 
@@ -84,10 +91,10 @@ uint32_t alloc_page(struct task *t)
 	if (!this_cpu(t)->nr_pcp)
 		rmqueue_bulk(t);
 	pfn = this_cpu(t)->pcp[--this_cpu(t)->nr_pcp];
-	sim_check(k->sim, k->pages->page[pfn].free, "page-life", "frame %u allocated twice", pfn);
-	k->pages->page[pfn].free = false;
-	k->pages->page[pfn].mapcount = 0;
-	k->pages->page[pfn].refs = 1;
+	sim_check(k->sim, pfn_page(k, pfn)->free, "page-life", "frame %u allocated twice", pfn);
+	pfn_page(k, pfn)->free = false;
+	pfn_page(k, pfn)->mapcount = 0;
+	pfn_page(k, pfn)->refs = 1;
 	k->pages->in_use++;
 	k->metric.pages_allocated->value++;
 	preempt_enable(t);
@@ -109,7 +116,7 @@ static void free_pcppages_bulk(struct task *t)
 
 void free_page_quietly(struct kernel *k, uint32_t pfn)
 {
-	struct page *page = &k->pages->page[pfn];
+	struct page *page = pfn_page(k, pfn);
 
 	sim_check(k->sim, !page->free, "page-life", "frame %u freed twice", pfn);
 	sim_check(k->sim, !page->on_lru, "page-life", "frame %u freed on the LRU list", pfn);

@@ -47,8 +47,8 @@ void spin_lock_init(struct kernel *k, struct spinlock *lock, struct lock_class *
 void spin_lock_free(struct kernel *k, struct spinlock *lock)
 {
 	/* A kernel thread is cut off wherever it is when the run ends. */
-	sim_check(k->sim, !lock->owner || lock->owner->kthread, "lock-leak", "%s freed while %s holds it",
-		  lock->class->name, lock->owner->comm);
+	sim_check(k->sim, !lock->owner || lock->owner->kthread, "lock-leak",
+		  "%s freed while %s holds it", lock->class->name, lock->owner->comm);
 	line_free(&lock->line, k->m);
 }
 

@@ -148,8 +148,8 @@ void flush_tlb_mm_range(struct task *t, struct mm *mm, uint64_t start, uint64_t 
 	struct flush_tlb_info info = {
 		.mm = mm, .start = start, .end = end, .freed_tables = freed_tables
 	};
-	unsigned int ceiling =
-		ops->ceiling ? ops->ceiling(p->params) : TLB_SINGLE_PAGE_FLUSH_CEILING;
+	unsigned int ceiling = ops->ceiling ? ops->ceiling(p->params)
+					    : TLB_SINGLE_PAGE_FLUSH_CEILING;
 	sim_ps asked_at;
 
 	preempt_disable(t);

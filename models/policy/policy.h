@@ -70,8 +70,8 @@ struct shootdown_ops {
 	/* tlb_single_page_flush_ceiling: a flush of more pages becomes one of everything.
 	 * NULL: 33, Linux' own */
 	unsigned int (*ceiling)(const void *p);
-	/* Does a store to its flags call an idle CPU that polls (Linux 5.8), or an interrupt? NULL: a
-	 * store. */
+	/* Does a store to its flags call an idle CPU that polls (Linux 5.8), or an interrupt? NULL:
+	 * a store. */
 	bool (*store_to_polling)(const void *p);
 };
 

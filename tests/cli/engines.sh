@@ -8,7 +8,7 @@ for file in "$source"/configs/scenarios/*.yaml; do
 	name=$(basename "$file" .yaml)
 	case $name in
 	*recorded*) duration=60ms ;; # the program's threads start after 12 ms
-	*scaled*) duration=18ms ;;
+	*scaled*) duration=14ms ;;
 	*) duration=1500us ;;
 	esac
 	for engine in native simgrid; do
