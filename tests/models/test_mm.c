@@ -416,9 +416,9 @@ static void check_frames(struct kernel *k, bool shared)
 		if (mm->pgd)
 			count_frames(mm->pgd, mapped, writers);
 	for (uint32_t f = 2; f < k->pages->nr; f++) {
-		expect(k, mapped[f] <= k->pages->page[f].mapcount, "frame %u: %u PTEs, mapcount %u",
-		       f, mapped[f], k->pages->page[f].mapcount);
-		expect(k, !mapped[f] || !k->pages->page[f].free, "frame %u is free and mapped", f);
+		expect(k, mapped[f] <= pfn_page(k, f)->mapcount, "frame %u: %u PTEs, mapcount %u",
+		       f, mapped[f], pfn_page(k, f)->mapcount);
+		expect(k, !mapped[f] || !pfn_page(k, f)->free, "frame %u is free and mapped", f);
 		expect(k, shared || !writers[f] || mapped[f] == 1,
 		       "frame %u is writable and has %u PTEs", f, mapped[f]);
 	}
