@@ -37,11 +37,12 @@ static const struct param params[] = {
 	PARAM_END
 };
 
+/* Every CPU: one that left mm_cpumask may still hold the ASID's translations. */
 static void broadcast(struct task *t, struct mm *mm, const struct flush_tlb_info *f)
 {
 	struct kernel *k = t->k;
 
-	cpumask_for_each(cpu, &mm->cpumask) {
+	for (unsigned int cpu = 0; cpu < k->nr_cpus; cpu++) {
 		struct kcpu *c = &k->cpus[cpu];
 		struct tlb *tlb = &c->cpu->tlb;
 
