@@ -79,10 +79,13 @@ static void derive_tlb(struct figures *f)
 /* ---- flushes ---- */
 
 enum { FLUSH_TERMS = 4, CEILING = 33 };
+/* kernel.flush_setup and flush_func: what the models charge beside the instruction */
+#define FLUSH_CODE_NS 70
 
 /*
- * T(N) = base + zap N + invlpg N [N <= 33] + full [N > 33], by least squares of relative errors:
- * the kernel flushes page by page up to 33 pages and all at once beyond.
+ * T(N) = base + zap N + invlpg N [N <= 33] + step [N > 33], by least squares of relative errors:
+ * the kernel flushes page by page up to 33 pages and all at once beyond. `step` is not the cost of
+ * a full flush: it is less by what the first INVLPG costs more (it empties the walk caches, too).
  */
 static bool fit_flush(const double *ns, double term[FLUSH_TERMS])
 {
@@ -128,8 +131,22 @@ static void derive_flush(struct figures *f)
 	 * architecture), and nothing can be told apart. */
 	if (term[2] > 0)
 		add(f, "ns", "flush.invlpg", term[2], 1);
-	if (term[2] > 0 && term[3] > 0)
-		add(f, "ns", "flush.cr3_write", term[3], 10);
+}
+
+/*
+ * mprotect beyond the ceiling is its calls and VMAs, a full flush, and so much a page. What the
+ * same call costs where there is no page leaves the flush, with the kernel code around it.
+ */
+static void derive_full_flush(struct figures *f)
+{
+	double few, many, empty;
+
+	if (!last_named(f, &few, "mprotect_ro.64") || !last_named(f, &many, "mprotect_ro.512") ||
+	    !last_named(f, &empty, "mprotect_empty.64"))
+		return;
+	few -= (many - few) * 64 / (512 - 64);
+	if (few - empty - FLUSH_CODE_NS > 0)
+		add(f, "ns", "flush.cr3_write", few - empty - FLUSH_CODE_NS, 20);
 }
 
 /* ---- interrupts ---- */
@@ -164,6 +181,7 @@ void derive_round(struct figures *f)
 {
 	derive_tlb(f);
 	derive_flush(f);
+	derive_full_flush(f);
 	for (int d = 0; d < DISTANCES; d++)
 		derive_ipi_round(f, distance_names[d]);
 }
@@ -210,7 +228,8 @@ static const struct {
 	{ "tlb.l2_hit", "tlb.l2_hit", "height of the first step" },
 	{ "tlb.walk", "tlb.walk", "height of both steps at 8192 pages" },
 	{ "flush.invlpg", "flush.invlpg", "DONTNEED: slope to 33 pages less slope beyond" },
-	{ "flush.cr3_write", "flush.cr3_write", "DONTNEED: constant that 34 pages and more add" },
+	{ "flush.cr3_write", "flush.cr3_write",
+	  "mprotect of 64 pages, less its share a page, less one of no page" },
 };
 
 static const char *exact(const struct figure *fig, double v, char *buf, size_t size)

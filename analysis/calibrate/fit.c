@@ -293,7 +293,7 @@ static bool loop_ns(const struct calibration *c, uint32_t threads, double *ns, s
 	if (!run_model(c, "dontneed_spin", threads, &s, &out, err))
 		return false;
 	m = metric_find(out.metrics, "workload.loop_time", NULL);
-	*ns = m ? (double)hist_quantile(&m->hist, 0.35) / 1e3 : 0;
+	*ns = m ? (double)hist_quantile(&m->hist, 0.25) / 1e3 : 0;
 	outcome_free(&out);
 	return true;
 }

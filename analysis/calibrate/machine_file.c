@@ -61,14 +61,18 @@ static void write_key(const char *name, char *group, size_t size, FILE *out)
 static bool write_machine(const struct calibration *c, const char *name, FILE *out, struct err *err)
 {
 	struct machine_desc base = { 0 };
-	char group[64] = "";
+	char group[64] = "", description[384];
 
 	if (!machine_load(c->base, &base, NULL, err))
 		return false;
 	fputs("name: ", out);
 	write_text(out, name);
-	fprintf(out, "\ndescription: \"%s%s, %zu CPUs, %s, calibrated %s\"\n", c->topo.model,
-		c->topo.guest ? " (guest)" : "", c->topo.n, c->topo.kernel, c->date);
+	snprintf(description, sizeof(description), "%s%s, %zu CPUs, %s, calibrated %s",
+		 c->topo.model, c->topo.guest ? " (guest)" : "", c->topo.n, c->topo.kernel,
+		 c->date);
+	fputs("\ndescription: ", out);
+	write_text(out, description);
+	putc('\n', out);
 	for (const struct param *p = machine_params; p->name; p++) {
 		const struct constant *k = constant_find(c, p->name);
 		char *text;
@@ -77,7 +81,7 @@ static bool write_machine(const struct calibration *c, const char *name, FILE *o
 			continue;
 		text = k ? strdup(k->text) : param_get(&base, machine_params, p);
 		write_key(p->name, group, sizeof(group), out);
-		fputs(text, out);
+		fputs(*text ? text : "[]", out); /* a list of nothing */
 		free(text);
 		write_source(c, k, out);
 	}

@@ -50,7 +50,7 @@ static inline bool probe_goes_on(const struct calib *c, size_t done, size_t leas
 
 #define PAGE_BYTES 4096ul
 /* Quantile of a round's repeats: noise only adds, but the very least may be a lucky accident. */
-#define LOW_QUANTILE 0.2
+#define LOW_QUANTILE 0.05
 
 /* ---- partner.c: a second thread of this process, on another CPU ---- */
 

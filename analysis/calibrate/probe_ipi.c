@@ -52,7 +52,7 @@ static void pause_ns(const struct clock *clock, double ns)
 static struct figure *figure_of(struct ipi_probe *ip, const char *name)
 {
 	/* Not the low end: an interrupt that finds its target on the way in costs less. */
-	return figure_get(&ip->c->figures, "ns", 0.35, "ipi.%s.%s", name, ip->distance);
+	return figure_get(&ip->c->figures, "ns", 0.25, "ipi.%s.%s", name, ip->distance);
 }
 
 /* With the partner asleep, or with a partner that cannot be interrupted. */

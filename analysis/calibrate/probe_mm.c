@@ -104,14 +104,14 @@ static bool run_flush(struct calib *c, struct err *err)
 
 const struct probe probe_flush = { .name = "flushes", .weight = 1.5, .run = run_flush };
 
-/* ---- the cycle ---- */
+/* ---- the cycle: the first after one of another size finds cold caches and does not count ---- */
 
 struct cycle {
 	struct calib *c;
 	struct guard guard;
 	unsigned int pages;
 	uint64_t begin;
-	double ns[CYCLE_STEPS];
+	double ns[CYCLE_STEPS + 1]; /* the last: mprotect of nothing, which flushes nothing */
 };
 
 static void step_begin(struct cycle *y)
@@ -119,7 +119,7 @@ static void step_begin(struct cycle *y)
 	y->begin = clock_ticks();
 }
 
-static void step_end(struct cycle *y, enum cycle_step step)
+static void step_end(struct cycle *y, unsigned int step)
 {
 	y->ns[step] = clock_ns(&y->c->clock, y->begin, clock_ticks());
 }
@@ -128,9 +128,10 @@ static void keep(struct cycle *y)
 {
 	bool good = guard_undisturbed(&y->guard);
 
-	for (int s = 0; s < CYCLE_STEPS; s++) {
-		struct figure *fig = figure_get(&y->c->figures, "ns", LOW_QUANTILE, "%s.%u",
-						cycle_steps[s], y->pages);
+	for (int s = 0; s <= CYCLE_STEPS; s++) {
+		const char *name = s < CYCLE_STEPS ? cycle_steps[s] : "mprotect_empty";
+		struct figure *fig = figure_get(&y->c->figures, "ns", LOW_QUANTILE, "%s.%u", name,
+						y->pages);
 
 		if (good)
 			samples_add(&fig->now, y->ns[s]);
@@ -139,7 +140,8 @@ static void keep(struct cycle *y)
 	}
 }
 
-static bool cycle(struct calib *c, const struct mm_area *a, unsigned int pages, struct err *err)
+static bool cycle(struct calib *c, const struct mm_area *a, unsigned int pages, bool warm,
+		  struct err *err)
 {
 	struct cycle y = { .c = c, .pages = pages, .guard = guard_begin() };
 	size_t bytes = pages * PAGE_BYTES;
@@ -151,6 +153,10 @@ static bool cycle(struct calib *c, const struct mm_area *a, unsigned int pages, 
 	if (!ok)
 		return false;
 	madvise(a->at, bytes, MADV_NOHUGEPAGE);
+	step_begin(&y);
+	ok &= mprotect(a->at, bytes, PROT_READ) == 0;
+	step_end(&y, CYCLE_STEPS);
+	ok &= mprotect(a->at, bytes, PROT_READ | PROT_WRITE) == 0;
 	write_pages(a->at, pages);
 	step_begin(&y);
 	ok &= mprotect(a->at, bytes, PROT_READ) == 0;
@@ -173,7 +179,8 @@ static bool cycle(struct calib *c, const struct mm_area *a, unsigned int pages, 
 	step_end(&y, CYCLE_MUNMAP);
 	if (!ok)
 		return err_set(err, "memory of %u pages: %s", pages, strerror(errno));
-	keep(&y);
+	if (warm)
+		keep(&y);
 	return true;
 }
 
@@ -188,7 +195,8 @@ static bool run_map(struct calib *c, struct err *err)
 		return false;
 	for (size_t i = 0; ok && probe_goes_on(c, i, 4); i++)
 		for (int k = 0; ok && k < CYCLE_SIZES; k++)
-			ok = cycle(c, &a, cycle_pages[k], err);
+			for (int warm = 0; ok && warm < 3; warm++)
+				ok = cycle(c, &a, cycle_pages[k], warm > 0, err);
 	area_free(&a);
 	return ok;
 }

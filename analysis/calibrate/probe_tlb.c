@@ -94,7 +94,7 @@ static void measure(struct calib *c, void **start, uint32_t n, struct figure *fi
 
 static struct figure *curve_figure(struct calib *c, const char *kind, uint32_t n)
 {
-	struct figure *fig = figure_get(&c->figures, "ns", 0.1, "tlb.%s.%u", kind, n);
+	struct figure *fig = figure_get(&c->figures, "ns", 0.02, "tlb.%s.%u", kind, n);
 
 	fig->detail = true;
 	return fig;

@@ -7,6 +7,7 @@
 
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
+#include <math.h>
 #include <string.h>
 
 #define LEAST_STEP_NS 0.3
@@ -46,12 +47,15 @@ struct tlb_levels tlb_steps(const double *extra)
 {
 	unsigned int first = 0, second = 0;
 	struct tlb_levels levels = { 0 };
-	double best = 0, plateau[3];
+	double best = 0, plateau[3], log_extra[TLB_POINTS];
 
+	/* In logarithms, or the noise of long walks would hide the first, small step. */
+	for (unsigned int i = 0; i < TLB_POINTS; i++)
+		log_extra[i] = log1p(extra[i] > -0.5 ? extra[i] : -0.5);
 	for (unsigned int a = 4; a < TLB_POINTS - 8; a++) {
 		for (unsigned int b = a + 4; b < TLB_POINTS - 4; b++) {
-			double e = error_of(extra, 0, a) + error_of(extra, a, b) +
-				   error_of(extra, b, TLB_POINTS);
+			double e = error_of(log_extra, 0, a) + error_of(log_extra, a, b) +
+				   error_of(log_extra, b, TLB_POINTS);
 
 			if (!first || e < best) {
 				best = e;
