@@ -194,6 +194,7 @@ static void test_stale_table_is_caught(void **state)
 	model_start(&m, &(struct model_spec){ .set = set });
 	spawn(&m, "load", 0, walk_through_freed_table, NULL);
 	model_run(&m);
+	model_finish(&m);
 	assert_int_equal(violations_of(&m, "stale-table"), 1);
 	model_end(&m);
 }
