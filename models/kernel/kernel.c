@@ -148,6 +148,11 @@ static void free_mms(struct kernel *k)
 
 void kernel_free(struct kernel *k)
 {
+	/* A run that was cut short: what waits for RCU is no leak of the simulator's own. */
+	if (!k->finished) {
+		rcu_drain(k);
+		lru_drain_quietly(k);
+	}
 	for (unsigned int i = 0; i < k->nr_cpus; i++) {
 		struct kcpu *c = &k->cpus[i];
 
