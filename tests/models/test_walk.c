@@ -112,6 +112,12 @@ static void test_missing_tables(void **state)
 			 WALK + 3 * L1 + MEMORY - L1);
 	assert_true(known);
 	assert_int_equal(from.pte, path_to(8).table[0].frame);
+	/* Unhooked for good: found out once, then the walk begins where there is something. */
+	path.leaf = 1;
+	walk_tables(cpu, tlb_context(&cpu->tlb, 0), 8, &path, &from, &known);
+	assert_int_equal(from.pte, 77);
+	walk_tables(cpu, tlb_context(&cpu->tlb, 0), 8, &path, &from, &known);
+	assert_int_equal(from.pte, path.table[1].frame);
 	model_end(&m);
 }
 
