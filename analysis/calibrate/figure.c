@@ -138,7 +138,7 @@ struct summary figure_summary(const struct figure *fig)
 		samples_add(&sorted, fig->round.v[i]);
 	s.median = samples_quantile(&sorted, 0.5);
 	s.spread = samples_quantile(&sorted, 0.75) - samples_quantile(&sorted, 0.25);
-	s.spread = fmax(s.spread, fig->resolution);
+	s.spread = fmax(s.spread, fmax(fig->resolution, FIGURE_SYSTEMATIC * fabs(s.median)));
 	samples_free(&sorted);
 	return s;
 }

@@ -59,8 +59,13 @@ void figures_free(struct figures *f);
 /* The value of a figure's latest round. */
 double figure_last(const struct figure *fig);
 
+/* What all rounds of one process share, so that none of them shows it: where its memory and its
+ * page tables happen to lie. Runs of a quiet machine differ by up to 3% for it. */
+#define FIGURE_SYSTEMATIC 0.015
+
 struct summary {
-	double min, median, spread; /* spread: interquartile range, at least the resolution */
+	/* spread: interquartile range, at least the resolution and the systematic part */
+	double min, median, spread;
 	size_t rounds, repeats, discarded, outliers;
 };
 

@@ -149,15 +149,17 @@ static double best_scale(struct fit *f)
 	for (double x = low + step; x < high; x += step)
 		if (misfit(x, f) < misfit(at, f))
 			at = x;
+	/* At an end of the range there is no minimum to enclose: the coarse answer stays. */
+	if (misfit(at - step, f) <= misfit(at, f) || misfit(at + step, f) <= misfit(at, f))
+		return exp(at);
 	min = gsl_min_fminimizer_alloc(gsl_min_fminimizer_brent);
 	if (!min)
 		abort();
-	gsl_set_error_handler_off(); /* at an end of the range: the coarse answer stays */
-	if (gsl_min_fminimizer_set(min, &fn, at, at - step, at + step) == GSL_SUCCESS) {
-		for (int i = 0; i < 60 && gsl_min_fminimizer_iterate(min) == GSL_SUCCESS; i++)
-			;
-		at = gsl_min_fminimizer_x_minimum(min);
-	}
+	gsl_min_fminimizer_set(min, &fn, at, at - step, at + step);
+	for (int i = 0; i < 40; i++)
+		if (gsl_min_fminimizer_iterate(min) != GSL_SUCCESS)
+			break;
+	at = gsl_min_fminimizer_x_minimum(min);
 	gsl_min_fminimizer_free(min);
 	return exp(at);
 }

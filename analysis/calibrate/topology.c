@@ -139,6 +139,9 @@ bool topology_read(struct topology *t, struct err *err)
 	*t = (struct topology){ 0 };
 	if (hwloc_topology_init(&h) != 0)
 		return err_set(err, "hwloc cannot start");
+	/* Only CPUs that this process is bound to. */
+	hwloc_topology_set_flags(h, HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM |
+					    HWLOC_TOPOLOGY_FLAG_RESTRICT_TO_CPUBINDING);
 	if (hwloc_topology_load(h) == 0)
 		ok = read_cpus(t, h, err);
 	else

@@ -35,6 +35,11 @@ checks=$((checks + 1))
 sqlite3 :memory: "SELECT json_valid(readfile('$t/json'))" | grep -q 1 || bad "--json is not JSON"
 [ ! -s "$t/stderr" ] || bad "not quiet in a pipe: $(head -c 200 "$t/stderr")"
 
+# One CPU: what needs two is the base's, and the file says why.
+expect 0 "only one CPU" taskset -c 0 "$mmsim" calibrate --time 2 --base zen5-vm2 -o "$t/one.yaml"
+same "$(grep -c 'same_l3: .*# from zen5-vm2' "$t/one.yaml")" 2 "line and IPI of one CPU"
+same "$(grep -c '^# Not measured: .*only one CPU' "$t/one.yaml")" 2 "reasons of one CPU"
+
 expect 2 "no/such" "$mmsim" calibrate --time 2 -o "$t/no/such/x.yaml"
 expect 2 "did you mean 'zen5-vm2'" "$mmsim" calibrate --time 2 --base zen5-vm3
 expect 2 "holds no figures" "$mmsim" calibrate --time 2 --check zen5-vm2
