@@ -50,7 +50,7 @@ static void curves(struct gnuplot *g, const struct validation_series *s, size_t 
 	}
 	if (low > 0 && high / low > 6)
 		fputs("set logscale x 2\n", g->script);
-	fputs("set yrange [0:*]\nset xlabel ", g->script);
+	fputs("set key maxcols 2\nset yrange [0:*]\nset xlabel ", g->script);
 	gnuplot_string(g, s->x_name);
 	fputs("\nset xtics (", g->script);
 	for (size_t k = 0; k < s->n; k++)
@@ -64,8 +64,9 @@ static void curves(struct gnuplot *g, const struct validation_series *s, size_t 
 		fprintf(g->script, "%s$s%zu using 1:2 with linespoints lt %d dt 1 title ",
 			i ? ", " : "", i, lt);
 		gnuplot_string(g, title);
-		fprintf(g->script,
-			", $s%zu using 1:3 with linespoints lt %d dt 3 title 'simulated'", i, lt);
+		snprintf(title, sizeof(title), "%s, simulated", s[i].name);
+		fprintf(g->script, ", $s%zu using 1:3 with linespoints lt %d dt 3 title ", i, lt);
+		gnuplot_string(g, title);
 	}
 	fputc('\n', g->script);
 }
@@ -85,11 +86,11 @@ static void bars(struct gnuplot *g, const struct validation_series *s, size_t n)
 		}
 	}
 	fprintf(g->script,
-		"EOD\nset xrange [-0.7:%.1f]\nset yrange [0:*]\nset ylabel 'by the published "
+		"EOD\nset xrange [-0.7:%.1f]\nset yrange [0:1.3<*]\nset ylabel 'by the published "
 		"figure'\n"
 		"set style data histogram\nset style histogram clustered gap 1.5\n"
 		"set style fill solid 0.85 border lc rgb '#404040'\nset boxwidth 0.9\n"
-		"set grid noxtics\nset xtics rotate by -25\n"
+		"set grid noxtics\nset xtics rotate by 25 right\nset lmargin 24\nset rmargin 4\n"
 		"plot $bars using 2:xtic(1) lt %d lw 1 dt 1 title 'published', "
 		"$bars using 3 lt %d lw 1 dt 1 title 'simulated'\n",
 		(double)groups - 0.3, gnuplot_series(0), gnuplot_series(1));
