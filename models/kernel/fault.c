@@ -220,10 +220,12 @@ static void file_fault(struct task *t, struct fault *f)
 /* wp_page_copy, from the lock on: the old translation must be gone before the new one appears. */
 static void replace_page(struct task *t, struct fault *f, uint64_t old, uint32_t pfn)
 {
+	f->mm->changing++;
 	spend(t, t->k->cost.pte_clear);
 	pt_set(f->table, f->addr, 0);
 	flush_tlb_mm_range(t, f->mm, f->addr & ~(PAGE_SIZE - 1),
 			   (f->addr & ~(PAGE_SIZE - 1)) + PAGE_SIZE, false);
+	f->mm->changing--;
 	if (!(old & PTE_ZERO))
 		f->mm->rss--;
 	map_anon(t, f, pfn);

@@ -27,6 +27,9 @@
 #define PAGE_SHIFT       12
 #define PAGE_SIZE        (UINT64_C(1) << PAGE_SHIFT)
 
+#define LOCK_CLASSES     64 /* that lock order is kept for */
+#define LOCKS_HELD       24 /* by one task at once */
+
 struct csd;
 struct mm;
 struct rcu;
@@ -53,10 +56,13 @@ struct task {
 	unsigned int preempt_off;
 	sim_ps debt; /* spent but not yet passed */
 	sim_ps picked_at, vruntime;
-	sim_ps timer;             /* a sleeper wakes by itself then; SIM_NEVER */
+	sim_ps timer;                /* a sleeper wakes by itself then; SIM_NEVER */
+	sim_ps spin_start, spin_end; /* of its last spinning wait */
 	uint64_t ipi_waits;       /* waits for acknowledgements so far: to tell lock holds apart */
 	struct rwsem *held_write; /* list by next_held */
-	const char *wait;         /* what it is blocked on */
+	uint8_t held[LOCKS_HELD]; /* classes of the locks that it holds, for lockdep.c */
+	unsigned int nr_held, held_base; /* held_base: where an interrupt's begin */
+	const char *wait;                /* what it is blocked on */
 	task_fn *fn;
 	void *arg;
 	jmp_buf *exit_jump;              /* back to the start of the actor, from sys_exit */
@@ -152,6 +158,7 @@ struct kernel {
 	uint64_t next_ctx_id;
 	sim_ps tracer_ps, jiffy, tick_phase;
 	struct lock_class *lock_classes;
+	uint64_t taken_under[LOCK_CLASSES]; /* by held class: classes taken under it */
 	struct mm *mms;
 	struct pages *pages;
 	struct page_table *condemned; /* freed under a walker: kept, so that the run can go on */

@@ -19,12 +19,18 @@ struct metric;
 
 struct lock_class {
 	const char *name;
+	unsigned int id; /* from 0, in the order of their making */
 	struct lock_class *next;
 	struct line_class *line_class;
 	struct metric *wait, *hold, *hold_ipi, *acquired, *contended;
 };
 
 struct lock_class *lock_class_get(struct kernel *k, const char *name);
+
+/* Lock order (lockdep.c): before one is waited for, or after a try got it; and when it is let go.
+ */
+void lock_acquired(struct task *t, const struct lock_class *class, bool trylock);
+void lock_released(struct task *t, const struct lock_class *class);
 
 struct spin_waiter {
 	struct task *task;

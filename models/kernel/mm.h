@@ -155,6 +155,7 @@ struct mm {
 	uint64_t tlb_gen;
 	struct cpumask cpumask; /* CPUs that may hold its translations */
 	unsigned int tlb_flush_pending;
+	unsigned int changing; /* PTEs are changed and not yet flushed, outside of a gather */
 	sim_ps next_trim;
 	unsigned int global_asid; /* 0 = none; see the broadcast policy */
 	bool asid_transition;

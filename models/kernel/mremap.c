@@ -29,6 +29,7 @@ static void move_ptes(struct task *t, struct page_table *from, uint64_t old, uin
 	struct spinlock *first = ptl_of(t, from), *second = ptl_of(t, to);
 	bool present = false;
 
+	t->mm->changing++;
 	spin_lock(t, first);
 	if (second != first)
 		spin_lock(t, second);
@@ -44,6 +45,7 @@ static void move_ptes(struct task *t, struct page_table *from, uint64_t old, uin
 	}
 	if (present)
 		flush_tlb_mm_range(t, t->mm, old, old + len, false);
+	t->mm->changing--;
 	if (second != first)
 		spin_unlock(t, second);
 	spin_unlock(t, first);

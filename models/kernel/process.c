@@ -88,6 +88,7 @@ void dup_mmap(struct task *t, struct mm *to, struct mm *from)
 {
 	mmap_write_lock(t, from);
 	mmap_write_lock(t, to);
+	from->changing++;
 	to->brk_start = from->brk_start;
 	to->brk = from->brk;
 	for (size_t i = 0; i < from->nr_vmas; i++) {
@@ -105,6 +106,7 @@ void dup_mmap(struct task *t, struct mm *to, struct mm *from)
 	}
 	mmap_write_unlock(t, to);
 	flush_tlb_mm_range(t, from, 0, TLB_FLUSH_ALL, false);
+	from->changing--;
 	mmap_write_unlock(t, from);
 }
 

@@ -206,8 +206,10 @@ bool down_read_trylock(struct task *t, struct rwsem *sem, struct read_hold *hold
 	sim_ps done = count_access(t, sem);
 	bool ok = !sem->writer && !sem->head && !sem->handoff;
 
-	if (ok)
+	if (ok) {
+		lock_acquired(t, sem->class, true);
 		sem->readers++;
+	}
 	complete(t, done);
 	if (ok) {
 		got_read(t, sem, hold);
@@ -221,6 +223,7 @@ void down_read(struct task *t, struct rwsem *sem, struct read_hold *hold)
 	sim_ps asked_at, done;
 
 	settle(t);
+	lock_acquired(t, sem->class, false);
 	asked_at = sim_now(t->k->sim);
 	done = count_access(t, sem);
 	/* Fast path, or a reader that steals: no writer and no hand-off, and not behind a queue
@@ -245,6 +248,7 @@ void up_read(struct task *t, struct rwsem *sem, const struct read_hold *hold)
 	sim_check(t->k->sim, sem->readers > 0, "lock-balance", "%s: up_read without a reader",
 		  sem->class->name);
 	note_released(t, sem, hold->since, hold->ipi_waits);
+	lock_released(t, sem->class);
 	sem->readers--;
 	complete(t, done);
 	if (sem->readers || sem->writer)
@@ -272,6 +276,7 @@ bool down_write_trylock(struct task *t, struct rwsem *sem)
 {
 	if (!try_write(t, sem))
 		return false;
+	lock_acquired(t, sem->class, true);
 	got_write(t, sem);
 	note_acquired(t, sem, sem->since, false);
 	return true;
@@ -397,6 +402,7 @@ void down_write(struct task *t, struct rwsem *sem)
 	sim_check(t->k->sim, sem->writer != t, "self-deadlock", "%s taken twice by %s",
 		  sem->class->name, t->comm);
 	settle(t);
+	lock_acquired(t, sem->class, false);
 	asked_at = sim_now(t->k->sim);
 	if (try_write(t, sem)) {
 		got_write(t, sem);
@@ -429,6 +435,7 @@ void up_write(struct task *t, struct rwsem *sem)
 	done = count_access(t, sem);
 	note_released(t, sem, sem->since, sem->ipi_waits);
 	drop_held(t, sem);
+	lock_released(t, sem->class);
 	sem->writer = NULL;
 	complete(t, done);
 	notify_spinner(t, sem);

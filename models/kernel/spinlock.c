@@ -33,6 +33,7 @@ struct lock_class *lock_class_get(struct kernel *k, const char *name)
 	c->acquired = metric_get(m, &desc_acquired, name);
 	c->contended = metric_get(m, &desc_contended, name);
 	c->next = k->lock_classes;
+	c->id = c->next ? c->next->id + 1 : 0;
 	k->lock_classes = c;
 	return c;
 }
@@ -85,6 +86,7 @@ bool spin_trylock(struct task *t, struct spinlock *lock)
 		preempt_enable(t);
 		return false;
 	}
+	lock_acquired(t, lock->class, true);
 	take_free(t, lock);
 	return true;
 }
@@ -112,6 +114,7 @@ void spin_lock(struct task *t, struct spinlock *lock)
 {
 	sim_check(t->k->sim, lock->owner != t, "self-deadlock", "%s taken twice by %s",
 		  lock->class->name, t->comm);
+	lock_acquired(t, lock->class, false);
 	preempt_disable(t);
 	settle(t);
 	if (lock->owner)
@@ -127,6 +130,7 @@ void spin_unlock(struct task *t, struct spinlock *lock)
 	sim_ps held;
 
 	settle(t);
+	lock_released(t, class);
 	sim_check(t->k->sim, lock->owner == t, "lock-balance", "%s released by %s, not its owner",
 		  class->name, t->comm);
 	held = sim_now(t->k->sim) - lock->since;

@@ -42,15 +42,22 @@ sim_ps post_store(struct task *t, struct line *line)
 	return line_access(t->k->m, line, this_cpu(t)->cpu->core, LINE_WRITE, sim_now(t->k->sim));
 }
 
+#define SOFT_LOCKUP (20 * SIM_S) /* as the kernel's watchdog; ticks would go on for ever */
+
 void spin_wait(struct task *t, sim_ps until, const char *why)
 {
 	struct kcpu *c;
 
 	settle(t);
+	if (t->spin_end != sim_now(t->k->sim))
+		t->spin_start = sim_now(t->k->sim);
+	if (sim_now(t->k->sim) - t->spin_start > SOFT_LOCKUP)
+		sim_die(t->k->sim, "soft lockup: CPU %u has spun for 20 s on %s", t->cpu, why);
 	c = this_cpu(t);
 	cpu_wait(c->cpu, until, why);
 	if (!c->cpu->irq_off && cpu_irq_pending(c->cpu, sim_now(t->k->sim)))
 		handle_irqs(t);
+	t->spin_end = sim_now(t->k->sim);
 }
 
 void irq_disable(struct task *t)
@@ -142,10 +149,12 @@ static void one_irq(struct task *t)
 void handle_irqs(struct task *t)
 {
 	struct kcpu *c = this_cpu(t);
+	unsigned int held_base = t->held_base;
 	sim_ps debt = t->debt;
 
-	/* What the interrupted code still owed is not the handler's. */
+	/* What the interrupted code still owed is not the handler's, nor are its locks. */
 	t->debt = 0;
+	t->held_base = t->nr_held;
 	while (!c->cpu->irq_off && cpu_irq_pending(c->cpu, sim_now(t->k->sim)))
 		one_irq(t);
 	if (!c->cpu->irq_off && !c->in_irq) {
@@ -153,5 +162,6 @@ void handle_irqs(struct task *t)
 		if (c->need_resched && !t->preempt_off && t != c->idle)
 			schedule(t);
 	}
+	t->held_base = held_base;
 	t->debt += debt;
 }

@@ -39,10 +39,30 @@ static enum tlb_side side_of(enum user_access access)
 	return access == USER_EXEC ? TLB_CODE : TLB_DATA;
 }
 
+/* While nobody changes PTEs, an entry that is used must agree with its PTE. */
+static void check_agreement(struct task *t, const struct tlb_entry *e, uint64_t addr)
+{
+	const struct page_table *table = pt_lookup(t->mm, addr);
+	uint64_t pte = table ? table->slot.pte[pt_index(addr, PT_PTE)] : 0;
+
+	if (t->mm->tlb_flush_pending || t->mm->changing)
+		return;
+	sim_check(t->k->sim,
+		  pte & PTE_PRESENT && pte_pfn(pte) == pte_pfn(e->pte) &&
+			  (pte & PTE_WRITE || !(e->pte & PTE_WRITE)),
+		  "stale-translation", "CPU %u used %#llx through %#llx, but its PTE is %#llx",
+		  t->cpu, (unsigned long long)addr, (unsigned long long)e->pte,
+		  (unsigned long long)pte);
+	sim_check(t->k->sim, pte & PTE_DIRTY || !e->dirty, "lost-dirty",
+		  "CPU %u may write to %#llx as dirty, but its PTE is clean: %#llx", t->cpu,
+		  (unsigned long long)addr, (unsigned long long)pte);
+}
+
 static void check_translation(struct task *t, const struct tlb_entry *e, uint64_t addr)
 {
 	uint32_t pfn = pte_pfn(e->pte);
 
+	check_agreement(t, e, addr);
 	if (e->pte & (PTE_ZERO | PTE_FILE))
 		return;
 	sim_check(t->k->sim, pfn_page(t->k, pfn)->life == e->life, "stale-translation",
