@@ -112,28 +112,32 @@ static void prefetch(struct task *t, struct tlb *tlb, enum tlb_side side, uint32
 		fill(t, tlb, side, context, next, pte);
 }
 
-/* Performs the walk and fills the TLB. *time: what it takes. False: page fault. */
+static void check_table(struct task *t, const struct tlb_entry *from, uint64_t addr)
+{
+	sim_check(t->k->sim, pfn_page(t->k, (uint32_t)from->pte)->life == from->life, "stale-table",
+		  "CPU %u walked to %#llx through page table %llu, which was freed since", t->cpu,
+		  (unsigned long long)addr, (unsigned long long)from->pte);
+}
+
+/* Performs the walk and fills the TLB. *time: what it takes. False: the tables do not allow it;
+ * only an access that is sure to be made walks to find out. */
 static bool walk_and_fill(struct task *t, uint32_t context, uint64_t addr, enum user_access access,
-			  sim_ps *time)
+			  bool sure, sim_ps *time)
 {
 	struct cpu *cpu = this_cpu(t)->cpu;
 	enum tlb_side side = side_of(access);
 	struct walk_path path;
 	struct page_table *table = walk_path(t->mm, addr, &path);
+	uint64_t *pte = table ? &table->slot.pte[pt_index(addr, PT_PTE)] : NULL;
+	bool allowed = pte && pte_allows(*pte, access), known;
 	struct tlb_entry from;
-	uint64_t *pte;
-	bool known;
 
+	if (!allowed && !sure)
+		return false;
 	*time = walk_tables(cpu, context, addr >> PAGE_SHIFT, &path, &from, &known);
 	if (known)
-		sim_check(t->k->sim, pfn_page(t->k, (uint32_t)from.pte)->life == from.life,
-			  "stale-table",
-			  "CPU %u walked to %#llx through page table %llu, which was freed since",
-			  t->cpu, (unsigned long long)addr, (unsigned long long)from.pte);
-	if (!table)
-		return false;
-	pte = &table->slot.pte[pt_index(addr, PT_PTE)];
-	if (!pte_allows(*pte, access))
+		check_table(t, &from, addr);
+	if (!allowed)
 		return false;
 	*pte |= PTE_ACCESSED | (access == USER_WRITE ? PTE_DIRTY : 0);
 	fill(t, &cpu->tlb, side, context, addr, *pte);
@@ -147,12 +151,12 @@ static bool walk_and_fill(struct task *t, uint32_t context, uint64_t addr, enum 
 #define SET_PAGES 64             /* as many as the L1 TLB of most cores holds */
 #define SET_TIME  (100 * SIM_US) /* of work, in which a task uses all of them */
 
+/* Page number and side in one word: what is searched and moved at every access. */
+typedef uint64_t used_page;
+
 struct working_set {
 	unsigned int n;
-	struct used_page {
-		uint64_t vpn;
-		enum user_access access;
-	} page[SET_PAGES]; /* used last first */
+	used_page page[SET_PAGES]; /* used last first */
 	/* Since when the TLB has been the task's, as far as it could know. */
 	unsigned int cpu;
 	uint32_t context;
@@ -163,17 +167,14 @@ struct working_set {
 
 static void note_use(struct task *t, uint64_t addr, enum user_access access)
 {
-	struct used_page used = { addr >> PAGE_SHIFT, access };
+	used_page used = addr >> PAGE_SHIFT << 1 | side_of(access);
 	struct working_set *s = t->working_set;
 	unsigned int i;
 
 	if (!s)
 		s = t->working_set = calloc(1, sizeof(*s));
-	if (s->n && s->page[0].vpn == used.vpn && s->page[0].access == access)
-		return;
-	for (i = 0; i < s->n; i++)
-		if (s->page[i].vpn == used.vpn && side_of(s->page[i].access) == side_of(access))
-			break;
+	for (i = 0; i < s->n && s->page[i] != used; i++)
+		;
 	if (i == s->n)
 		i = s->n < SET_PAGES ? s->n++ : SET_PAGES - 1;
 	memmove(&s->page[1], &s->page[0], i * sizeof(s->page[0]));
@@ -188,27 +189,19 @@ static unsigned int footprint(sim_ps worked, unsigned int n)
 	return (unsigned int)((double)n * sqrt((double)worked / (double)SET_TIME));
 }
 
-static bool is_mapped(const struct mm *mm, uint64_t addr, enum user_access access)
-{
-	const struct page_table *table = pt_lookup(mm, addr);
-
-	return table && pte_allows(table->slot.pte[pt_index(addr, PT_PTE)], access);
-}
-
 /* The page is used again. False: it is no longer mapped, and nobody would. */
-static bool use_again(struct task *t, uint32_t context, const struct used_page *p, sim_ps *time)
+static bool use_again(struct task *t, uint32_t context, used_page page, sim_ps *time)
 {
-	enum user_access access = p->access == USER_WRITE ? USER_READ : p->access;
+	enum user_access access = page & 1 ? USER_EXEC : USER_READ;
 	struct kernel_metrics *km = &t->k->metric;
+	uint64_t vpn = page >> 1;
 	struct tlb_entry *e;
 	sim_ps walk;
 
-	if (tlb_lookup_for(&this_cpu(t)->cpu->tlb, side_of(access), context, p->vpn, &e) !=
-	    TLB_MISS)
+	if (tlb_lookup_for(&this_cpu(t)->cpu->tlb, side_of(access), context, vpn, &e) != TLB_MISS)
 		return true;
-	if (!is_mapped(t->mm, p->vpn << PAGE_SHIFT, access))
+	if (!walk_and_fill(t, context, vpn << PAGE_SHIFT, access, false, &walk))
 		return false;
-	walk_and_fill(t, context, p->vpn << PAGE_SHIFT, access, &walk);
 	*time += walk;
 	km->refill_walks->value++;
 	km->refill_time->value += walk;
@@ -233,7 +226,7 @@ sim_ps refill_time(struct task *t, sim_ps work)
 	s->worked += work;
 	until = footprint(s->worked, s->n);
 	while (s->seen < until && s->seen < s->n) {
-		if (use_again(t, context, &s->page[s->seen], &time))
+		if (use_again(t, context, s->page[s->seen], &time))
 			s->seen++;
 		else
 			memmove(&s->page[s->seen], &s->page[s->seen + 1],
@@ -266,7 +259,7 @@ static bool translate(struct task *t, uint64_t addr, enum user_access access)
 			return true;
 		t->k->metric.dirty_walks->value++; /* and the tables decide */
 	}
-	ok = walk_and_fill(t, context, addr, access, &walk);
+	ok = walk_and_fill(t, context, addr, access, true, &walk);
 	spend(t, walk);
 	if (!ok)
 		tlb_forget(tlb, context, addr >> PAGE_SHIFT);
