@@ -7,7 +7,6 @@
 
 #include <math.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -173,8 +172,6 @@ static size_t run_rounds(struct calib *c, const struct calibrate_options *opt)
 static bool measure(struct calibration *out, const struct calibrate_options *opt, struct err *err)
 {
 	struct calib c = { .topo = out->topo };
-	cpu_set_t before;
-	bool restore = sched_getaffinity(0, sizeof(before), &before) == 0;
 
 	c.home = c.topo.cpu[0].os_index;
 	if (!choose_pairs(&c, err))
@@ -184,8 +181,6 @@ static bool measure(struct calibration *out, const struct calibrate_options *opt
 	out->figures = c.figures;
 	out->skipped = c.skipped ? c.skipped : strdup("");
 	free(c.pair);
-	if (restore)
-		sched_setaffinity(0, sizeof(before), &before);
 	return out->figures.n > 0 || err_set(err, "nothing could be measured: %s", out->skipped);
 }
 
