@@ -258,6 +258,13 @@ static bool find(struct tlb *tlb, struct tlb_level *const of[TLB_SIZES], uint32_
 {
 	const uint32_t seen[2] = { context, tlb_context(tlb, TLB_GLOBAL_SLOT) };
 
+	if (tlb->sizes == 1u << TLB_4K && !tlb->has_global) { /* as nearly always */
+		uint64_t tag = tlb_tag(context, TLB_4K, vpn);
+		ptrdiff_t at = level_find(of[TLB_4K], tag);
+
+		*p = (struct place){ of[TLB_4K], tag, (size_t)at, TLB_4K };
+		return at >= 0;
+	}
 	for (enum tlb_size size = TLB_4K; size < TLB_SIZES; size++) {
 		if (!(tlb->sizes >> size & 1))
 			continue;

@@ -120,12 +120,14 @@ static void dirty(struct task *t, void *arg)
 	expect(t->k, *pte & PTE_DIRTY && walks->value == 1, "the first write sets D by a walk");
 	user_access(t, area, USER_WRITE);
 	expect(t->k, walks->value == 1, "the second needs none");
-	/* Write-protected meanwhile and not flushed: the walk for D must see it, and fault. */
+	/* Write-protected meanwhile and not flushed yet: the walk for D must see it, and fault. */
 	*pte &= ~PTE_DIRTY;
 	flush_tlb_mm_range(t, t->mm, area, area + PAGE_SIZE, false);
 	user_access(t, area, USER_READ);
 	*pte &= ~PTE_WRITE;
+	t->mm->tlb_flush_pending++; /* the flush is under way */
 	user_access(t, area, USER_WRITE);
+	t->mm->tlb_flush_pending--;
 	expect(t->k, *pte & PTE_WRITE && t->k->metric.faults[4]->value == 1,
 	       "a write through a clean translation must fault: %llu",
 	       (unsigned long long)t->k->metric.faults[4]->value);
