@@ -80,12 +80,17 @@ void program_free(struct program *p)
 		free(p->task[i].comm);
 		free(p->task[i].op);
 	}
+	for (size_t i = 0; i < p->n_background; i++) {
+		free(p->background[i].comm);
+		free(p->background[i].op);
+	}
 	for (size_t i = 0; i < p->n_spaces; i++)
 		free(p->space[i].range);
 	for (int k = 0; k < OP_KINDS; k++)
 		for (int s = 0; s < OP_SIZES; s++)
 			hist_free(&p->recorded.latency[k][s]);
 	free(p->task);
+	free(p->background);
 	free(p->space);
 	free(p);
 }
@@ -136,6 +141,15 @@ void program_dump(FILE *out, const struct program *p)
 
 		fprintf(out, "task %zu: %d/%d %s parent %d leader %d space %u cpu %d\n", i, t->pid,
 			t->tid, t->comm, t->parent, t->leader, t->space, t->initial_cpu);
+		for (size_t j = 0; j < t->n_ops; j++)
+			dump_op(out, &t->op[j]);
+	}
+	for (size_t i = 0; i < p->n_background; i++) {
+		const struct program_task *t = &p->background[i];
+
+		fprintf(out, "background: %d/%d %s %s cpu %d%s\n", t->pid, t->tid, t->comm,
+			t->kthread ? "kernel thread" : "process", t->initial_cpu,
+			t->bound ? " bound" : "");
 		for (size_t j = 0; j < t->n_ops; j++)
 			dump_op(out, &t->op[j]);
 	}

@@ -82,6 +82,10 @@ struct program_task {
 	struct program_op *op;
 	size_t n_ops;
 	uint64_t mm_ops; /* of them: mmap to brk, access */
+	/* of background tasks */
+	bool kthread; /* no mm of its own */
+	bool bound;   /* to initial_cpu */
+	bool rcu;     /* runs grace periods, as a thread of the simulated kernel does */
 };
 
 enum program_ipi {
@@ -111,6 +115,9 @@ struct program_recorded {
 struct program {
 	struct program_task *task;
 	size_t n_tasks;
+	/* All others that ran: they compute and sleep, and end in WAIT (for ever) or EXIT. */
+	struct program_task *background;
+	size_t n_background;
 	struct program_space *space;
 	size_t n_spaces;
 	sim_ps tracer_ps;        /* cost of one event to the task that it hits */
@@ -120,7 +127,7 @@ struct program {
 	uint64_t n_ops, inferred_ranges, inferred_bytes, inferred_pages, inferred_late;
 	uint64_t failed_calls;  /* recorded with an error: left out */
 	uint64_t skipped_calls; /* process_madvise: its ranges are not in the recording */
-	uint64_t left_out;      /* tasks */
+	uint64_t left_out;      /* tasks that never ran */
 	uint64_t sleeps;        /* waits on nobody who is replayed */
 };
 

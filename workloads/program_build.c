@@ -478,6 +478,7 @@ static void handle(struct builder *b, const struct trace_event *e)
 		on_switch(b, e);
 	else if (e->type == TRACE_WAKING && !on_waking(b, e, self) && self != NO_TASK)
 		b->task[self].events += !b->task[self].call && !b->task[self].in_irq;
+	background_event(b, self, e);
 }
 
 /* ---- the whole ---- */
@@ -489,6 +490,7 @@ static void builder_free(struct builder *b)
 		free(b->task[i].note);
 		free(b->task[i].sleep);
 		free(b->task[i].waking);
+		free(b->task[i].run);
 		for (int j = 0; j < 3; j++)
 			free(b->task[i].gaps[j].v);
 	}

@@ -88,11 +88,24 @@ struct gaps { /* between a fault and the next operation, ns */
 	size_t n, cap;
 };
 
+enum { FEW_GAPS = 16 }; /* fewer samples than this say nothing */
+/* Sorts the samples; the q-th of a hundred. */
+sim_ps gaps_percentile(struct gaps *g, unsigned int q);
+
 /* One end of a sleep: an operation, or one that is none (within a call; by whom is not replayed).
  */
 struct wake_ref {
 	int32_t task;
 	uint32_t op;
+};
+
+struct build_run { /* of a task on a CPU, from switch to switch */
+	uint64_t in_ns, out_ns;
+	uint64_t wake_ns; /* before it: when it was woken; 0 = not seen */
+	uint64_t irq_ns;  /* handlers in it */
+	uint32_t events;  /* of the recorder, outside of handlers */
+	int32_t cpu;
+	char state; /* that it was left in */
 };
 
 struct build_task {
@@ -129,6 +142,12 @@ struct build_task {
 	/* an interrupt handler in it */
 	uint64_t irq_ns;
 	bool in_irq;
+	/* all of its runs, for tasks that are only that (program_background.c) */
+	struct build_run *run;
+	size_t n_runs, cap_runs;
+	uint64_t run_wake_ns, run_irq_ns;
+	bool run_open, run_irq;
+	bool user; /* something showed that it has an mm */
 	/* a call that has begun */
 	uint8_t call;
 	uint64_t call_ns, arg[6];
@@ -164,8 +183,10 @@ struct builder {
 	size_t n_procs, cap_procs;
 	struct build_space *space;
 	size_t n_spaces, cap_spaces;
-	int32_t on_cpu[TRACE_CPUS_MAX + 1]; /* task, or NO_TASK */
-	struct lock_users *lock;            /* hash by mm */
+	int32_t on_cpu[TRACE_CPUS_MAX + 1];    /* task, or NO_TASK */
+	uint8_t cpu_state[TRACE_CPUS_MAX + 1]; /* program_background.c's */
+	uint64_t switches, odd_switches;       /* odd: in twice, or out without in */
+	struct lock_users *lock;               /* hash by mm */
 	size_t n_locks, lock_mask;
 	/* ns from LOCK_START to LOCK_ACQUIRED: of an mm that one thread alone uses so far; of a
 	 * lock where nobody else was */
@@ -185,6 +206,10 @@ bool builder_paired(const struct builder *b, const int32_t *keep, int32_t task, 
 void builder_match(struct builder *b, const int32_t *keep);
 /* Takes away waits that could never end. */
 void builder_unlock(struct builder *b, const int32_t *keep);
+/* Notes runs on CPUs; after b->on_cpu has followed the event. */
+void background_event(struct builder *b, int32_t self, const struct trace_event *e);
+/* Makes b->p->background of all that ran but is not kept. */
+void background_finish(struct builder *b, const int32_t *keep);
 /* Turns what was gathered into b->p. */
 void builder_finish(struct builder *b);
 

@@ -9,7 +9,7 @@
 #include "models/kernel/ops.h"
 #include "workloads/program_build.h"
 
-enum { FEW_GAPS = 16, FEW_LOCKS = 8 }; /* fewer samples than this say nothing */
+enum { FEW_LOCKS = 8 }; /* fewer samples than this say nothing */
 
 static int by_value(const void *a, const void *b)
 {
@@ -18,8 +18,7 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Sorts the samples; the q-th of a hundred. */
-static sim_ps percentile(struct gaps *g, unsigned int q)
+sim_ps gaps_percentile(struct gaps *g, unsigned int q)
 {
 	if (!g->n)
 		return 0;
@@ -35,7 +34,7 @@ static void estimate(struct builder *b)
 	if (locks->n < FEW_LOCKS)
 		locks = &b->tracer_free;
 	if (locks->n >= FEW_LOCKS) {
-		p->tracer_ps = percentile(locks, 25);
+		p->tracer_ps = gaps_percentile(locks, 25);
 		p->tracer_samples = locks->n;
 	}
 	for (int class = 0; class < 3; class ++) {
@@ -46,7 +45,7 @@ static void estimate(struct builder *b)
 				xgrow(all.v, all.n, all.cap);
 				all.v[all.n++] = b->task[i].gaps[class].v[j];
 			}
-		p->fault_ps[class] = percentile(&all, 10);
+		p->fault_ps[class] = gaps_percentile(&all, 10);
 		free(all.v);
 	}
 }
@@ -86,7 +85,6 @@ static void choose(struct finish *f)
 	for (size_t i = 0; i < b->n_tasks; i++)
 		if (f->index[i] != NO_TASK)
 			f->index[i] = (int32_t)p->n_tasks++;
-	p->left_out = b->n_tasks - p->n_tasks;
 }
 
 static uint32_t space_of(struct finish *f, int32_t space)
@@ -206,7 +204,7 @@ static void make_ops(struct finish *f, int32_t task, struct program_task *out)
 	sim_ps carry = 0;
 
 	for (int i = 0; i < 3; i++)
-		f->fault_ps[i] = t->gaps[i].n >= FEW_GAPS ? percentile(&t->gaps[i], 10)
+		f->fault_ps[i] = t->gaps[i].n >= FEW_GAPS ? gaps_percentile(&t->gaps[i], 10)
 							  : f->b->p->fault_ps[i];
 	out->op = xmalloc((t->n_ops + 1) * sizeof(*out->op));
 	add_start(f, t, out);
@@ -311,6 +309,7 @@ void builder_finish(struct builder *b)
 		}
 	make_leaders(&f);
 	make_spaces(&f);
+	background_finish(b, f.index);
 	p->recorded.span = (b->end_ns - b->start_ns) * SIM_NS;
 	free(f.index);
 	free(f.space_index);

@@ -17,7 +17,7 @@
 #include "workloads/xalloc.h"
 
 struct replay_params {
-	bool trace_cost;
+	bool trace_cost, background;
 };
 
 static const struct param replay_params[] = {
@@ -27,6 +27,12 @@ static const struct param replay_params[] = {
 	  .def = "true",
 	  .help = "tasks pay the recorder's cost at each tracepoint, as they did in the "
 		  "recording" },
+	{ .name = "background",
+	  .type = PARAM_BOOL,
+	  .offset = offsetof(struct replay_params, background),
+	  .def = "true",
+	  .help = "what else ran in the recording (kernel threads, the recorder) takes CPUs here, "
+		  "too" },
 	PARAM_END,
 };
 
@@ -369,6 +375,7 @@ static void replay_free(struct workload *w)
 	if (!w)
 		return;
 	replay_scale_free(&w->r);
+	free(w->r.background);
 	program_free(w->r.program);
 	free(w);
 }
@@ -406,6 +413,8 @@ static struct workload *replay_start(const struct workload_type *type, struct ke
 		return NULL;
 	}
 	spawn_all(r);
+	if (param->background)
+		r->background = replay_background_start(r);
 	op_metrics_init(&r->ops, r->sim);
 	replay_offsets(r, sim_seed(r->sim));
 	kernel_set_tracing(k, param->trace_cost ? r->program->tracer_ps : 0);

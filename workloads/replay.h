@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What replay.c (running a program on the simulated kernel) and replay_scale.c (more threads than
- * were recorded) share: one struct replay_task for each simulated task.
+ * What replay.c (running a program on the simulated kernel), replay_scale.c (more threads than
+ * were recorded) and replay_background.c (what ran besides) share: one struct replay_task for each
+ * simulated task.
  */
 #ifndef WORKLOADS_REPLAY_H
 #define WORKLOADS_REPLAY_H
@@ -40,6 +41,12 @@ struct replay_task {
 	uint64_t wakes; /* wake-ups that were not waited for yet */
 };
 
+struct replay_background {
+	const struct replay *r;
+	const struct program_task *program;
+	uint64_t rcu_runs; /* of the simulated thread, that were made up for */
+};
+
 struct replay {
 	struct program *program;
 	struct kernel *kernel;
@@ -49,6 +56,7 @@ struct replay {
 	size_t n_tasks;
 	struct replay_worker *worker;
 	size_t n_workers, n_copies;
+	struct replay_background *background; /* NULL: none wanted */
 	sim_ps duration, end;
 	bool stopping;
 	uint64_t errors, segvs, inferred_late;
@@ -59,6 +67,8 @@ bool replay_scale(struct replay *r, uint32_t threads, struct err *err);
 /* Offsets of copies, from the stream "replay.start" of the run. */
 void replay_offsets(struct replay *r, uint64_t seed);
 void replay_scale_free(struct replay *r);
+/* Spawns the program's background tasks; to be freed after the run. */
+struct replay_background *replay_background_start(const struct replay *r);
 /* The copy's address for the original's. */
 uint64_t replay_relocate(const struct replay_task *t, uint64_t addr);
 /* Copy number `copy` of a program's task; NULL if there is none. */

@@ -31,7 +31,8 @@ METRIC(replay_span, "replay.span", METRIC_GAUGE, "ps", NULL,
 METRIC(replay_tracer, "replay.tracer", METRIC_GAUGE, "ps", NULL,
        "the recorder's cost of one event, estimated from the recording");
 METRIC(replay_tasks, "replay.tasks", METRIC_GAUGE, "1", "kind",
-       "tasks: recorded (those with memory operations), workers among them, copies, left out");
+       "tasks: recorded (those with memory operations), workers among them, copies, background, "
+       "left out (never ran, or background that is switched off)");
 METRIC(replay_inferred_ranges, "replay.inferred_ranges", METRIC_GAUGE, "1", NULL,
        "mappings that no recorded call explains, put there at the start");
 METRIC(replay_inferred_bytes, "replay.inferred_bytes", METRIC_GAUGE, "bytes", NULL, "their size");
@@ -96,7 +97,9 @@ void replay_report(struct replay *r)
 	gauge(r, &replay_tasks, "recorded", (double)p->n_tasks);
 	gauge(r, &replay_tasks, "workers", (double)r->n_workers);
 	gauge(r, &replay_tasks, "copies", (double)r->n_copies);
-	gauge(r, &replay_tasks, "left_out", (double)p->left_out);
+	gauge(r, &replay_tasks, "background", r->background ? (double)p->n_background : 0);
+	gauge(r, &replay_tasks, "left_out",
+	      (double)(p->left_out + (r->background ? 0 : p->n_background)));
 	gauge(r, &replay_inferred_ranges, NULL, (double)p->inferred_ranges);
 	gauge(r, &replay_inferred_bytes, NULL, (double)p->inferred_bytes);
 	gauge(r, &replay_inferred_pages, NULL, (double)p->inferred_pages);

@@ -79,6 +79,9 @@ static void cpu_start(struct kernel *k, unsigned int id)
 	line_init(&c->tlbstate.line, line_class_get(k->m, "cpu_tlbstate"));
 	line_init(&c->tlbstate.shared_line, line_class_get(k->m, "cpu_tlbstate_shared"));
 	line_init(&c->tlbstate.info_line, line_class_get(k->m, "flush_tlb_info"));
+	c->tlbstate.ctxs[0].ctx_id = INIT_MM_CTX_ID;
+	c->tlbstate.ctxs[0].tlb_gen = 1;
+	c->tlbstate.next_asid = 1;
 	smp_init_cpu(c);
 }
 
@@ -94,6 +97,7 @@ struct kernel *kernel_create(struct sim *sim, struct machine_desc *desc,
 	*policy = (struct policy_set){ 0 };
 	k->m = machine_create(sim, desc);
 	k->nr_cpus = k->m->nr_cpus;
+	k->next_ctx_id = INIT_MM_CTX_ID;
 	k->jiffy = SIM_S / k->m->desc.hz_tick;
 	/* A run starts anywhere between two ticks. */
 	rng_init(&rng, sim_seed(sim), "tick.phase", 0);

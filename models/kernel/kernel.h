@@ -22,6 +22,7 @@
 
 #define TLB_NR_DYN_ASIDS 6
 #define GLOBAL_ASID_SLOT 6 /* tlb slot of a broadcast mm's ASID */
+#define INIT_MM_CTX_ID   1 /* init_mm takes an ASID like any other; its tlb_gen stays 1 */
 #define LRU_BATCH_MAX    256
 #define MEMCG_LEVELS     2 /* counters that a page is charged to: its cgroup and one above */
 #define PAGE_SHIFT       12

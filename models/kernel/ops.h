@@ -31,6 +31,10 @@ struct task_attr {
 
 /* A process: a task with a new, empty mm. May be called before sim_run or from any actor. */
 struct task *kernel_spawn(struct kernel *k, const struct task_attr *attr);
+/* The same, but the run does not last until it exits: what goes on besides the workload. */
+struct task *kernel_spawn_daemon(struct kernel *k, const struct task_attr *attr);
+/* Likewise without an mm: switching to it is lazy. */
+struct task *kernel_spawn_kthread(struct kernel *k, const struct task_attr *attr);
 /* clone(CLONE_VM|CLONE_THREAD): costs the caller time; the new task shares its mm. */
 struct task *sys_clone_thread(struct task *task, const struct task_attr *attr);
 /* fork: a copy of the mm, write-protected for copy-on-write. */
@@ -104,6 +108,9 @@ struct sim *kernel_sim(const struct kernel *k);
 unsigned int kernel_nr_cpus(const struct kernel *k);
 /* CPUs in the order in which threads are bound one to a core (SMT siblings last). */
 unsigned int kernel_nth_core_cpu(const struct kernel *k, unsigned int i);
+
+/* How often the grace-period thread of RCU has run so far. */
+uint64_t kernel_rcu_runs(const struct kernel *k);
 
 /* Tracing as the recorder did it: each tracepoint that fires costs its task this much. 0 = off. */
 void kernel_set_tracing(struct kernel *k, sim_ps per_event);

@@ -12,6 +12,17 @@ struct task *kernel_spawn(struct kernel *k, const struct task_attr *attr)
 	return sched_spawn(k, attr, mm_create(k), false);
 }
 
+/* An mm that it never touches: its switches load CR3 as those of any process do. */
+struct task *kernel_spawn_daemon(struct kernel *k, const struct task_attr *attr)
+{
+	return sched_spawn(k, attr, mm_create(k), true);
+}
+
+struct task *kernel_spawn_kthread(struct kernel *k, const struct task_attr *attr)
+{
+	return sched_spawn(k, attr, NULL, true);
+}
+
 struct task *sys_clone_thread(struct task *t, const struct task_attr *attr)
 {
 	struct task *child;
@@ -144,13 +155,11 @@ void sys_execve(struct task *t)
 	settle(t);
 }
 
-void sys_exit(struct task *t)
+static void exit_mm(struct task *t)
 {
 	struct mm *mm = t->mm;
 	struct read_hold hold;
 
-	spend(t, t->k->cost.exit);
-	tracepoint(t);
 	mmap_read_lock(t, mm, &hold);
 	irq_disable(t);
 	t->mm = NULL;
@@ -158,10 +167,19 @@ void sys_exit(struct task *t)
 	irq_enable(t);
 	mmap_read_unlock(t, mm, &hold);
 	mm_drop(t, mm);
+}
+
+void sys_exit(struct task *t)
+{
+	spend(t, t->k->cost.exit);
+	tracepoint(t);
+	if (t->mm)
+		exit_mm(t);
 	settle(t);
 	sim_check(t->k->sim, !t->held_write, "lock-leak", "%s exits while it holds %s", t->comm,
 		  t->held_write->class->name);
-	t->k->live_tasks--;
+	if (!t->kthread)
+		t->k->live_tasks--;
 	t->state = TASK_DEAD;
 	schedule(t);
 	longjmp(*t->exit_jump, 1);

@@ -24,6 +24,7 @@ struct rcu {
 	struct kernel *k;
 	struct task *kthread;
 	uint64_t started, completed; /* grace periods */
+	uint64_t runs;               /* of the kthread, from sleep to sleep */
 	bool needed;
 	sim_ps gp_start;
 	struct cpumask qsmask;
@@ -101,8 +102,10 @@ static void sleep_until_fqs(struct task *t, struct rcu *r)
 {
 	sim_ps until = sim_now(t->k->sim) + fqs_interval(t->k);
 
-	while (r->nr_waiting && sim_now(t->k->sim) < until)
+	while (r->nr_waiting && sim_now(t->k->sim) < until) {
 		sched_sleep(t, until - sim_now(t->k->sim), "rcu: quiescent states");
+		r->runs++;
+	}
 }
 
 static void gp_kthread(struct task *t, void *arg)
@@ -112,6 +115,7 @@ static void gp_kthread(struct task *t, void *arg)
 	for (;;) {
 		while (!r->needed)
 			sched_block(t, "rcu: a callback");
+		r->runs++;
 		r->needed = false;
 		gp_init(t, r);
 		while (r->nr_waiting) {
@@ -150,6 +154,11 @@ void rcu_free(struct kernel *k)
 		spin_lock_free(k, &k->rcu->leaf[i]);
 	free(k->rcu->leaf);
 	free(k->rcu);
+}
+
+uint64_t kernel_rcu_runs(const struct kernel *k)
+{
+	return k->rcu->runs;
 }
 
 void call_rcu(struct task *t, rcu_fn *fn, void *arg)

@@ -36,9 +36,11 @@ void trace_tlb_flush(struct task *t, enum tlb_flush_reason reason, bool full, ui
 	(void)pages;
 }
 
-/* The slot of the mm's ASID on this CPU; *flush: what it holds is not up to date. */
-static unsigned int choose_new_asid(struct task *t, struct mm *next, uint64_t gen, bool *flush)
+/* The slot of the mm's ASID on this CPU; *flush: what it holds is not up to date. NULL: init_mm. */
+static unsigned int choose_new_asid(struct task *t, const struct mm *next, uint64_t gen,
+				    bool *flush)
 {
+	uint64_t ctx_id = next ? next->ctx_id : INIT_MM_CTX_ID;
 	struct cpu_tlbstate *s = &this_cpu(t)->tlbstate;
 	unsigned int asid;
 
@@ -46,12 +48,12 @@ static unsigned int choose_new_asid(struct task *t, struct mm *next, uint64_t ge
 		*flush = true;
 		return 0;
 	}
-	if (next->global_asid) {
-		*flush = s->ctxs[GLOBAL_ASID_SLOT].ctx_id != next->ctx_id;
+	if (next && next->global_asid) {
+		*flush = s->ctxs[GLOBAL_ASID_SLOT].ctx_id != ctx_id;
 		return GLOBAL_ASID_SLOT;
 	}
 	for (asid = 0; asid < TLB_NR_DYN_ASIDS; asid++) {
-		if (s->ctxs[asid].ctx_id != next->ctx_id)
+		if (s->ctxs[asid].ctx_id != ctx_id)
 			continue;
 		*flush = s->ctxs[asid].tlb_gen < gen;
 		return asid;
@@ -62,12 +64,18 @@ static unsigned int choose_new_asid(struct task *t, struct mm *next, uint64_t ge
 	return asid;
 }
 
-static void load_new_mm_cr3(struct task *t, struct mm *next, unsigned int asid, uint64_t gen,
+/*
+ * Every load of CR3 fires tlb_flush, with pages:-1 if it flushes and pages:0 if not. So do those
+ * that are no switch of tasks: back from lazy mode to what has changed meanwhile, and to init_mm
+ * when a shootdown reaches a lazy CPU. Going lazy loads nothing, and neither does coming back to an
+ * mm that is up to date: no event.
+ */
+static void load_new_mm_cr3(struct task *t, const struct mm *next, unsigned int asid, uint64_t gen,
 			    bool flush)
 {
 	struct cpu_tlbstate *s = &this_cpu(t)->tlbstate;
 
-	s->ctxs[asid].ctx_id = next->ctx_id;
+	s->ctxs[asid].ctx_id = next ? next->ctx_id : INIT_MM_CTX_ID;
 	if (flush) {
 		s->ctxs[asid].tlb_gen = gen;
 		flush_slot_all(t, asid);
@@ -99,10 +107,24 @@ static void leave_previous_asid(struct task *t)
 		s->ctxs[s->loaded_asid].ctx_id = 0;
 }
 
+/* From now on in mm_cpumask; only then is it seen what was missed. Its tlb_gen. */
+static uint64_t receive_ipis(struct task *t, struct mm *next)
+{
+	unsigned int cpu = t->cpu;
+
+	if (!cpumask_test(&next->cpumask, cpu)) {
+		touch_line(t, &next->cpumask_line[cpu / 512], LINE_ATOMIC);
+		settle(t);
+		cpumask_set(&next->cpumask, cpu);
+	}
+	touch_line(t, &next->tlb_gen_line, LINE_READ);
+	settle(t);
+	return next->tlb_gen;
+}
+
 void switch_mm_irqs_off(struct task *t, struct mm *next)
 {
-	struct kcpu *c = this_cpu(t);
-	struct cpu_tlbstate *s = &c->tlbstate;
+	struct cpu_tlbstate *s = &this_cpu(t)->tlbstate;
 	bool was_lazy = s->is_lazy, flush;
 	unsigned int asid;
 	uint64_t gen;
@@ -124,21 +146,7 @@ reload:
 	leave_previous_asid(t);
 	s->switching = true;
 	touch_line(t, &s->line, LINE_WRITE);
-	if (!next) { /* init_mm */
-		s->loaded_mm = NULL;
-		s->loaded_asid = 0;
-		s->switching = false;
-		spend(t, t->k->m->desc.flush.cr3_write / 2);
-		return;
-	}
-	if (!cpumask_test(&next->cpumask, c->id)) {
-		touch_line(t, &next->cpumask_line[c->id / 512], LINE_ATOMIC);
-		settle(t);
-		cpumask_set(&next->cpumask, c->id);
-	}
-	touch_line(t, &next->tlb_gen_line, LINE_READ);
-	settle(t);
-	gen = next->tlb_gen;
+	gen = next ? receive_ipis(t, next) : 1;
 	asid = choose_new_asid(t, next, gen, &flush);
 	load_new_mm_cr3(t, next, asid, gen, flush);
 	touch_line(t, &s->line, LINE_WRITE);

@@ -20,6 +20,7 @@ struct call {
 struct kernel {
 	struct sim *sim;
 	unsigned int cpus, factor; /* how much slower than usual */
+	uint64_t rcu_runs;
 	sim_ps tracing;
 	struct call *call;
 	size_t n_calls, cap_calls;
@@ -43,6 +44,9 @@ struct task {
 };
 
 #define kernel_spawn              fake_kernel_spawn
+#define kernel_spawn_kthread      fake_kernel_spawn_kthread
+#define kernel_spawn_daemon       fake_kernel_spawn_daemon
+#define kernel_rcu_runs           fake_kernel_rcu_runs
 #define sys_clone_thread          fake_sys_clone_thread
 #define sys_fork                  fake_sys_fork
 #define sys_execve                fake_sys_execve
@@ -103,7 +107,8 @@ static void free_kernel(struct kernel *k)
 	sim_destroy(k->sim);
 }
 
-static struct task *new_task(struct kernel *k, const struct task_attr *attr, struct mm *mm)
+static struct task *spawn_task(struct kernel *k, const struct task_attr *attr, struct mm *mm,
+			       bool daemon)
 {
 	struct task *t = xcalloc(1, sizeof(*t));
 
@@ -112,8 +117,28 @@ static struct task *new_task(struct kernel *k, const struct task_attr *attr, str
 	t->attr = *attr;
 	xgrow(k->task, k->n_tasks, k->cap_tasks);
 	k->task[k->n_tasks++] = t;
-	t->actor = sim_spawn(k->sim, attr->comm, 0, false, run_task, t);
+	t->actor = sim_spawn(k->sim, attr->comm, 0, daemon, run_task, t);
 	return t;
+}
+
+static struct task *new_task(struct kernel *k, const struct task_attr *attr, struct mm *mm)
+{
+	return spawn_task(k, attr, mm, false);
+}
+
+static struct task *kernel_spawn_kthread(struct kernel *k, const struct task_attr *attr)
+{
+	return spawn_task(k, attr, NULL, true);
+}
+
+static struct task *kernel_spawn_daemon(struct kernel *k, const struct task_attr *attr)
+{
+	return spawn_task(k, attr, new_mm(k), true);
+}
+
+static uint64_t kernel_rcu_runs(const struct kernel *k)
+{
+	return k->rcu_runs;
 }
 
 static struct task *kernel_spawn(struct kernel *k, const struct task_attr *attr)
@@ -224,6 +249,7 @@ static void mm_set_brk(struct task *t, uint64_t brk)
 
 static void user_compute(struct task *t, sim_ps work)
 {
+	takes(t, "compute", 0, work, 0);
 	sim_sleep_until(t->k->sim, sim_now(t->k->sim) + work);
 }
 

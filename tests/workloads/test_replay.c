@@ -14,12 +14,14 @@
 
 #include "fake_kernel.c"
 
-#define replay_scale      tested_replay_scale
-#define replay_offsets    tested_replay_offsets
-#define replay_scale_free tested_replay_scale_free
-#define replay_relocate   tested_replay_relocate
-#define replay_copy       tested_replay_copy
+#define replay_scale            tested_replay_scale
+#define replay_offsets          tested_replay_offsets
+#define replay_scale_free       tested_replay_scale_free
+#define replay_relocate         tested_replay_relocate
+#define replay_copy             tested_replay_copy
+#define replay_background_start tested_replay_background_start
 #include "workloads/replay.c"
+#include "workloads/replay_background.c"
 #include "workloads/replay_scale.c"
 
 struct result {
@@ -28,11 +30,13 @@ struct result {
 	enum sim_end end;
 };
 
+static bool with_background; /* of the replays that follow */
+
 static struct result replay(const char *file, uint32_t threads, sim_ps duration,
 			    unsigned int factor, uint64_t seed)
 {
 	const struct sim_options opt = { .seed = seed, .platform = { .hosts = 2 } };
-	const struct replay_params params = { .trace_cost = true };
+	const struct replay_params params = { .trace_cost = true, .background = with_background };
 	struct result r = { .k = { .cpus = 2, .factor = factor } };
 	struct err err = { 0 };
 
@@ -288,6 +292,105 @@ static void test_seeds(void **state)
 	drop(&c);
 }
 
+/*
+ * two_threads on CPUs 0 and 1; on CPU 2 RCU's thread runs three times for 4, 5 and 6 us after
+ * sleeps of 10, 20 and 30 us, and a process with calls once.
+ */
+static const char with_others[] =
+	"a 10/10 [000] 1.000000000: syscalls:sys_enter_munmap: addr: 0x700000000000, len: 0x1000\n"
+	"a 10/10 [000] 1.000001000: syscalls:sys_exit_munmap: 0x0\n"
+	"swapper 0/0 [002] 1.000010000: sched:sched_switch: prev_comm=swapper/2 prev_pid=0 "
+	"prev_prio=1 prev_state=R ==> next_comm=rcu_preempt next_pid=15 next_prio=1\n"
+	"rcu_preempt 15/15 [002] 1.000014000: sched:sched_switch: prev_comm=rcu_preempt "
+	"prev_pid=15 "
+	"prev_prio=1 prev_state=I ==> next_comm=swapper/2 next_pid=0 next_prio=1\n"
+	"swapper 0/0 [002] 1.000034000: sched:sched_switch: prev_comm=swapper/2 prev_pid=0 "
+	"prev_prio=1 prev_state=R ==> next_comm=rcu_preempt next_pid=15 next_prio=1\n"
+	"rcu_preempt 15/15 [002] 1.000039000: sched:sched_switch: prev_comm=rcu_preempt "
+	"prev_pid=15 "
+	"prev_prio=1 prev_state=I ==> next_comm=swapper/2 next_pid=0 next_prio=1\n"
+	"swapper 0/0 [002] 1.000069000: sched:sched_switch: prev_comm=swapper/2 prev_pid=0 "
+	"prev_prio=1 prev_state=R ==> next_comm=rcu_preempt next_pid=15 next_prio=1\n"
+	"rcu_preempt 15/15 [002] 1.000075000: sched:sched_switch: prev_comm=rcu_preempt "
+	"prev_pid=15 "
+	"prev_prio=1 prev_state=I ==> next_comm=swapper/2 next_pid=0 next_prio=1\n"
+	"swapper 0/0 [002] 1.000080000: sched:sched_switch: prev_comm=swapper/2 prev_pid=0 "
+	"prev_prio=1 prev_state=R ==> next_comm=perf next_pid=30 next_prio=1\n"
+	"perf 30/30 [002] 1.000083000: sched:sched_switch: prev_comm=perf prev_pid=30 "
+	"prev_prio=1 prev_state=S ==> next_comm=swapper/2 next_pid=0 next_prio=1\n"
+	"a 10/10 [000] 1.000100000: syscalls:sys_enter_munmap: addr: 0x730000000000, len: 0x1000\n"
+	"a 10/10 [000] 1.000101000: syscalls:sys_exit_munmap: 0x0\n";
+
+static size_t calls_by(const struct result *r, const char *comm, const char *what)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->k.n_calls; i++)
+		n += !strcmp(r->k.call[i].comm, comm) && !strcmp(r->k.call[i].what, what);
+	return n;
+}
+
+/* Would break: background that shifts the program, outlives it, or runs grace periods twice. */
+static void test_background(void **state)
+{
+	const char *file = write_text("others", with_others);
+	sim_ps end = 0;
+
+	(void)state;
+	for (uint64_t runs = 0; runs <= 2; runs++) {
+		struct result r;
+		const struct call *c;
+
+		with_background = true;
+		r = replay(file, 0, 0, 1, 1);
+		with_background = false;
+		r.k.rcu_runs = runs;
+		go(&r);
+		assert_int_equal(gauge_of(&r, "replay.tasks", "background"), 2);
+		assert_int_equal(gauge_of(&r, "replay.tasks", "left_out"), 0);
+		/* each run of the kernel's own thread takes the place of one */
+		assert_int_equal(calls_by(&r, "rcu_preempt", "compute"), 3 - runs);
+		c = find(&r, "rcu_preempt", "compute", 0);
+		assert_int_equal(c->time, (runs == 0 ? 10 : runs == 1 ? 34 : 69) * SIM_US);
+		assert_int_equal(c->len, (4 + runs) * SIM_US);
+		assert_null(c->task->mm);
+		c = find(&r, "perf", "compute", 0);
+		assert_int_equal(c->time, 80 * SIM_US);
+		assert_non_null(c->task->mm);
+		assert_int_equal(calls_by(&r, "rcu_preempt", "end"), 0); /* the run did not wait */
+		if (!runs)
+			end = r.w->r.end;
+		assert_int_equal(r.w->r.end, end);
+		drop(&r);
+	}
+	{
+		struct result r = replay(file, 0, 0, 1, 1);
+
+		go(&r);
+		assert_int_equal(gauge_of(&r, "replay.tasks", "background"), 0);
+		assert_int_equal(gauge_of(&r, "replay.tasks", "left_out"), 2);
+		assert_int_equal(calls_by(&r, "rcu_preempt", "compute"), 0);
+		assert_int_equal(r.w->r.end, end);
+		drop(&r);
+	}
+}
+
+/* Not copied with the workers. */
+static void test_background_not_scaled(void **state)
+{
+	struct result r;
+
+	(void)state;
+	with_background = true;
+	r = replay(shipped("tlb_flush2-2t"), 7, 0, 1, 1);
+	with_background = false;
+	go(&r);
+	assert_int_equal(gauge_of(&r, "replay.tasks", "background"), 11);
+	assert_int_equal(gauge_of(&r, "replay.tasks", "copies"), 5);
+	assert_int_equal(r.k.n_tasks, 4 + 5 + 11);
+	drop(&r);
+}
+
 static void test_bad_files(void **state)
 {
 	const struct sim_options opt = { .seed = 1, .platform = { .hosts = 2 } };
@@ -311,6 +414,7 @@ int main(void)
 		cmocka_unit_test(test_more_threads),  cmocka_unit_test(test_copies_apart),
 		cmocka_unit_test(test_fewer_threads), cmocka_unit_test(test_duration),
 		cmocka_unit_test(test_seeds),         cmocka_unit_test(test_bad_files),
+		cmocka_unit_test(test_background),    cmocka_unit_test(test_background_not_scaled),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

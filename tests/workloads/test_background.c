@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Tasks without memory operations in the program of a recording: their times on the CPU, which of
+ * them are kernel threads and which stay on one CPU. How they are replayed is test_replay.c's.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tape.h"
+
+static void run_of(struct tape *t, uint64_t in, uint64_t out, const char *comm, int tid, int cpu,
+		   char state)
+{
+	char what[256];
+
+	snprintf(what, sizeof(what),
+		 "sched:sched_switch: prev_comm=swapper/0 prev_pid=0 prev_prio=1 prev_state=R ==> "
+		 "next_comm=%s next_pid=%d next_prio=1",
+		 comm, tid);
+	event(t, in, 0, 0, cpu, what);
+	snprintf(what, sizeof(what),
+		 "sched:sched_switch: prev_comm=%s prev_pid=%d prev_prio=1 prev_state=%c ==> "
+		 "next_comm=swapper/0 next_pid=0 next_prio=1",
+		 comm, tid, state);
+	t->n += (size_t)snprintf(t->text + t->n, sizeof(t->text) - t->n,
+				 "%16s %5d/%-5d [%03d] %5d.%09llu: %s\n", comm, tid, tid, cpu, 1,
+				 (unsigned long long)out, what);
+}
+
+static const struct program_task *background_of(const struct program *p, int tid)
+{
+	for (size_t i = 0; i < p->n_background; i++)
+		if (p->background[i].tid == tid)
+			return &p->background[i];
+	fail_msg("no background task %d", tid);
+	return NULL;
+}
+
+static void check_op(const struct program_task *t, size_t i, int kind, uint64_t think_ns,
+		     uint64_t len_ns)
+{
+	assert_true(i < t->n_ops);
+	assert_int_equal(t->op[i].kind, kind);
+	assert_int_equal(t->op[i].think, think_ns * SIM_NS);
+	assert_int_equal(t->op[i].len, len_ns * SIM_NS);
+}
+
+/* Who does no memory operations keeps its times on the CPU; the others stay as they are. */
+static void test_background(void **state)
+{
+	struct tape *t = calloc(1, sizeof(*t)), *alone = calloc(1, sizeof(*alone));
+	const struct program_task *task;
+	struct program *p, *q;
+
+	(void)state;
+	calibration(alone); /* from 100 on; an event costs 700 */
+	munmap_call(alone, 100000, 110000, 10, 10, 0);
+	munmap_call(alone, 400000, 410000, 10, 10, 0);
+	*t = *alone;
+	/* woken at 120,000; 10,000 on the CPU with a handler of 2,000 and its end's event;
+	 * preempted for 5,000; 6,000 more; sleeps 20,000; 8,000 */
+	event(t, 120000, 10, 10, 0,
+	      "sched:sched_waking: comm=migration/1 pid=21 prio=0 target_cpu=001");
+	run_of(t, 123000, 133000, "migration/1", 21, 1, 'R');
+	event(t, 125000, 21, 21, 1, "irq_vectors:call_function_single_entry: vector=251");
+	event(t, 127000, 21, 21, 1, "irq_vectors:call_function_single_exit: vector=251");
+	run_of(t, 138000, 144000, "migration/1", 21, 1, 'S');
+	run_of(t, 164000, 172000, "migration/1", 21, 1, 'S');
+	run_of(t, 200000, 204000, "kworker/u8:2", 35, 1, 'I'); /* not of CPU 8 */
+	run_of(t, 210000, 214000, "kworker/0:1", 36, 0, 'I');
+	run_of(t, 220000, 224000, "kworker/0:1", 36, 1, 'I'); /* was moved: not bound */
+	run_of(t, 230000, 236000, "sshd", 60, 1, 'S');
+	event(t, 230500, 0, 0, 1, "tlb:tlb_flush: pages:0 reason:flush on task switch (0)");
+	run_of(t, 240000, 246000, "gone", 61, 1, 'X');
+	sort(t);
+	p = build(t);
+	q = build(alone);
+	assert_int_equal(p->n_background, 6); /* and 90, which ran all the time */
+	assert_int_equal(p->tracer_ps, 700 * SIM_NS);
+	task = background_of(p, 21);
+	assert_true(task->kthread && task->bound && task->initial_cpu == 1);
+	assert_int_equal(task->n_ops, 3);
+	check_op(task, 0, PROGRAM_SLEEP, 0, 119900);
+	/* each run less the event of its switch in */
+	check_op(task, 1, PROGRAM_SLEEP, 10000 - 2000 - 700 - 700 + 6000 - 700, 20000);
+	check_op(task, 2, PROGRAM_WAIT, 8000 - 700, 0);
+	task = background_of(p, 35);
+	assert_true(task->kthread && !task->bound && task->initial_cpu == 1);
+	task = background_of(p, 36);
+	assert_true(task->kthread && !task->bound);
+	task = background_of(p, 60); /* switching to it loaded an mm */
+	assert_false(task->kthread);
+	task = background_of(p, 61);
+	assert_int_equal(task->op[task->n_ops - 1].kind, PROGRAM_EXIT);
+	/* the program itself: but for the event of the wake-up */
+	assert_int_equal(p->n_tasks, q->n_tasks);
+	assert_int_equal(p->n_ops, q->n_ops);
+	for (size_t i = 0; i < p->task[0].n_ops; i++) {
+		assert_int_equal(p->task[0].op[i].kind, q->task[0].op[i].kind);
+		assert_int_equal(p->task[0].op[i].len, q->task[0].op[i].len);
+	}
+	program_free(p);
+	program_free(q);
+	free(t);
+	free(alone);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_background),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}

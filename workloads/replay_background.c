@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Background tasks of a replay: what ran besides the program in the recording takes CPUs from it
+ * here, too. They go by the clock, not by what the program does, and end with it.
+ */
+#include "workloads/replay.h"
+#include "workloads/xalloc.h"
+
+/*
+ * Grace periods that the simulated program asks for are run by the simulated kernel's own thread,
+ * and most of those in the recording were asked for by others (the recorder, closed files): each
+ * run of the simulated thread since the last sleep stands for one recorded run, which is slept
+ * through. So there are as many runs as were recorded, or as the program needs, if these are more.
+ */
+static sim_ps sleep_over_runs(struct replay_background *bg, size_t *i)
+{
+	const struct program_task *p = bg->program;
+	uint64_t runs = p->rcu ? kernel_rcu_runs(bg->r->kernel) : 0;
+	sim_ps len = p->op[*i].len;
+
+	for (; bg->rcu_runs < runs; bg->rcu_runs++) {
+		if (p->op[*i + 1].kind != PROGRAM_SLEEP)
+			break;
+		++*i;
+		len += p->op[*i].think + p->op[*i].len;
+	}
+	bg->rcu_runs = runs;
+	return len;
+}
+
+static void background_body(struct task *task, void *arg)
+{
+	struct replay_background *bg = arg;
+	const struct program_task *p = bg->program;
+
+	for (size_t i = 0; i < p->n_ops; i++) {
+		if (p->op[i].think)
+			user_compute(task, p->op[i].think);
+		if (p->op[i].kind == PROGRAM_EXIT)
+			return;
+		if (p->op[i].kind == PROGRAM_SLEEP)
+			task_sleep(task, sleep_over_runs(bg, &i));
+	}
+	for (;;)
+		task_block(task);
+}
+
+struct replay_background *replay_background_start(const struct replay *r)
+{
+	const struct program *p = r->program;
+	struct kernel *k = r->kernel;
+	struct replay_background *all = xcalloc(p->n_background + 1, sizeof(*all));
+
+	for (size_t i = 0; i < p->n_background; i++) {
+		const struct program_task *t = &p->background[i];
+		bool there = t->initial_cpu >= 0 && t->initial_cpu < (int)kernel_nr_cpus(k);
+		struct task_attr attr = {
+			.comm = t->comm,
+			.cpu = t->bound && there ? t->initial_cpu : -1,
+			.initial_cpu = there ? t->initial_cpu : 0,
+			.fn = background_body,
+			.arg = &all[i],
+		};
+
+		all[i] = (struct replay_background){ .r = r, .program = t };
+		if (t->kthread)
+			kernel_spawn_kthread(k, &attr);
+		else
+			kernel_spawn_daemon(k, &attr);
+	}
+	return all;
+}
