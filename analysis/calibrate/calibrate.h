@@ -72,6 +72,8 @@ struct machine_desc;
 void derive_ipi(struct calibration *c, const struct machine_desc *base);
 void constant_add(struct calibration *c, const char *key, const char *text,
 		  enum constant_source source, const struct summary *summary, const char *note);
+/* Four digits and a unit, as machine files have it; returns buf. */
+const char *constant_time(double ns, char *buf, size_t size);
 const struct constant *constant_find(const struct calibration *c, const char *key);
 
 /* ---- fit.c ---- */

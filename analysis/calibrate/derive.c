@@ -12,7 +12,6 @@
 #include "analysis/calibrate/calibrate.h"
 #include "analysis/calibrate/probe_mm.h"
 #include "analysis/calibrate/tlb_curve.h"
-#include "sim/base/text.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -232,10 +231,16 @@ static const struct {
 	  "mprotect of 64 pages, less its share a page, less one of no page" },
 };
 
+const char *constant_time(double ns, char *buf, size_t size)
+{
+	snprintf(buf, size, ns < 1000 ? "%.4gns" : "%.4gus", ns < 1000 ? ns : ns / 1000);
+	return buf;
+}
+
 static const char *exact(const struct figure *fig, double v, char *buf, size_t size)
 {
 	if (strcmp(fig->unit, "ns") == 0)
-		return text_exact_ps((uint64_t)llround(v * 1000), buf, size);
+		return constant_time(v, buf, size);
 	snprintf(buf, size, "%.0f", v);
 	return buf;
 }
@@ -364,8 +369,7 @@ static void add_ns(struct calibration *c, const char *key, double ns, const stru
 	/* The base machine's value is better than none at all. */
 	if (ns <= 0)
 		return;
-	constant_add(c, key, text_exact_ps((uint64_t)llround(ns * 1000), text, sizeof(text)),
-		     CONSTANT_MEASURED, s, note);
+	constant_add(c, key, constant_time(ns, text, sizeof(text)), CONSTANT_MEASURED, s, note);
 }
 
 static bool summary_of(const struct calibration *c, struct summary *s, const char *what,

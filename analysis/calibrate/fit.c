@@ -230,7 +230,7 @@ static void add_scaled(struct calibration *c, const char *key, const char *figur
 		return;
 	s = figure_summary(fig);
 	snprintf(note, sizeof(note), "%.4g ns measured, divided by kernel.scale", s.median);
-	text_exact_ps((uint64_t)llround(s.median / scale * 1000), text, sizeof(text));
+	constant_time(s.median / scale, text, sizeof(text));
 	constant_add(c, key, text, CONSTANT_MEASURED, &s, note);
 }
 

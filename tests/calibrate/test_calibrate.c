@@ -207,6 +207,17 @@ static void test_ipi(void **state)
 	figures_free(&f);
 }
 
+static void test_times(void **state)
+{
+	char text[32];
+
+	(void)state;
+	assert_string_equal(constant_time(0.05, text, sizeof(text)), "0.05ns");
+	assert_string_equal(constant_time(52.748, text, sizeof(text)), "52.75ns");
+	assert_string_equal(constant_time(8324.22, text, sizeof(text)), "8.324us");
+	assert_string_equal(constant_time(123456, text, sizeof(text)), "123.5us");
+}
+
 /* ---- the file ---- */
 
 static void make(struct calibration *c)
@@ -302,6 +313,7 @@ int main(void)
 		cmocka_unit_test(test_tlb_steps),
 		cmocka_unit_test(test_flush),
 		cmocka_unit_test(test_ipi),
+		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_machine_file),
 	};
 
