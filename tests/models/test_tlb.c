@@ -350,6 +350,188 @@ static void test_empty(void **state)
 	tlb_free(&tlb);
 }
 
+/* ---- page sizes, code, global entries, walk caches: what may still be there ---- */
+
+enum { MAX_FILLS = 4000, TABLE_LEVELS = TLB_WALK_LEVELS };
+
+struct fill { /* its number is in the entry's pte */
+	enum tlb_side side;
+	enum tlb_size size;
+	unsigned int slot, level; /* level > 0: an upper-level entry, for the walk caches */
+	uint64_t vpn;
+	bool gone;
+};
+
+struct memory {
+	struct tlb tlb;
+	struct fill fill[MAX_FILLS];
+	unsigned int n;
+	uint64_t hits, big_hits, global_hits, walks;
+};
+
+static bool covers(const struct fill *f, uint64_t vpn)
+{
+	unsigned int shift = 9 * (f->level ? f->level : (unsigned int)f->size);
+
+	return f->vpn >> shift == vpn >> shift;
+}
+
+static void forget_slot(struct memory *m, unsigned int slot)
+{
+	for (unsigned int i = 0; i < m->n; i++)
+		m->fill[i].gone |= m->fill[i].slot == slot;
+}
+
+/* One page; the walk caches lose all of the slot, or (a fault) the page's path. */
+static void forget_page(struct memory *m, unsigned int slot, uint64_t vpn, bool global, bool all)
+{
+	for (unsigned int i = 0; i < m->n; i++) {
+		struct fill *f = &m->fill[i];
+		bool mine = f->slot == slot || (global && f->slot == TLB_GLOBAL_SLOT && !f->level);
+
+		f->gone |= mine && (covers(f, vpn) || (f->level && all));
+	}
+}
+
+static uint64_t some_vpn(struct rng *rng)
+{
+	/* Few gigabytes, few 2 MiB of each, few pages of these: sizes overlap. */
+	return rng_below(rng, 3) << 18 | rng_below(rng, 3) << 9 | rng_below(rng, 12);
+}
+
+static void check_hit(struct memory *m, enum tlb_side side, unsigned int slot, uint64_t vpn)
+{
+	struct tlb_entry *e;
+	const struct fill *f;
+
+	if (tlb_lookup_for(&m->tlb, side, tlb_context(&m->tlb, slot), vpn, &e) == TLB_MISS)
+		return;
+	f = &m->fill[e->pte];
+	m->hits++;
+	m->big_hits += f->size != TLB_4K;
+	m->global_hits += f->slot == TLB_GLOBAL_SLOT && slot != TLB_GLOBAL_SLOT;
+	assert_true(e->pte < m->n && !f->gone && !f->level);
+	assert_true(covers(f, vpn));
+	assert_true(f->slot == slot || f->slot == TLB_GLOBAL_SLOT);
+}
+
+static void check_walk(struct memory *m, unsigned int slot, uint64_t vpn)
+{
+	const struct tlb_entry *e;
+	unsigned int level = tlb_walk_start(&m->tlb, tlb_context(&m->tlb, slot), vpn, &e);
+	const struct fill *f;
+
+	if (!e) {
+		assert_int_equal(level, TABLE_LEVELS);
+		return;
+	}
+	f = &m->fill[e->pte];
+	m->walks++;
+	assert_true(e->pte < m->n && !f->gone);
+	assert_int_equal(f->level, level + 1);
+	assert_int_equal(f->slot, slot);
+	assert_true(covers(f, vpn));
+}
+
+static void fill_some(struct memory *m, struct rng *rng, unsigned int slot, uint64_t vpn)
+{
+	struct fill *f = &m->fill[m->n];
+	struct tlb_entry e = { .pte = m->n }, *found;
+	uint32_t context = tlb_context(&m->tlb, slot);
+
+	*f = (struct fill){ .slot = slot, .vpn = vpn };
+	m->n++;
+	if (rng_below(rng, 3) == 0 && slot != TLB_GLOBAL_SLOT) {
+		f->level = 1 + (unsigned int)rng_below(rng, TABLE_LEVELS);
+		tlb_walk_fill(&m->tlb, context, vpn, f->level, e);
+		check_walk(m, slot, vpn);
+		return;
+	}
+	f->side = (enum tlb_side)rng_below(rng, TLB_SIDES);
+	f->size = (enum tlb_size)rng_below(rng, TLB_SIZES);
+	tlb_fill_page(&m->tlb, f->side, f->size, context, vpn, e);
+	assert_int_equal(tlb_lookup_for(&m->tlb, f->side, context, vpn, &found), TLB_L1_HIT);
+}
+
+static void flush_some(struct memory *m, struct rng *rng, unsigned int slot, uint64_t vpn)
+{
+	uint32_t context = tlb_context(&m->tlb, slot);
+	bool global;
+
+	switch (rng_below(rng, 8)) {
+	case 0:
+		tlb_flush_slot(&m->tlb, slot);
+		forget_slot(m, slot);
+		break;
+	case 1:
+		global = rng_below(rng, 2);
+		tlb_flush_all(&m->tlb, global);
+		for (unsigned int s = 0; s < TLB_LIVE_CONTEXTS; s++)
+			if (s != TLB_GLOBAL_SLOT || global)
+				forget_slot(m, s);
+		break;
+	case 2:
+	case 3:
+		tlb_forget(&m->tlb, context, vpn);
+		forget_page(m, slot, vpn, false, false);
+		break;
+	case 4:
+	case 5:
+		tlb_invalidate_one(&m->tlb, context, vpn);
+		forget_page(m, slot, vpn, false, true);
+		break;
+	default:
+		tlb_invalidate(&m->tlb, context, vpn);
+		forget_page(m, slot, vpn, true, true);
+	}
+}
+
+static void test_nothing_outlives_its_flush(void **state)
+{
+	static const char *const names[] = { "milan-1s72", "zen5-vm2", "skylake-4c",
+					     "cascadelake-2s", "haswell-4c" };
+	struct memory *m = malloc(sizeof(*m));
+	uint64_t hits = 0, big = 0, global = 0, walks = 0;
+
+	(void)state;
+	for (unsigned int seed = 0; seed < 40; seed++) {
+		struct machine_desc desc;
+		struct err err = { "" };
+		struct rng rng;
+
+		if (!machine_load(names[seed % 5], &desc, NULL, &err))
+			fail_msg("%s", err.msg);
+		memset(m, 0, sizeof(*m));
+		rng_init(&rng, seed, "tlb.sizes", 0);
+		tlb_init(&m->tlb, &desc);
+		for (unsigned int s = 0; s < TLB_LIVE_CONTEXTS; s++)
+			tlb_flush_slot(&m->tlb, s);
+		for (unsigned int i = 0; i < 8000 && m->n < MAX_FILLS; i++) {
+			unsigned int slot = (unsigned int)rng_below(&rng, 3), what;
+			uint64_t vpn = some_vpn(&rng);
+
+			slot = slot == 2 && rng_below(&rng, 4) == 0 ? TLB_GLOBAL_SLOT : slot;
+			what = (unsigned int)rng_below(&rng, 100);
+			if (what < 40)
+				fill_some(m, &rng, slot, vpn);
+			else if (what < 44)
+				flush_some(m, &rng, slot, vpn);
+			else if (what < 80)
+				check_hit(m, (enum tlb_side)rng_below(&rng, 2), slot, vpn);
+			else
+				check_walk(m, slot, vpn);
+		}
+		hits += m->hits;
+		big += m->big_hits;
+		global += m->global_hits;
+		walks += m->walks;
+		tlb_free(&m->tlb);
+		machine_desc_free(&desc);
+	}
+	assert_true(hits > 10000 && big > 1000 && global > 300 && walks > 1000);
+	free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -359,6 +541,7 @@ int main(void)
 		cmocka_unit_test(test_context_numbers_wrap),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_against_oracle),
+		cmocka_unit_test(test_nothing_outlives_its_flush),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
