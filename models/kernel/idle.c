@@ -40,6 +40,7 @@ static void idle_main(void *arg)
 	for (;;) {
 		while (!c->nr_queued)
 			idle_once(t, c);
+		c->idle_halted = false; /* also where work came before it ever halted */
 		schedule(t);
 	}
 }
