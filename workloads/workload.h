@@ -23,8 +23,8 @@ struct workload_type {
 	size_t params_size;
 	/*
 	 * Spawns the tasks on k. threads = 0: the workload's own number. The tasks run until
-	 * `duration` of simulated time (0 = until their work ends): synthetic loops look at the time
-	 * before each loop. Returns NULL and *err if it can't.
+	 * `duration` of simulated time (0 = until their work ends): synthetic loops look at the
+	 * time before each loop. Returns NULL and *err if it can't.
 	 */
 	struct workload *(*start)(const struct workload_type *type, struct kernel *k,
 				  const void *params, const char *file, uint32_t threads,

@@ -35,8 +35,8 @@ void mm_destroy(struct mm *mm)
 
 	sim_check(k->sim, mm->nr_vmas == 0, "vma-leak", "%zu VMAs at the end of an mm",
 		  mm->nr_vmas);
-	sim_check(k->sim, mm->nr_tables == 0, "table-leak",
-		  "%llu page tables at the end of an mm", (unsigned long long)mm->nr_tables);
+	sim_check(k->sim, mm->nr_tables == 0, "table-leak", "%llu page tables at the end of an mm",
+		  (unsigned long long)mm->nr_tables);
 	sim_check(k->sim, mm->tlb_flush_pending == 0, "gather-leak", "%u gathers never finished",
 		  mm->tlb_flush_pending);
 	rwsem_free(k, &mm->mmap_lock);

@@ -123,6 +123,8 @@ static inline void prefetch_first(const struct native *n)
 	const char *frames = slot->fctx;
 
 	__builtin_prefetch(slot->actor, 1);
+	if (!frames) /* an actor that has not started, or an empty heap */
+		return;
 	__builtin_prefetch(frames, 1);
 	__builtin_prefetch(frames + 64, 1);
 	__builtin_prefetch(frames + 128, 1);
