@@ -392,6 +392,14 @@ static void task_main(void *arg)
 	sys_exit(t);
 }
 
+/* Behind who runs there: its parent goes on, as wake_up_new_task lets it. */
+static uint64_t new_task_vruntime(const struct kcpu *c)
+{
+	if (c->curr == c->idle)
+		return c->min_vruntime;
+	return c->curr->vruntime + (sim_now(c->k->sim) - c->curr->picked_at);
+}
+
 struct task *sched_spawn(struct kernel *k, const struct task_attr *attr, struct mm *mm,
 			 bool kthread)
 {
@@ -416,7 +424,7 @@ struct task *sched_spawn(struct kernel *k, const struct task_attr *attr, struct 
 	k->tasks = t;
 	if (!kthread)
 		k->live_tasks++;
-	t->vruntime = k->cpus[t->cpu].min_vruntime;
+	t->vruntime = new_task_vruntime(&k->cpus[t->cpu]);
 	t->actor = sim_spawn(k->sim, name, t->cpu, kthread, task_main, t);
 	place(NULL, t);
 	return t;

@@ -331,6 +331,40 @@ static void test_wake_preempts(void **state)
 	model_end(&s.m);
 }
 
+/* ---- a new task does not preempt its parent ---- */
+
+static void child_runs(struct task *t, void *arg)
+{
+	*(sim_ps *)arg = sim_now(t->k->sim);
+}
+
+static void clones(struct task *t, void *arg)
+{
+	struct wake_scene *s = arg;
+	struct task_attr attr = {
+		.comm = "child", .cpu = 2, .initial_cpu = -1, .fn = child_runs, .arg = &s->ran_at
+	};
+
+	user_compute(t, 500 * US);
+	sys_clone_thread(t, &attr);
+	user_compute(t, 500 * US);
+	s->waker_end = sim_now(t->k->sim);
+}
+
+static void test_child_waits(void **state)
+{
+	struct model_spec spec = { .set = quiet };
+	struct wake_scene s = { .woken_at = 0 };
+
+	(void)state;
+	model_start(&s.m, &spec);
+	spawn(&s.m, "clones", 2, clones, &s);
+	model_run_clean(&s.m, "clone", 0);
+	assert_true(s.ran_at > s.waker_end);
+	assert_true(s.waker_end < 1100 * US);
+	model_end(&s.m);
+}
+
 /* ---- at random ---- */
 
 enum { MAX_TASKS = 20 };
@@ -534,10 +568,11 @@ static void test_fair(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_smt),        cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_cross_call), cmocka_unit_test(test_cross_call_deferred),
-		cmocka_unit_test(test_siblings),   cmocka_unit_test(test_wake_preempts),
-		cmocka_unit_test(test_crowd),      cmocka_unit_test(test_fair),
+		cmocka_unit_test(test_smt),         cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_cross_call),  cmocka_unit_test(test_cross_call_deferred),
+		cmocka_unit_test(test_siblings),    cmocka_unit_test(test_wake_preempts),
+		cmocka_unit_test(test_child_waits), cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_fair),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
