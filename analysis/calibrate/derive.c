@@ -325,7 +325,6 @@ static void add_cpuid(struct calibration *c)
 		memcpy(vendor + 8, &d, 4);
 		if (!strncmp(vendor, "KVMKVMKVM", 9)) {
 			__cpuid(0x40000001, kvm, b, cx, d);
-			add_flag(c, "virt.pv_tlb_flush", kvm >> 9 & 1, "CPUID 0x40000001");
 			add_flag(c, "virt.pv_ipi", kvm >> 11 & 1, "CPUID 0x40000001");
 		}
 	}

@@ -47,7 +47,7 @@ struct machine_desc {
 		double l2_rate, l3_rate, memory_rate; /* GB/s of one core; 0 = not stated */
 	} cache;
 	struct {
-		sim_ps invlpg, cr3_write, invpcid_single, invpcid_all;
+		sim_ps invlpg, cr3_write, invpcid_single;
 		bool has_invlpgb;
 		sim_ps invlpgb, tlbsync_base,
 			tlbsync_remote; /* issue; wait; more where others must act */
@@ -71,7 +71,7 @@ struct machine_desc {
 		sim_ps receive;    /* target in guest mode: forced exit and injection */
 		sim_ps inject;     /* target in the host already: injection at its next entry */
 		sim_ps idle_exit;  /* a halted virtual CPU is put back on its host CPU */
-		bool pv_tlb_flush, pv_ipi;
+		bool pv_ipi;
 	} virt;
 	double smt_slowdown; /* a thread's time per work while its sibling is busy; 1 = none */
 	uint32_t hz_tick;    /* CONFIG_HZ */
