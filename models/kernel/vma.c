@@ -9,6 +9,8 @@
 
 #include "models/kernel/mm.h"
 
+#define MMAP_MIN (16 * PAGE_SIZE)
+
 size_t vma_index(const struct mm *mm, uint64_t addr)
 {
 	size_t low = 0, high = mm->nr_vmas;
@@ -203,23 +205,20 @@ void vma_free(struct task *t, struct mm *mm, struct vma *vma)
 uint64_t vma_find_gap(struct mm *mm, uint64_t len)
 {
 	uint64_t align = len >= PMD_SIZE && len % PMD_SIZE == 0 ? PMD_SIZE : PAGE_SIZE;
+	size_t i = vma_index(mm, MMAP_BASE);
 	uint64_t top = MMAP_BASE;
 
-	for (size_t i = vma_index(mm, MMAP_BASE - 1) + 1; i-- > 0;) {
-		uint64_t floor = PAGE_SIZE * 16;
+	if (i < mm->nr_vmas && mm->vmas[i]->start < top)
+		top = mm->vmas[i]->start;
+	for (;; i--) {
+		uint64_t bottom = i ? mm->vmas[i - 1]->end : MMAP_MIN;
 
-		if (i < mm->nr_vmas) {
-			if (mm->vmas[i]->start >= MMAP_BASE)
-				continue;
-			if (mm->vmas[i]->end <= top && top - mm->vmas[i]->end >= len &&
-			    ((top - len) & ~(align - 1)) >= mm->vmas[i]->end)
-				return (top - len) & ~(align - 1);
-			top = mm->vmas[i]->start < top ? mm->vmas[i]->start : top;
-		}
-		if (i == 0 && top >= floor + len)
+		if (top >= len && ((top - len) & ~(align - 1)) >= bottom)
 			return (top - len) & ~(align - 1);
+		if (!i)
+			return 0;
+		top = mm->vmas[i - 1]->start;
 	}
-	return mm->nr_vmas ? 0 : (MMAP_BASE - len) & ~(align - 1);
 }
 
 /* ---- per-VMA lock ---- */

@@ -4,21 +4,11 @@
  * against a flat map of pages: which accesses are allowed, where VMAs are, which frame holds what
  * was written. Under every policy set; no check may be hit and nothing may leak.
  */
-#include "tests/models/model.h"
+#include "tests/models/mm_test.h"
 
 #include <errno.h>
 
-#include "sim/base/datadir.h"
-
-#define BASE (MMAP_BASE - PAGES * PAGE_SIZE)
-#define HEAP UINT64_C(0x555555800000)
-#define RWX  (PROT_READ | PROT_WRITE | PROT_EXEC)
-#ifndef MREMAP_MAYMOVE /* a GNU extension of sys/mman.h */
-#define MREMAP_MAYMOVE 1
-#define MREMAP_FIXED   2
-#endif
-
-enum { PAGES = 4096, HEAP_PAGES = 256, TABLE = 512, MAX_THREADS = 6 };
+enum { MAX_THREADS = 6 };
 
 /* ---- the flat map ---- */
 
@@ -46,11 +36,6 @@ struct actor { /* one thread of it */
 struct range {
 	unsigned int first, n;
 };
-
-static uint64_t addr_of(unsigned int page)
-{
-	return BASE + page * PAGE_SIZE;
-}
 
 static struct range pick(struct actor *a)
 {
@@ -393,39 +378,6 @@ static void check_ptes(struct task *t, const struct proc *p)
 	}
 }
 
-static void count_frames(const struct page_table *table, uint32_t *mapped, uint32_t *writers)
-{
-	for (unsigned int i = 0; i < PTRS_PER_TABLE; i++) {
-		uint64_t pte = table->slot.pte[i];
-
-		if (table->level > PT_PTE && table->slot.child[i])
-			count_frames(table->slot.child[i], mapped, writers);
-		if (table->level > PT_PTE || !pte || pte & (PTE_ZERO | PTE_FILE))
-			continue;
-		mapped[pte_pfn(pte)]++;
-		writers[pte_pfn(pte)] += (pte & PTE_WRITE) != 0;
-	}
-}
-
-/* No frame is mapped more often than its mapcount says, nor free while it is mapped. */
-static void check_frames(struct kernel *k, bool shared)
-{
-	uint32_t *mapped = calloc(k->pages->nr, 4), *writers = calloc(k->pages->nr, 4);
-
-	for (const struct mm *mm = k->mms; mm; mm = mm->next)
-		if (mm->pgd)
-			count_frames(mm->pgd, mapped, writers);
-	for (uint32_t f = 2; f < k->pages->nr; f++) {
-		expect(k, mapped[f] <= pfn_page(k, f)->mapcount, "frame %u: %u PTEs, mapcount %u",
-		       f, mapped[f], pfn_page(k, f)->mapcount);
-		expect(k, !mapped[f] || !pfn_page(k, f)->free, "frame %u is free and mapped", f);
-		expect(k, shared || !writers[f] || mapped[f] == 1,
-		       "frame %u is writable and has %u PTEs", f, mapped[f]);
-	}
-	free(mapped);
-	free(writers);
-}
-
 static void body(struct task *t, void *arg)
 {
 	struct actor *a = arg;
@@ -494,117 +446,12 @@ static void leader(struct task *t, void *arg)
 	body(t, new_actor(p, 0, p->seed));
 }
 
-/* ---- no order at all: threads that work on the same pages, where only the checks can tell ---- */
-
-struct chaos {
-	struct proc *p;
-	unsigned int index;
-	struct rng rng;
-};
-
-static void chaos_op(struct task *t, struct rng *rng)
-{
-	/* Two tables, and the odd page next to them. */
-	uint64_t pages = rng_below(rng, 3) ? TABLE : 1 + rng_below(rng, 40);
-	uint64_t first = pages == TABLE ? TABLE * rng_below(rng, 2) : rng_below(rng, 2 * TABLE + 8);
-	uint64_t addr = addr_of((unsigned int)first), len = pages * PAGE_SIZE;
-	uint64_t to = addr_of((unsigned int)rng_below(rng, 2 * TABLE));
-	unsigned int prot = rng_below(rng, 4) ? PROT_READ | PROT_WRITE : PROT_NONE;
-	unsigned int flags = rng_below(rng, 4) ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
-
-	switch (rng_below(rng, 16)) {
-	case 0:
-		sys_mmap(t, addr, len, prot, flags | MAP_FIXED);
-		break;
-	case 1:
-		sys_munmap(t, addr, len);
-		break;
-	case 2:
-		sys_mprotect(t, addr, len, prot);
-		break;
-	case 3:
-		sys_mremap(t, addr, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, to);
-		break;
-	case 4:
-		sys_brk(t, HEAP + rng_below(rng, HEAP_PAGES * PAGE_SIZE));
-		break;
-	case 5:
-		sys_madvise(t, addr, len, MADV_FREE);
-		break;
-	case 6:
-		sys_munmap(t, (uint64_t)sys_mmap(t, 0, len, prot, flags), len);
-		break;
-	case 7:
-	case 8:
-	case 9:
-		sys_madvise(t, addr, len, MADV_DONTNEED);
-		break;
-	default:
-		for (unsigned int i = 0; i < 6; i++)
-			user_access(t, addr + rng_below(rng, pages) * PAGE_SIZE,
-				    (enum user_access)rng_below(rng, 2));
-	}
-}
-
-static void chaos_body(struct task *t, void *arg);
-
-static struct chaos *new_chaos(struct proc *p, unsigned int index)
-{
-	struct chaos *c = calloc(1, sizeof(*c));
-
-	c->p = p;
-	c->index = index;
-	rng_init(&c->rng, p->seed, "mm.chaos", index);
-	return c;
-}
-
-static void chaos_body(struct task *t, void *arg)
-{
-	struct chaos *c = arg;
-	struct proc *p = c->p;
-
-	sys_mmap(t, addr_of(0), 2 * TABLE * PAGE_SIZE, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
-	for (unsigned int i = 0; i < p->ops; i++) {
-		chaos_op(t, &c->rng);
-		if (i % 32 == 0)
-			check_frames(t->k, true);
-		if (p->forks && rng_below(&c->rng, 20) == 0) {
-			struct task_attr attr = {
-				.comm = "child", .cpu = -1, .initial_cpu = -1, .fn = chaos_body
-			};
-
-			p->forks--;
-			attr.arg = new_chaos(p, 100 + p->forks);
-			sys_fork(t, &attr);
-		}
-	}
-	free(c);
-}
-
-static void chaos_leader(struct task *t, void *arg)
-{
-	struct proc *p = arg;
-
-	for (unsigned int i = 1; i < p->threads; i++) {
-		struct task_attr attr = { .comm = "thread",
-					  .cpu = -1,
-					  .initial_cpu = -1,
-					  .fn = chaos_body,
-					  .arg = new_chaos(p, i) };
-
-		sys_clone_thread(t, &attr);
-	}
-	chaos_body(t, new_chaos(p, 0));
-}
-
-static const char *const eight_cpus[] = { "topology.l3_per_socket", "2", "topology.cores_per_l3",
-					  "2", NULL };
-
 static void run_random(const char *policy, uint64_t seed, unsigned int threads, unsigned int block,
 		       unsigned int n_ops, unsigned int forks)
 {
-	struct model_spec spec = { .policy = policy, .set = eight_cpus, .seed = seed };
+	struct model_spec spec = {
+		.machine = machine, .policy = policy, .set = settings, .seed = seed
+	};
 	struct proc *p = calloc(1, sizeof(*p));
 	struct model m;
 
@@ -619,17 +466,6 @@ static void run_random(const char *policy, uint64_t seed, unsigned int threads, 
 	spawn(&m, "leader", -1, leader, p);
 	model_run_clean(&m, policy, seed);
 	model_end(&m);
-}
-
-static void for_all_policies(void (*fn)(const char *policy))
-{
-	char **names;
-	size_t n = datadir_list("configs/policies", ".yaml", &names);
-
-	assert_true(n >= 5);
-	for (size_t i = 0; i < n; i++)
-		fn(names[i]);
-	datadir_free_list(names, n);
 }
 
 static void alone(const char *policy)
@@ -653,26 +489,6 @@ static void threads(const char *policy)
 			   seed % 2 ? 64 : TABLE, 150, 0);
 }
 
-static void chaos(const char *policy)
-{
-	for (uint64_t seed = 300; seed < 310; seed++) {
-		struct model_spec spec = { .policy = policy, .set = eight_cpus, .seed = seed };
-		struct proc *p = calloc(1, sizeof(*p));
-		struct model m;
-
-		model_start(&m, &spec);
-		*p = (struct proc){ .m = &m,
-				    .threads = 2 + (unsigned int)seed % 9,
-				    .ops = 80,
-				    .forks = seed % 3 ? 0 : 4,
-				    .seed = seed };
-		spawn(&m, "leader", -1, chaos_leader, p);
-		model_run_clean(&m, policy, seed);
-		model_end(&m);
-		free(p);
-	}
-}
-
 static void test_alone(void **state)
 {
 	(void)state;
@@ -691,19 +507,44 @@ static void test_threads(void **state)
 	for_all_policies(threads);
 }
 
-static void test_chaos(void **state)
+/* One page-table lock for all tables of an mm, and mmap_lock for all. */
+static void test_few_locks(void **state)
+{
+	static const char *const few[] = { "topology.l3_per_socket",
+					   "2",
+					   "topology.cores_per_l3",
+					   "2",
+					   "table-locks",
+					   "unsplit",
+					   "mmap-locking",
+					   "mmap-lock",
+					   NULL };
+
+	(void)state;
+	settings = few;
+	alone("linux-6.18");
+	forking("linux-6.18");
+	threads("linux-6.18");
+	settings = eight_cpus;
+}
+
+static void test_guest(void **state)
 {
 	(void)state;
-	for_all_policies(chaos);
+	settings = NULL;
+	machine = "zen5-vm2";
+	forking("linux-6.18");
+	threads("linux-6.18");
+	machine = NULL;
+	settings = eight_cpus;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_alone),
-		cmocka_unit_test(test_forking),
-		cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_chaos),
+		cmocka_unit_test(test_alone),   cmocka_unit_test(test_forking),
+		cmocka_unit_test(test_threads), cmocka_unit_test(test_few_locks),
+		cmocka_unit_test(test_guest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Threads and processes that work on the same pages at the same time: no oracle can say in which
+ * order, so the simulator's own checks must stay silent, frames and tables must agree, and nothing
+ * may leak. Under every policy set, and on machines of every size. Also where mmap finds room.
+ */
+#include "tests/models/mm_test.h"
+
+#include <errno.h>
+
+struct proc {
+	unsigned int threads, ops, forks;
+	uint64_t seed;
+};
+
+struct chaos {
+	struct proc *p;
+	struct rng rng;
+};
+
+static void chaos_op(struct task *t, struct rng *rng)
+{
+	/* Two tables, and the odd page next to them. */
+	uint64_t pages = rng_below(rng, 3) ? TABLE : 1 + rng_below(rng, 40);
+	uint64_t first = pages == TABLE ? TABLE * rng_below(rng, 2) : rng_below(rng, 2 * TABLE + 8);
+	uint64_t addr = addr_of((unsigned int)first), len = pages * PAGE_SIZE;
+	uint64_t to = addr_of((unsigned int)rng_below(rng, 2 * TABLE));
+	unsigned int prot = rng_below(rng, 4) ? PROT_READ | PROT_WRITE : PROT_NONE;
+	unsigned int flags = rng_below(rng, 4) ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+
+	switch (rng_below(rng, 16)) {
+	case 0:
+		sys_mmap(t, addr, len, prot, flags | MAP_FIXED);
+		break;
+	case 1:
+		sys_munmap(t, addr, len);
+		break;
+	case 2:
+		sys_mprotect(t, addr, len, prot);
+		break;
+	case 3:
+		sys_mremap(t, addr, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+		break;
+	case 4:
+		sys_brk(t, HEAP + rng_below(rng, HEAP_PAGES * PAGE_SIZE));
+		break;
+	case 5:
+		sys_madvise(t, addr, len, MADV_FREE);
+		break;
+	case 6:
+		sys_munmap(t, (uint64_t)sys_mmap(t, 0, len, prot, flags), len);
+		break;
+	case 7:
+	case 8:
+	case 9:
+		sys_madvise(t, addr, len, MADV_DONTNEED);
+		break;
+	default:
+		for (unsigned int i = 0; i < 6; i++)
+			user_access(t, addr + rng_below(rng, pages) * PAGE_SIZE,
+				    (enum user_access)rng_below(rng, 2));
+	}
+}
+
+static void chaos_body(struct task *t, void *arg);
+
+static struct chaos *new_chaos(struct proc *p, unsigned int index)
+{
+	struct chaos *c = calloc(1, sizeof(*c));
+
+	c->p = p;
+	rng_init(&c->rng, p->seed, "mm.chaos", index);
+	return c;
+}
+
+static void chaos_body(struct task *t, void *arg)
+{
+	struct chaos *c = arg;
+	struct proc *p = c->p;
+
+	sys_mmap(t, addr_of(0), 2 * TABLE * PAGE_SIZE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
+	for (unsigned int i = 0; i < p->ops; i++) {
+		chaos_op(t, &c->rng);
+		if (i % 32 == 0)
+			check_frames(t->k, true);
+		if (p->forks && rng_below(&c->rng, 20) == 0) {
+			struct task_attr attr = {
+				.comm = "child", .cpu = -1, .initial_cpu = -1, .fn = chaos_body
+			};
+
+			p->forks--;
+			attr.arg = new_chaos(p, 100 + p->forks);
+			sys_fork(t, &attr);
+		}
+	}
+	free(c);
+}
+
+static void chaos_leader(struct task *t, void *arg)
+{
+	struct proc *p = arg;
+
+	for (unsigned int i = 1; i < p->threads; i++) {
+		struct task_attr attr = { .comm = "thread",
+					  .cpu = -1,
+					  .initial_cpu = (int)(i * 211 % t->k->nr_cpus),
+					  .fn = chaos_body,
+					  .arg = new_chaos(p, i) };
+
+		sys_clone_thread(t, &attr);
+	}
+	chaos_body(t, new_chaos(p, 0));
+}
+
+static void chaos(const char *policy)
+{
+	for (uint64_t seed = 300; seed < 310; seed++) {
+		struct model_spec spec = {
+			.machine = machine, .policy = policy, .set = settings, .seed = seed
+		};
+		struct proc *p = calloc(1, sizeof(*p));
+		struct model m;
+
+		model_start(&m, &spec);
+		*p = (struct proc){ .threads = 2 + (unsigned int)seed % 9,
+				    .ops = 80,
+				    .forks = seed % 3 ? 0 : 4,
+				    .seed = seed };
+		spawn(&m, "leader", -1, chaos_leader, p);
+		model_run_clean(&m, policy, seed);
+		model_end(&m);
+		free(p);
+	}
+}
+
+static void test_chaos(void **state)
+{
+	(void)state;
+	for_all_policies(chaos);
+}
+
+/* One page-table lock for all tables of an mm, and mmap_lock for all. */
+static void test_few_locks(void **state)
+{
+	static const char *const few[] = { "topology.l3_per_socket",
+					   "2",
+					   "topology.cores_per_l3",
+					   "2",
+					   "table-locks",
+					   "unsplit",
+					   "mmap-locking",
+					   "mmap-lock",
+					   NULL };
+
+	(void)state;
+	settings = few;
+	chaos("linux-6.18");
+	settings = eight_cpus;
+}
+
+/* Masks of many words, sharers beyond 64 cores; and a guest. */
+static void test_machines(void **state)
+{
+	(void)state;
+	settings = NULL;
+	machine = "hypothetical-1024";
+	chaos("linux-6.18");
+	chaos("broadcast-flush");
+	machine = "zen5-vm2";
+	chaos("linux-6.18");
+	machine = NULL;
+	settings = eight_cpus;
+}
+
+/* A stack above the base of mmap does not use up what lies below; gaps are found between others,
+ * and there is an end to them. */
+static void finds_gaps(struct task *t, void *arg)
+{
+	const uint64_t stack = UINT64_C(0x7ffffffde000), big = TASK_SIZE - MMAP_BASE;
+	int64_t a, b, c, d;
+
+	(void)arg;
+	mm_infer_mapping(t, stack, 16 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_ANONYMOUS);
+	a = sys_mmap(t, 0, 4 * PAGE_SIZE, PROT_READ, MAP_PRIVATE);
+	expect(t->k, a == (int64_t)(MMAP_BASE - 4 * PAGE_SIZE), "first at %llx", (long long)a);
+	b = sys_mmap(t, 0, 2 * PAGE_SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS);
+	expect(t->k, b == a - (int64_t)(2 * PAGE_SIZE), "then at %llx", (long long)b);
+	c = sys_mmap(t, 0, PMD_SIZE, PROT_READ, MAP_PRIVATE);
+	expect(t->k, c % (int64_t)PMD_SIZE == 0 && c < b, "2 MiB at %llx", (long long)c);
+	sys_munmap(t, (uint64_t)a, PAGE_SIZE);
+	d = sys_mmap(t, 0, PAGE_SIZE, PROT_WRITE, MAP_PRIVATE);
+	expect(t->k, d == a, "the hole is at %llx, got %llx", (long long)a, (long long)d);
+	d = sys_mmap(t, 0, TASK_SIZE - big, PROT_READ, MAP_PRIVATE);
+	expect(t->k, d == -ENOMEM, "all of it: %llx", (long long)d);
+}
+
+static void test_gaps(void **state)
+{
+	struct model_spec spec = { .set = eight_cpus };
+	struct model m;
+
+	(void)state;
+	model_start(&m, &spec);
+	spawn(&m, "finds", 0, finds_gaps, NULL);
+	model_run_clean(&m, "gaps", 0);
+	model_end(&m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_chaos),
+		cmocka_unit_test(test_few_locks),
+		cmocka_unit_test(test_machines),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
