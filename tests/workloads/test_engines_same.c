@@ -24,6 +24,11 @@ static const char *const policies[] = { "linux-6.18",     "broadcast-flush", "no
 					"ipi-table-sync", "linux-6.14",      "linux-5.3-async" };
 static const uint32_t thread_counts[] = { 2, 1, 5, 3, 7 };
 
+#ifdef MMSIM_ASAN /* SimGrid is slow under it */
+enum { TURNS = 1 };
+#else
+enum { TURNS = 3 };
+#endif
 enum { REFUSED = 2 };
 
 struct result {
@@ -151,7 +156,7 @@ static void test_engines(void **state)
 
 		if (!strcmp(types[i]->name, "replay"))
 			continue;
-		for (unsigned int j = 0; j < 3; j++, turn++) {
+		for (unsigned int j = 0; j < TURNS; j++, turn++) {
 			struct experiment spec = {
 				.workload = types[i]->name,
 				.machine = TURN(machines, turn),
@@ -168,7 +173,7 @@ static void test_engines(void **state)
 			}
 			compared++;
 		}
-		if (compared < 2)
+		if (compared * 2 < TURNS)
 			fail_msg("%s: only %u runs to compare", types[i]->name, compared);
 	}
 	assert_true(n >= 3);
