@@ -111,6 +111,11 @@ static bool run(struct queue *q, struct queue_result *r, struct err *err)
 
 bool bench_queue(const char *engine, uint64_t customers, struct queue_result *r, struct err *err)
 {
+	/*
+	 * Seed 2 is known to pass the check against theory; seed 1 fails it (z = -3.8). Over 60
+	 * seeds the mean was 8.968 us against 9, standard error 0.023: the check here guards
+	 * against changes, it is no proof.
+	 */
 	struct sim_options opt = { .engine = engine, .seed = 2 };
 	struct queue *q = calloc(1, sizeof(*q));
 	bool ok = false;
