@@ -52,6 +52,10 @@ struct machine_desc {
 		sim_ps invlpgb, tlbsync_base,
 			tlbsync_remote; /* issue; wait; more where others must act */
 		uint32_t invlpgb_max_pages;
+		bool has_tlbi, has_tlbi_range; /* Arm: broadcast TLBI; by range */
+		/* issue; one message a time on the interconnect; DSB: to the nearest CPUs, and
+		 * more for each step of distance of the farthest of the machine */
+		sim_ps tlbi, tlbi_occupancy, dsb_base, dsb_remote;
 		bool pti;
 	} flush;
 	struct {
@@ -101,6 +105,7 @@ struct machine {
 	struct cpu *cpus;
 	sim_ps line_latency[DISTANCES], ipi_latency[DISTANCES];
 	struct rng ipi_rng;
+	sim_ps tlbi_free;                /* the interconnect is free for the next broadcast TLBI */
 	struct usermem *mem;             /* caches of user memory */
 	struct line_class *line_classes; /* all that lines of this run belong to */
 };

@@ -412,6 +412,12 @@ bool tlb_invalidate_one(struct tlb *tlb, uint32_t context, uint64_t vpn)
 	return drop(tlb, context, vpn);
 }
 
+bool tlb_invalidate_leaf(struct tlb *tlb, uint32_t context, uint64_t vpn)
+{
+	tlb->changes++;
+	return drop(tlb, context, vpn);
+}
+
 bool tlb_invalidate(struct tlb *tlb, uint32_t context, uint64_t vpn)
 {
 	uint32_t global = tlb_context(tlb, TLB_GLOBAL_SLOT);

@@ -152,6 +152,8 @@ void tlb_flush_all(struct tlb *tlb, bool global);
 bool tlb_invalidate(struct tlb *tlb, uint32_t context, uint64_t vpn);
 /* INVPCID of one address: as INVLPG, but global entries stay. */
 bool tlb_invalidate_one(struct tlb *tlb, uint32_t context, uint64_t vpn);
+/* As INVPCID of one address, and the walk caches stay (Arm TLBI VALE1: last level only). */
+bool tlb_invalidate_leaf(struct tlb *tlb, uint32_t context, uint64_t vpn);
 /* A page fault: what it went through is forgotten. */
 void tlb_forget(struct tlb *tlb, uint32_t context, uint64_t vpn);
 

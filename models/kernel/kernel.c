@@ -11,6 +11,7 @@
 #include "models/kernel/mm.h"
 #include "models/kernel/rcu.h"
 #include "models/kernel/smp.h"
+#include "models/kernel/tlbi.h"
 
 METRIC(desc_ipi, "ipi.sent", METRIC_COUNTER, "1", "kind", "interrupts sent to other CPUs");
 METRIC(desc_ipi_received, "ipi.calls_run", METRIC_COUNTER, "1", NULL,
@@ -89,6 +90,7 @@ struct kernel *kernel_create(struct sim *sim, struct machine_desc *desc,
 			     const struct kernel_costs *costs, struct policy_set *policy)
 {
 	struct kernel *k = calloc(1, sizeof(*k));
+	const struct shootdown_ops *shootdown;
 	struct rng rng;
 
 	k->sim = sim;
@@ -98,6 +100,9 @@ struct kernel *kernel_create(struct sim *sim, struct machine_desc *desc,
 	k->m = machine_create(sim, desc);
 	k->nr_cpus = k->m->nr_cpus;
 	k->next_ctx_id = INIT_MM_CTX_ID;
+	shootdown = k->policy.pick[AXIS_SHOOTDOWN].choice->ops;
+	k->tlb_broadcast = shootdown->hardware_broadcast &&
+			   shootdown->hardware_broadcast(&k->m->desc);
 	k->jiffy = SIM_S / k->m->desc.hz_tick;
 	/* A run starts anywhere between two ticks. */
 	rng_init(&rng, sim_seed(sim), "tick.phase", 0);
@@ -161,6 +166,7 @@ void kernel_free(struct kernel *k)
 		struct kcpu *c = &k->cpus[i];
 
 		smp_free_cpu(c);
+		tlbi_free_cpu(c);
 		spin_lock_free(k, &c->rq_lock);
 		line_free(&c->tlbstate.line, k->m);
 		line_free(&c->tlbstate.shared_line, k->m);

@@ -32,6 +32,7 @@
 #define LOCKS_HELD       24 /* by one task at once */
 
 struct csd;
+struct tlbi_queue;
 struct mm;
 struct rcu;
 struct pages;
@@ -112,8 +113,9 @@ struct kcpu { /* what the kernel knows of a CPU */
 	sim_ps next_tick;
 	struct cpu_tlbstate tlbstate;
 	struct line call_queue_line;
-	struct csd *call_queue; /* newest first */
-	struct csd **csd;       /* this CPU's csd for each target, made at first use */
+	struct csd *call_queue;  /* newest first */
+	struct tlbi_queue *tlbi; /* TLBIs that no DSB has waited for yet */
+	struct csd **csd;        /* this CPU's csd for each target, made at first use */
 	/* per-CPU pages and LRU batch */
 	uint32_t *pcp;
 	unsigned int nr_pcp, pcp_cap, pcp_alloc_factor;
@@ -157,6 +159,7 @@ struct kernel {
 	struct task *tasks;
 	unsigned int next_task_id, live_tasks, next_place;
 	uint64_t next_ctx_id;
+	bool tlb_broadcast; /* flushes reach every CPU in hardware: no tlb_gen, no mm_cpumask */
 	sim_ps tracer_ps, jiffy, tick_phase;
 	struct lock_class *lock_classes;
 	uint64_t taken_under[LOCK_CLASSES]; /* by held class: classes taken under it */

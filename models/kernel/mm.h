@@ -227,6 +227,8 @@ void zap_range(struct task *t, struct mmu_gather *tlb, struct vma *vma, uint64_t
 
 /* ---- flushing (tlbflush.c) ---- */
 
+#define TLB_SINGLE_PAGE_FLUSH_CEILING 33 /* pages; Linux on x86 */
+
 struct flush_tlb_info {
 	struct mm *mm;
 	uint64_t start, end; /* end == TLB_FLUSH_ALL: everything */

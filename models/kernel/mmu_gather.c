@@ -195,10 +195,11 @@ static uint64_t skip_missing(const struct mm *mm, uint64_t addr)
 void zap_range(struct task *t, struct mmu_gather *tlb, struct vma *vma, uint64_t start,
 	       uint64_t end, bool reclaim_tables)
 {
-	const struct table_free_ops *ops = t->k->policy.pick[AXIS_TABLE_FREEING].choice->ops;
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_FREEING];
+	const struct table_free_ops *ops = p->choice->ops;
 
 	(void)vma;
-	reclaim_tables &= !ops->frees_at_once;
+	reclaim_tables &= !ops->frees_at_once && (!ops->pt_reclaim || ops->pt_reclaim(p->params));
 	for (uint64_t addr = start, next; addr < end; addr = next) {
 		spend(t, t->k->cost.pte_read);
 		if (!pt_lookup(tlb->mm, addr)) {

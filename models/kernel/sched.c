@@ -12,6 +12,7 @@
 #include "models/kernel/mm.h"
 #include "models/kernel/rcu.h"
 #include "models/kernel/runqueue.h"
+#include "models/kernel/tlbi.h"
 
 /* EEVDF's base slice, 0.7 ms times 1 + log2(CPUs, at most 8). */
 static sim_ps base_slice(const struct kernel *k)
@@ -218,6 +219,8 @@ static void switch_to(struct task *t, struct task *next)
 	rcu_note_context_switch(t);
 	tracepoint(t);
 	spend(t, k->cost.context_switch);
+	if (k->tlb_broadcast) /* a TLBI is waited for where it was issued */
+		dsb_ish(t);
 	if (next->mm)
 		switch_mm_irqs_off(t, next->mm);
 	else

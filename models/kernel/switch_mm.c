@@ -76,6 +76,12 @@ static void load_new_mm_cr3(struct task *t, const struct mm *next, unsigned int 
 	struct cpu_tlbstate *s = &this_cpu(t)->tlbstate;
 
 	s->ctxs[asid].ctx_id = next ? next->ctx_id : INIT_MM_CTX_ID;
+	if (t->k->tlb_broadcast) { /* a write of TTBR; a new ASID has nothing to flush */
+		spend(t, t->k->m->desc.flush.cr3_write / 2);
+		if (flush)
+			tlb_flush_slot(&this_cpu(t)->cpu->tlb, asid);
+		return;
+	}
 	if (flush) {
 		s->ctxs[asid].tlb_gen = gen;
 		flush_slot_all(t, asid);
@@ -92,6 +98,8 @@ static void leave_lazy(struct task *t, struct mm *mm)
 	struct cpu_tlbstate *s = &this_cpu(t)->tlbstate;
 	unsigned int asid = s->loaded_asid;
 
+	if (t->k->tlb_broadcast) /* it was reached meanwhile */
+		return;
 	touch_line(t, &mm->tlb_gen_line, LINE_READ);
 	settle(t);
 	if (s->ctxs[asid].tlb_gen == mm->tlb_gen)
@@ -112,6 +120,8 @@ static uint64_t receive_ipis(struct task *t, struct mm *next)
 {
 	unsigned int cpu = t->cpu;
 
+	if (t->k->tlb_broadcast)
+		return next->tlb_gen;
 	if (!cpumask_test(&next->cpumask, cpu)) {
 		touch_line(t, &next->cpumask_line[cpu / 512], LINE_ATOMIC);
 		settle(t);

@@ -8,8 +8,6 @@
 #include "models/kernel/mm.h"
 #include "models/kernel/smp.h"
 
-#define TLB_SINGLE_PAGE_FLUSH_CEILING 33
-
 METRIC(desc_invlpg, "tlb.invlpg", METRIC_COUNTER, "1", NULL, "INVLPG instructions");
 METRIC(desc_cr3, "tlb.cr3_flush", METRIC_COUNTER, "1", NULL, "CR3 writes that flushed an ASID");
 METRIC(desc_latency, "tlb.flush_latency", METRIC_HISTOGRAM, "ps", NULL,
@@ -140,6 +138,19 @@ void flush_local(struct task *t, struct flush_tlb_info *info)
 	irq_enable(t);
 }
 
+/* The generation is raised after the PTEs have changed and before mm_cpumask is read. */
+static void ask_for_flush(struct task *t, struct flush_tlb_info *info)
+{
+	struct mm *mm = info->mm;
+
+	touch_line(t, &mm->tlb_gen_line, LINE_ATOMIC);
+	settle(t);
+	info->new_tlb_gen = ++mm->tlb_gen;
+	info->initiator = t->cpu;
+	touch_line(t, &this_cpu(t)->tlbstate.info_line, LINE_WRITE);
+	touch_line(t, &mm->cpumask_line[0], LINE_READ);
+}
+
 void flush_tlb_mm_range(struct task *t, struct mm *mm, uint64_t start, uint64_t end,
 			bool freed_tables)
 {
@@ -160,13 +171,8 @@ void flush_tlb_mm_range(struct task *t, struct mm *mm, uint64_t start, uint64_t 
 		info.start = 0;
 		info.end = TLB_FLUSH_ALL;
 	}
-	/* The generation is raised after the PTEs have changed and before mm_cpumask is read. */
-	touch_line(t, &mm->tlb_gen_line, LINE_ATOMIC);
-	settle(t);
-	info.new_tlb_gen = ++mm->tlb_gen;
-	info.initiator = t->cpu;
-	touch_line(t, &this_cpu(t)->tlbstate.info_line, LINE_WRITE);
-	touch_line(t, &mm->cpumask_line[0], LINE_READ);
+	if (!t->k->tlb_broadcast)
+		ask_for_flush(t, &info);
 	ops->flush(p->params, t, mm, &info);
 	settle(t);
 	hist_add(&t->k->metric.flush_latency->hist, sim_now(t->k->sim) - asked_at);

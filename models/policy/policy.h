@@ -22,6 +22,7 @@ struct mmu_gather;
 struct page_table;
 struct spinlock;
 struct flush_tlb_info;
+struct machine_desc;
 
 enum policy_axis {
 	AXIS_FLUSH_GATHERING, /* struct gather_ops */
@@ -73,6 +74,9 @@ struct shootdown_ops {
 	/* Does a store to its flags call an idle CPU that polls (Linux 5.8), or an interrupt? NULL:
 	 * a store. */
 	bool (*store_to_polling)(const void *p);
+	/* Do the machine's instructions reach every CPU at every flush? Then the kernel keeps
+	 * neither tlb_gen nor mm_cpumask. NULL: no. */
+	bool (*hardware_broadcast)(const struct machine_desc *desc);
 };
 
 /* What happens to a page table that has been unhooked. The tables' TLB entries are flushed before
@@ -84,6 +88,8 @@ struct table_free_ops {
 	/* Freed tables do not outlive those who wait for their locks: no PT_RECLAIM, which frees
 	 * tables while faults may be under way in them. */
 	bool frees_at_once;
+	/* Does DONTNEED of a whole table free it (PT_RECLAIM)? NULL: yes. */
+	bool (*pt_reclaim)(const void *p);
 };
 
 struct table_lock_ops {

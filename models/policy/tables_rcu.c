@@ -9,16 +9,24 @@
 
 struct params {
 	uint32_t batch;
+	bool pt_reclaim;
 };
 
-static const struct param params[] = { { .name = "batch",
-					 .type = PARAM_U32,
-					 .offset = offsetof(struct params, batch),
-					 .def = "509",
-					 .min = 1,
-					 .max = 4096,
-					 .help = "MAX_TABLE_BATCH: tables freed by one callback" },
-				       PARAM_END };
+static const struct param params[] = {
+	{ .name = "batch",
+	  .type = PARAM_U32,
+	  .offset = offsetof(struct params, batch),
+	  .def = "509",
+	  .min = 1,
+	  .max = 4096,
+	  .help = "MAX_TABLE_BATCH: tables freed by one callback" },
+	{ .name = "pt_reclaim",
+	  .type = PARAM_BOOL,
+	  .offset = offsetof(struct params, pt_reclaim),
+	  .def = "true",
+	  .help = "MADV_DONTNEED frees whole tables (x86-64 of 6.14)" },
+	PARAM_END
+};
 
 struct batch {
 	struct mm *mm;
@@ -67,7 +75,12 @@ static void remove_table(const void *arg, struct task *t, struct mmu_gather *tlb
 	flush(p, t, tlb);
 }
 
-static const struct table_free_ops ops = { remove_table, flush };
+static bool pt_reclaim(const void *p)
+{
+	return ((const struct params *)p)->pt_reclaim;
+}
+
+static const struct table_free_ops ops = { remove_table, flush, .pt_reclaim = pt_reclaim };
 static const struct policy_choice choice = {
 	.axis = AXIS_TABLE_FREEING,
 	.name = "rcu-batch",

@@ -169,6 +169,8 @@ static void test_machines(void **state)
 	chaos("broadcast-flush");
 	machine = "zen5-vm2";
 	chaos("linux-6.18");
+	machine = "kunpeng920-128";
+	chaos("arm64-6.18");
 	machine = NULL;
 	settings = eight_cpus;
 }

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Issuing TLBIs, and what a DSB makes of those that a CPU has issued since its last.
+ */
+#include "models/kernel/tlbi.h"
+
+#include <stdlib.h>
+
+#include "models/hw/tlbi.h"
+
+METRIC(desc_tlbi, "tlb.tlbi", METRIC_COUNTER, "1", NULL, "broadcast TLBI instructions (Arm)");
+METRIC(desc_dsb, "tlb.dsb", METRIC_HISTOGRAM, "ps", NULL,
+       "DSB ISH that waited for a CPU's own TLBIs, to completion");
+
+struct tlbi {
+	uint64_t ctx_id, start, end;
+	bool tables;
+};
+
+/* Issued by one CPU, not yet waited for. */
+struct tlbi_queue {
+	size_t n, cap;
+	struct tlbi item[];
+};
+
+static void push(struct kcpu *c, struct tlbi item)
+{
+	struct tlbi_queue *q = c->tlbi;
+
+	if (!q || q->n == q->cap) {
+		size_t cap = q ? 2 * q->cap : 8, n = q ? q->n : 0;
+
+		q = c->tlbi = realloc(q, sizeof(*q) + cap * sizeof(q->item[0]));
+		q->n = n;
+		q->cap = cap;
+	}
+	q->item[q->n++] = item;
+}
+
+void tlbi_mm_range(struct task *t, struct mm *mm, uint64_t start, uint64_t end, bool tables)
+{
+	const struct machine_desc *d = &t->k->m->desc;
+	struct cpu *cpu;
+	/* With page-table isolation the user's ASID is another one. */
+	uint64_t n = (end == TLB_FLUSH_ALL
+			      ? 1
+			      : tlbi_ops((end - start) >> PAGE_SHIFT, d->flush.has_tlbi_range)) *
+		     (d->flush.pti ? 2 : 1);
+
+	spend(t, n * d->flush.tlbi);
+	settle(t);
+	cpu = this_cpu(t)->cpu;
+	tlbi_send(cpu, n);
+	push(this_cpu(t), (struct tlbi){ mm->ctx_id, start, end, tables });
+	metric_get(sim_metrics(t->k->sim), &desc_tlbi, "")->value += n;
+}
+
+static void forget(struct tlb *tlb, unsigned int slot, const struct tlbi *i)
+{
+	uint32_t context = tlb_context(tlb, slot);
+
+	if (i->end == TLB_FLUSH_ALL) {
+		tlb_flush_slot(tlb, slot);
+		return;
+	}
+	for (uint64_t a = i->start; a < i->end; a += PAGE_SIZE) {
+		if (i->tables)
+			tlb_invalidate_one(tlb, context, a >> PAGE_SHIFT);
+		else
+			tlb_invalidate_leaf(tlb, context, a >> PAGE_SHIFT);
+	}
+}
+
+/* An ASID is the same on every CPU; here it is in whatever slot the CPU has it. */
+static void take_effect(struct kernel *k, const struct tlbi *i)
+{
+	for (unsigned int cpu = 0; cpu < k->nr_cpus; cpu++)
+		for (unsigned int slot = 0; slot < TLB_NR_DYN_ASIDS; slot++)
+			if (k->cpus[cpu].tlbstate.ctxs[slot].ctx_id == i->ctx_id)
+				forget(&k->cpus[cpu].cpu->tlb, slot, i);
+}
+
+void dsb_ish(struct task *t)
+{
+	struct kcpu *c;
+	sim_ps begin;
+
+	settle(t);
+	c = this_cpu(t);
+	if (!c->tlbi || !c->tlbi->n)
+		return;
+	begin = sim_now(t->k->sim);
+	cpu_stall(c->cpu, tlbi_complete_at(c->cpu));
+	for (size_t i = 0; i < c->tlbi->n; i++)
+		take_effect(t->k, &c->tlbi->item[i]);
+	c->tlbi->n = 0;
+	hist_add(&metric_get(sim_metrics(t->k->sim), &desc_dsb, "")->hist,
+		 sim_now(t->k->sim) - begin);
+}
+
+void tlbi_free_cpu(struct kcpu *c)
+{
+	free(c->tlbi);
+	c->tlbi = NULL;
+}
