@@ -6,8 +6,9 @@
 #include <stdlib.h>
 
 #include "models/hw/usermem.h"
+#include "models/kernel/filemap.h"
 #include "models/kernel/init.h"
-#include "models/kernel/mm.h"
+#include "models/kernel/rmap.h"
 
 METRIC(desc_faults, "mm.faults", METRIC_COUNTER, "1", "kind", "page faults by what they did");
 METRIC(desc_hit, "mm.vma_lock_hit", METRIC_COUNTER, "1", NULL, "faults under the VMA's lock");
@@ -103,14 +104,7 @@ static bool anon_vma_prepare(struct task *t, struct fault *f)
 		f->retry = true;
 		return false;
 	}
-	spend(t, t->k->cost.anon_vma);
-	if (!f->vma->anon_vma) {
-		struct anon_vma *anon = calloc(1, sizeof(*anon));
-
-		anon->refs = 1;
-		rwsem_init(t->k, &anon->lock, lock_class_get(t->k, "anon_vma"));
-		f->vma->anon_vma = anon;
-	}
+	anon_vma_create(t, f->vma);
 	if (f->vma_locked)
 		mmap_read_unlock(t, f->mm, &hold);
 	return true;
@@ -134,9 +128,9 @@ static void map_anon(struct task *t, struct fault *f, uint32_t pfn)
 {
 	uint64_t flags = f->vma->prot & PROT_WRITE ? PTE_WRITE | PTE_DIRTY : 0;
 
-	pfn_page(t->k, pfn)->mapcount = 1;
 	f->mm->rss++;
-	spend(t, t->k->cost.rmap + t->k->cost.pte_set);
+	folio_add_new_anon_rmap(t, f->vma, f->addr, pfn);
+	spend(t, t->k->cost.pte_set);
 	folio_add_lru(t, pfn);
 	pt_set(f->table, f->addr, make_pte(f, pfn, flags));
 }
@@ -170,6 +164,18 @@ static void anon_fault(struct task *t, struct fault *f)
 	count(t, FAULT_ANON);
 }
 
+/* Under the PTL. */
+static void map_file(struct task *t, struct fault *f, uint64_t addr, uint64_t flags)
+{
+	uint32_t pfn = filemap_folio_of(t->k, f->vma, addr);
+
+	pfn_page(t->k, pfn)->mapcount++;
+	pfn_page(t->k, pfn)->refs++;
+	spend(t, t->k->cost.file_map + t->k->cost.pte_set);
+	pt_set(f->table, addr, make_pte(f, pfn, PTE_FILE | flags));
+	f->mm->rss++;
+}
+
 /* do_fault_around: the cached pages near the address come with it. */
 static void map_file_around(struct task *t, struct fault *f)
 {
@@ -181,11 +187,8 @@ static void map_file_around(struct task *t, struct fault *f)
 	if (end > f->vma->end)
 		end = f->vma->end;
 	for (uint64_t a = start; a < end; a += PAGE_SIZE) {
-		if (f->table->slot.pte[pt_index(a, PT_PTE)])
-			continue;
-		spend(t, t->k->cost.file_map + t->k->cost.pte_set);
-		pt_set(f->table, a, make_pte(f, PFN_FILE, PTE_FILE));
-		f->mm->rss++;
+		if (!f->table->slot.pte[pt_index(a, PT_PTE)])
+			map_file(t, f, a, 0);
 	}
 }
 
@@ -196,7 +199,7 @@ static void file_fault(struct task *t, struct fault *f)
 	if (f->access == USER_WRITE && !(f->vma->flags & MAP_SHARED)) {
 		if (!anon_vma_prepare(t, f))
 			return;
-		pfn = new_anon_page(t, PFN_FILE);
+		pfn = new_anon_page(t, filemap_folio_of(t->k, f->vma, f->addr));
 	}
 	if (lock_pte(t, f)) {
 		if (f->access != USER_WRITE) {
@@ -205,10 +208,7 @@ static void file_fault(struct task *t, struct fault *f)
 			map_anon(t, f, pfn);
 			pfn = 0;
 		} else if (!get_pte(f)) {
-			spend(t, t->k->cost.file_map + t->k->cost.pte_set);
-			pt_set(f->table, f->addr,
-			       make_pte(f, PFN_FILE, PTE_FILE | PTE_WRITE | PTE_DIRTY));
-			f->mm->rss++;
+			map_file(t, f, f->addr, PTE_WRITE | PTE_DIRTY);
 		}
 		unlock_pte(t, f);
 	}
@@ -229,7 +229,7 @@ static void replace_page(struct task *t, struct fault *f, uint64_t old, uint32_t
 	if (!(old & PTE_ZERO))
 		f->mm->rss--;
 	map_anon(t, f, pfn);
-	if (!(old & (PTE_ZERO | PTE_FILE)))
+	if (!(old & PTE_ZERO))
 		pfn_page(t->k, pte_pfn(old))->mapcount--;
 	count(t, FAULT_COW);
 }
@@ -244,6 +244,7 @@ static bool may_reuse(struct task *t, const struct fault *f, uint64_t pte)
 static void reuse_page(struct task *t, struct fault *f, uint64_t pte)
 {
 	spend(t, t->k->cost.pte_set);
+	folio_move_anon_rmap(t, f->vma, pte_pfn(pte));
 	pt_set(f->table, f->addr,
 	       (pte & ~PTE_PROTNONE) | PTE_PRESENT | PTE_WRITE | PTE_DIRTY | PTE_ACCESSED);
 	count(t, FAULT_REUSE);
@@ -271,7 +272,7 @@ static void write_protect_fault(struct task *t, struct fault *f)
 		if (get_pte(f) == old) {
 			replace_page(t, f, old, pfn);
 			pfn = 0;
-			dropped = old & (PTE_ZERO | PTE_FILE) ? 0 : pte_pfn(old);
+			dropped = old & PTE_ZERO ? 0 : pte_pfn(old);
 		}
 		unlock_pte(t, f);
 	}

@@ -112,6 +112,7 @@ struct kernel *kernel_create(struct sim *sim, struct machine_desc *desc,
 	k->cpus = calloc(k->nr_cpus, sizeof(*k->cpus));
 	pages_init(k);
 	lru_init(k);
+	page_lock_init(k);
 	for (unsigned int i = 0; i < k->nr_cpus; i++)
 		cpu_start(k, i);
 	rcu_init(k);
@@ -184,6 +185,7 @@ void kernel_free(struct kernel *k)
 	}
 	rcu_free(k);
 	lru_free(k);
+	page_lock_free(k);
 	pages_free(k);
 	while (k->tasks) {
 		struct task *t = k->tasks;

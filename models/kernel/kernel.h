@@ -165,6 +165,7 @@ struct kernel {
 	uint64_t taken_under[LOCK_CLASSES]; /* by held class: classes taken under it */
 	struct mm *mms;
 	struct pages *pages;
+	struct page_wait *page_wait;  /* sleepers on page locks */
 	struct page_table *condemned; /* freed under a walker: kept, so that the run can go on */
 	struct rcu *rcu;
 	struct spinlock lru_lock;

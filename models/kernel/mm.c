@@ -2,7 +2,7 @@
 /*
  * The life of an mm, and mmap_lock with the tracepoints and the sequence count around it.
  */
-#include "models/kernel/mm.h"
+#include "models/kernel/rmap.h"
 
 #include <stdlib.h>
 
@@ -63,6 +63,10 @@ static void exit_mmap(struct task *t, struct mm *mm)
 		zap_range(t, &tlb, mm->vmas[i], mm->vmas[i]->start, mm->vmas[i]->end, false);
 	mmap_read_unlock(t, mm, &hold);
 	mmap_write_lock(t, mm);
+	for (size_t i = 0; i < mm->nr_vmas; i++) {
+		unlink_anon_vmas(t, mm->vmas[i]);
+		unlink_file_vma(t, mm->vmas[i]);
+	}
 	free_pgtables(t, &tlb, 0, TASK_SIZE, 0, TASK_SIZE);
 	tlb_finish_mmu(t, &tlb);
 	while (mm->nr_vmas) {

@@ -26,17 +26,28 @@
 #define PTE_DIRTY    (UINT64_C(1) << 6)
 #define PTE_EXEC     (UINT64_C(1) << 8)
 #define PTE_ZERO     (UINT64_C(1) << 9)  /* the shared zero page */
-#define PTE_FILE     (UINT64_C(1) << 10) /* a page-cache page: not ours to free */
+#define PTE_FILE     (UINT64_C(1) << 10) /* a page of a page cache */
 #define PTE_PROTNONE (UINT64_C(1) << 11) /* kept, but no access (PROT_NONE) */
 #define pte_pfn(pte) ((uint32_t)((pte) >> PAGE_SHIFT))
 
 /* ---- page frames (pages.c) ---- */
 
+enum page_flags {
+	PG_LOCKED = 1 << 0,     /* see page_lock.c */
+	PG_WAITERS = 1 << 1,    /* tasks sleep on it */
+	PG_ANON = 1 << 2,       /* mapping is an anon_vma, else an address_space or NULL */
+	PG_SWAPBACKED = 1 << 3, /* may not be dropped without writing it */
+};
+
 struct page {
 	uint32_t life, mapcount;
-	uint32_t refs;               /* mappings, an LRU batch, gathers: the last one frees */
-	uint32_t prev, next;         /* on the LRU list */
-	uint16_t core;               /* that wrote its page struct last */
+	uint32_t refs;       /* mappings, its cache, an LRU batch, gathers: the last one frees */
+	uint32_t prev, next; /* on the LRU list */
+	uint16_t core;       /* that wrote its page struct last */
+	uint16_t flags;
+	void *mapping; /* anon_vma (good while it is mapped) or address_space */
+	uint64_t index;
+	sim_ps busy_until;           /* its line's transfer, of accesses outside of the LRU lock */
 	bool free, on_lru, in_batch; /* in_batch: a per-CPU LRU batch holds one of refs */
 };
 #define PAGE_STRUCTS 4096
@@ -50,13 +61,15 @@ struct pages {
 	uint64_t in_use;
 };
 #define PFN_ZERO 0
-#define PFN_FILE 1 /* all page-cache pages: their contents never matter here */
 
 void pages_init(struct kernel *k);
 void pages_free(struct kernel *k);
 uint32_t alloc_page(struct task *t);
 void free_page(struct task *t, uint32_t pfn);
 void free_page_quietly(struct kernel *k, uint32_t pfn); /* after the run */
+/* A frame whose coming and going is no part of what is simulated: a page that a file had before. */
+uint32_t take_page_quietly(struct kernel *k);
+void give_page_quietly(struct kernel *k, uint32_t pfn);
 static inline struct page *pfn_page(const struct kernel *k, uint32_t pfn)
 {
 	return &k->pages->chunk[pfn / PAGE_STRUCTS][pfn % PAGE_STRUCTS];
@@ -67,6 +80,16 @@ static inline bool page_is_exclusive(const struct page *page)
 {
 	return page->mapcount == 1 && page->refs == 1u + page->in_batch;
 }
+
+/* ---- page lock (page_lock.c): PG_LOCKED in the page struct, sleepers in hashed queues ---- */
+
+/* One atomic on the line of a page struct. */
+void touch_page(struct task *t, uint32_t pfn);
+bool folio_trylock(struct task *t, uint32_t pfn);
+void folio_lock(struct task *t, uint32_t pfn);
+void folio_unlock(struct task *t, uint32_t pfn);
+void page_lock_init(struct kernel *k);
+void page_lock_free(struct kernel *k);
 
 /* ---- the LRU list (lru.c) ---- */
 
@@ -126,16 +149,20 @@ void free_pgtables(struct task *t, struct mmu_gather *tlb, uint64_t start, uint6
 
 /* ---- VMAs (vma.c) ---- */
 
-struct anon_vma {
-	unsigned int refs;
-	struct rwsem lock;
-};
+struct anon_vma; /* rmap.h */
+struct anon_vma_chain;
+struct address_space; /* filemap.h */
 
 struct vma {
+	struct mm *mm;
 	uint64_t start, end;
+	uint64_t pgoff; /* of start: in its file, or where anonymous memory was mapped first */
 	unsigned int prot,
 		flags; /* sys/mman.h's; flags: MAP_SHARED, MAP_ANONYMOUS, MAP_GROWSDOWN */
 	struct anon_vma *anon_vma;
+	struct anon_vma_chain *chains;
+	struct address_space *mapping; /* NULL: private anonymous memory */
+	struct vma *i_mmap_next, **i_mmap_pprev;
 	struct line ref_line; /* vm_refcnt and vm_lock_seq */
 	unsigned int readers;
 	uint64_t lock_seq; /* == mm->lock_seq while write-locked */
@@ -177,9 +204,13 @@ struct vma *vma_lookup(const struct mm *mm, uint64_t addr);
 /* Under mmap_lock for writing: */
 struct vma *vma_insert(struct task *t, struct mm *mm, uint64_t start, uint64_t end,
 		       unsigned int prot, unsigned int flags);
-/* As a copy or an inferred mapping comes: no cost, no locks, no merging. */
+/* As an inferred mapping comes: no cost, no locks, no merging. */
 struct vma *vma_insert_quietly(struct mm *mm, uint64_t start, uint64_t end, unsigned int prot,
 			       unsigned int flags);
+/* fork, mremap: another VMA of what `of` maps from pgoff on; not merged. It hangs on no anon_vma.
+ */
+struct vma *vma_insert_copy(struct task *t, struct mm *mm, uint64_t start, uint64_t end,
+			    uint64_t pgoff, const struct vma *of);
 bool vma_split(struct task *t, struct mm *mm, uint64_t addr);
 void vma_try_merge(struct task *t, struct mm *mm, size_t index);
 void vma_remove_range(struct mm *mm, size_t first, size_t n);

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "models/kernel/mm.h"
+#include "models/kernel/rmap.h"
 
 #define PAGES_PER_CHUNK 512 /* freed between two chances to reschedule */
 
@@ -132,11 +132,8 @@ static uint64_t zap_ptes(struct task *t, struct mmu_gather *tlb, struct page_tab
 			continue;
 		tlb_remove_entry(tlb, addr);
 		if (!(pte & PTE_ZERO)) {
-			spend(t, k->cost.rmap);
+			folio_remove_rmap(t, pte_pfn(pte));
 			tlb->mm->rss--;
-		}
-		if (!(pte & (PTE_ZERO | PTE_FILE))) {
-			pfn_page(k, pte_pfn(pte))->mapcount--;
 			*full = tlb_remove_page(t, tlb, pte_pfn(pte));
 		}
 		ops->pte_cleared(p->params, t, tlb, addr);

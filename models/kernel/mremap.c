@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 
-#include "models/kernel/mm.h"
+#include "models/kernel/rmap.h"
 
 #ifndef MREMAP_MAYMOVE
 #define MREMAP_MAYMOVE 1
@@ -67,12 +67,26 @@ static void move_page_tables(struct task *t, uint64_t old, uint64_t new, uint64_
 	}
 }
 
+/* Pages that were touched keep their index, so that the reverse mapping finds them again. */
+static void copy_vma(struct task *t, const struct vma *vma, uint64_t old, uint64_t new,
+		     uint64_t new_len)
+{
+	struct vma *copy;
+
+	if (!vma->mapping && !vma->anon_vma) {
+		vma_insert(t, t->mm, new, new + new_len, vma->prot, vma->flags);
+		return;
+	}
+	spend(t, t->k->cost.vma_alloc + t->k->cost.vma_store);
+	copy = vma_insert_copy(t, t->mm, new, new + new_len, linear_page_index(vma, old), vma);
+	vma_start_write(t, t->mm, copy);
+	anon_vma_clone(t, copy, vma);
+}
+
 static int64_t move_vma(struct task *t, struct vma *vma, uint64_t old, uint64_t old_len,
 			uint64_t new_len, unsigned int flags, uint64_t new)
 {
 	struct mm *mm = t->mm;
-	unsigned int prot = vma->prot, vm_flags = vma->flags;
-	struct vma *copy;
 
 	if (!(flags & MREMAP_FIXED))
 		new = vma_find_gap(mm, new_len);
@@ -81,12 +95,7 @@ static int64_t move_vma(struct task *t, struct vma *vma, uint64_t old, uint64_t 
 	vma_start_write(t, mm, vma);
 	if (flags & MREMAP_FIXED)
 		do_munmap_locked(t, mm, new, new + new_len);
-	copy = vma_insert(t, mm, new, new + new_len, prot, vm_flags);
-	if (!copy->anon_vma && vma_lookup(mm, old)) {
-		copy->anon_vma = vma_lookup(mm, old)->anon_vma;
-		if (copy->anon_vma)
-			copy->anon_vma->refs++;
-	}
+	copy_vma(t, vma_lookup(mm, old), old, new, new_len);
 	move_page_tables(t, old, new, old_len < new_len ? old_len : new_len);
 	do_munmap_locked(t, mm, old, old + old_len);
 	return (int64_t) new;
@@ -112,7 +121,11 @@ static int64_t do_mremap(struct task *t, uint64_t old, uint64_t old_len, uint64_
 	    (i + 1 == mm->nr_vmas || mm->vmas[i + 1]->start >= old + new_len)) {
 		vma_start_write(t, mm, vma);
 		spend(t, t->k->cost.vma_store);
+		i_mmap_lock_write(t, vma);
+		anon_vma_lock_write(t, vma);
 		vma->end = old + new_len;
+		anon_vma_unlock_write(t, vma);
+		i_mmap_unlock_write(t, vma);
 		return (int64_t)old;
 	}
 	if (!(flags & MREMAP_MAYMOVE))

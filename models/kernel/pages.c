@@ -9,7 +9,7 @@
 #define PCP_BATCH           63
 #define PCP_HIGH            (PCP_BATCH * 6)
 #define PCP_BATCH_SCALE_MAX 5
-#define PFN_FIRST           2
+#define PFN_FIRST           1
 
 static void add_chunk(struct pages *p)
 {
@@ -81,6 +81,18 @@ static void rmqueue_bulk(struct task *t)
 	spin_unlock_irq(t, &t->k->pages->zone_lock);
 }
 
+static void hand_out(struct kernel *k, uint32_t pfn)
+{
+	struct page *page = pfn_page(k, pfn);
+
+	page->free = false;
+	page->mapcount = 0;
+	page->refs = 1;
+	page->flags = 0;
+	page->mapping = NULL;
+	k->pages->in_use++;
+}
+
 uint32_t alloc_page(struct task *t)
 {
 	struct kernel *k = t->k;
@@ -92,10 +104,7 @@ uint32_t alloc_page(struct task *t)
 		rmqueue_bulk(t);
 	pfn = this_cpu(t)->pcp[--this_cpu(t)->nr_pcp];
 	sim_check(k->sim, pfn_page(k, pfn)->free, "page-life", "frame %u allocated twice", pfn);
-	pfn_page(k, pfn)->free = false;
-	pfn_page(k, pfn)->mapcount = 0;
-	pfn_page(k, pfn)->refs = 1;
-	k->pages->in_use++;
+	hand_out(k, pfn);
 	k->metric.pages_allocated->value++;
 	preempt_enable(t);
 	return pfn;
@@ -114,16 +123,37 @@ static void free_pcppages_bulk(struct task *t)
 	spin_unlock_irq(t, &p->zone_lock);
 }
 
-void free_page_quietly(struct kernel *k, uint32_t pfn)
+static void take_back(struct kernel *k, uint32_t pfn)
 {
 	struct page *page = pfn_page(k, pfn);
 
 	sim_check(k->sim, !page->free, "page-life", "frame %u freed twice", pfn);
 	sim_check(k->sim, !page->on_lru, "page-life", "frame %u freed on the LRU list", pfn);
+	sim_check(k->sim, !(page->flags & PG_LOCKED), "page-life", "frame %u freed while locked",
+		  pfn);
 	page->free = true;
 	page->life++; /* from here on a translation to it is stale */
 	k->pages->in_use--;
+}
+
+void free_page_quietly(struct kernel *k, uint32_t pfn)
+{
+	take_back(k, pfn);
 	k->metric.pages_freed->value++;
+}
+
+uint32_t take_page_quietly(struct kernel *k)
+{
+	uint32_t pfn = zone_take(k->pages);
+
+	hand_out(k, pfn);
+	return pfn;
+}
+
+void give_page_quietly(struct kernel *k, uint32_t pfn)
+{
+	take_back(k, pfn);
+	k->pages->free[k->pages->nr_free++] = pfn;
 }
 
 void free_page(struct task *t, uint32_t pfn)

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "models/kernel/mm.h"
+#include "models/kernel/rmap.h"
 
 struct task *kernel_spawn(struct kernel *k, const struct task_attr *attr)
 {
@@ -63,17 +63,16 @@ static void copy_ptes(struct task *t, struct mm *to, struct vma *vma, struct pag
 			spend(t, t->k->cost.pte_skip);
 			continue;
 		}
-		spend(t, t->k->cost.pte_read + t->k->cost.pte_set + t->k->cost.rmap);
+		spend(t, t->k->cost.pte_read + t->k->cost.pte_set);
 		if (cow && pte & PTE_WRITE) {
 			spend(t, t->k->cost.pte_clear);
 			pte &= ~PTE_WRITE;
 			pt_set(from, addr, pte);
 		}
-		if (!(pte & (PTE_ZERO | PTE_FILE))) {
-			pfn_page(t->k, pte_pfn(pte))->mapcount++;
-			pfn_page(t->k, pte_pfn(pte))->refs++;
+		if (!(pte & PTE_ZERO)) {
+			folio_dup_rmap(t, pte_pfn(pte));
+			to->rss++;
 		}
-		to->rss += !(pte & PTE_ZERO);
 		pt_set(table, addr, pte & ~PTE_ACCESSED);
 	}
 	if (src != dst)
@@ -107,13 +106,10 @@ void dup_mmap(struct task *t, struct mm *to, struct mm *from)
 
 		vma_start_write(t, from, vma);
 		spend(t, t->k->cost.vma_alloc + t->k->cost.vma_store);
-		copy = vma_insert_quietly(to, vma->start, vma->end, vma->prot, vma->flags);
-		copy->anon_vma = vma->anon_vma;
-		if (copy->anon_vma) {
-			copy->anon_vma->refs++;
-			spend(t, t->k->cost.anon_vma);
+		copy = vma_insert_copy(t, to, vma->start, vma->end, vma->pgoff, vma);
+		anon_vma_fork(t, copy, vma);
+		if (copy->anon_vma)
 			copy_page_range(t, to, vma);
-		}
 	}
 	mmap_write_unlock(t, to);
 	flush_tlb_mm_range(t, from, 0, TLB_FLUSH_ALL, false);

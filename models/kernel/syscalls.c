@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "models/kernel/mm.h"
+#include "models/kernel/rmap.h"
 
 static void syscall_enter(struct task *t)
 {
@@ -80,6 +80,10 @@ static void unmap_gathered(struct task *t, struct mm *mm, struct unmapping *u)
 	tlb_gather_mmu(t, &tlb, mm);
 	for (size_t i = 0; i < u->n; i++)
 		zap_range(t, &tlb, u->vmas[i], u->vmas[i]->start, u->vmas[i]->end, false);
+	for (size_t i = 0; i < u->n; i++) {
+		unlink_anon_vmas(t, u->vmas[i]);
+		unlink_file_vma(t, u->vmas[i]);
+	}
 	if (u->n)
 		free_pgtables(t, &tlb, u->vmas[0]->start, u->vmas[u->n - 1]->end, u->floor,
 			      u->ceiling);

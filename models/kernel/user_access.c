@@ -63,7 +63,7 @@ static void check_translation(struct task *t, const struct tlb_entry *e, uint64_
 	uint32_t pfn = pte_pfn(e->pte);
 
 	check_agreement(t, e, addr);
-	if (e->pte & (PTE_ZERO | PTE_FILE))
+	if (e->pte & PTE_ZERO)
 		return;
 	sim_check(t->k->sim, pfn_page(t->k, pfn)->life == e->life, "stale-translation",
 		  "CPU %u used %#llx through a translation to frame %u, which was freed since",

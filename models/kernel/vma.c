@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "models/kernel/mm.h"
+#include "models/kernel/filemap.h"
+#include "models/kernel/rmap.h"
 
 #define MMAP_MIN (16 * PAGE_SIZE)
 
@@ -57,6 +58,7 @@ static struct vma *new_vma(struct mm *mm, uint64_t start, uint64_t end, unsigned
 {
 	struct vma *vma = calloc(1, sizeof(*vma));
 
+	vma->mm = mm;
 	vma->start = start;
 	vma->end = end;
 	vma->prot = prot;
@@ -66,28 +68,73 @@ static struct vma *new_vma(struct mm *mm, uint64_t start, uint64_t end, unsigned
 	return vma;
 }
 
+static bool private_anon(unsigned int flags)
+{
+	return (flags & (MAP_ANONYMOUS | MAP_SHARED)) == MAP_ANONYMOUS;
+}
+
+/* What it maps: memory of its own, or a file (shared anonymous memory is one of shmem). */
+static void map_object(struct vma *vma)
+{
+	if (private_anon(vma->flags))
+		vma->pgoff = vma->start >> PAGE_SHIFT;
+	else
+		vma->mapping = address_space_create(vma->mm->k);
+}
+
 struct vma *vma_insert_quietly(struct mm *mm, uint64_t start, uint64_t end, unsigned int prot,
 			       unsigned int flags)
 {
 	struct vma *vma = new_vma(mm, start, end, prot, flags);
 
+	map_object(vma);
+	vma_link_file(NULL, vma);
 	array_insert(mm, vma_index(mm, start), vma);
 	return vma;
 }
 
-static void anon_vma_put(struct mm *mm, struct anon_vma *anon)
+struct vma *vma_insert_copy(struct task *t, struct mm *mm, uint64_t start, uint64_t end,
+			    uint64_t pgoff, const struct vma *of)
 {
-	if (anon && --anon->refs == 0) {
-		rwsem_free(mm->k, &anon->lock);
-		free(anon);
-	}
+	struct vma *vma = new_vma(mm, start, end, of->prot, of->flags);
+
+	vma->pgoff = pgoff;
+	vma->mapping = of->mapping;
+	if (vma->mapping)
+		vma->mapping->refs++;
+	vma_link_file(t, vma);
+	array_insert(mm, vma_index(mm, start), vma);
+	return vma;
+}
+
+/* One that has no anon_vma may take over the other's if that is on no other one. */
+static bool anon_vmas_agree(const struct vma *a, const struct vma *b)
+{
+	const struct vma *has = a->anon_vma ? a : b;
+
+	if (a->anon_vma && b->anon_vma)
+		return a->anon_vma == b->anon_vma;
+	return !has->anon_vma || !has->chains->same_vma;
 }
 
 static bool mergeable(const struct vma *a, const struct vma *b)
 {
 	return a->end == b->start && a->prot == b->prot && a->flags == b->flags &&
-	       a->flags & MAP_ANONYMOUS &&
-	       (!a->anon_vma || !b->anon_vma || a->anon_vma == b->anon_vma);
+	       a->mapping == b->mapping && linear_page_index(a, a->end) == b->pgoff &&
+	       anon_vmas_agree(a, b);
+}
+
+/* vma_prepare: nobody may look up a VMA by its pages while its ends change. */
+static void lock_rmap(struct task *t, struct vma *vma)
+{
+	i_mmap_lock_write(t, vma);
+	anon_vma_lock_write(t, vma);
+}
+
+static void unlock_rmap(struct task *t, struct vma *vma)
+{
+	anon_vma_unlock_write(t, vma);
+	i_mmap_unlock_write(t, vma);
 }
 
 /* Merges [index] with its neighbours; the lower one grows. */
@@ -105,12 +152,14 @@ void vma_try_merge(struct task *t, struct mm *mm, size_t index)
 		vma_start_write(t, mm, a);
 		vma_start_write(t, mm, b);
 		spend(t, t->k->cost.vma_merge);
+		lock_rmap(t, a->anon_vma ? a : b);
+		settle(t);
 		a->end = b->end;
-		if (!a->anon_vma) {
-			a->anon_vma = b->anon_vma;
-			b->anon_vma = NULL;
-		}
+		anon_vma_take_over(a, b);
+		unlock_rmap(t, a);
 		vma_remove_range(mm, i + 1, 1);
+		unlink_anon_vmas(t, b);
+		unlink_file_vma(t, b);
 		vma_mark_detached(t, mm, b);
 		vma_free(t, mm, b);
 		if (!i)
@@ -123,13 +172,16 @@ static bool grows_prev(struct task *t, struct mm *mm, size_t at, uint64_t start,
 {
 	struct vma *prev;
 
-	if (!at || !(flags & MAP_ANONYMOUS))
+	if (!at || !private_anon(flags))
 		return false;
 	prev = mm->vmas[at - 1];
-	if (prev->end != start || prev->prot != prot || prev->flags != flags)
+	if (prev->end != start || prev->prot != prot || prev->flags != flags ||
+	    linear_page_index(prev, start) != start >> PAGE_SHIFT)
 		return false;
 	vma_start_write(t, mm, prev);
+	lock_rmap(t, prev);
 	prev->end = end;
+	unlock_rmap(t, prev);
 	return true;
 }
 
@@ -138,13 +190,17 @@ static bool grows_next(struct task *t, struct mm *mm, size_t at, uint64_t start,
 {
 	struct vma *next;
 
-	if (at >= mm->nr_vmas || !(flags & MAP_ANONYMOUS))
+	if (at >= mm->nr_vmas || !private_anon(flags))
 		return false;
 	next = mm->vmas[at];
-	if (next->start != end || next->prot != prot || next->flags != flags)
+	if (next->start != end || next->prot != prot || next->flags != flags ||
+	    next->pgoff != end >> PAGE_SHIFT)
 		return false;
 	vma_start_write(t, mm, next);
+	lock_rmap(t, next);
 	next->start = start;
+	next->pgoff = start >> PAGE_SHIFT;
+	unlock_rmap(t, next);
 	return true;
 }
 
@@ -165,8 +221,10 @@ struct vma *vma_insert(struct task *t, struct mm *mm, uint64_t start, uint64_t e
 	}
 	spend(t, t->k->cost.vma_alloc + t->k->cost.vma_store);
 	vma = new_vma(mm, start, end, prot, flags);
+	map_object(vma);
 	array_insert(mm, at, vma);
 	vma_start_write(t, mm, vma);
+	vma_link_file(t, vma);
 	return vma;
 }
 
@@ -179,12 +237,16 @@ bool vma_split(struct task *t, struct mm *mm, uint64_t addr)
 	vma_start_write(t, mm, low);
 	spend(t, t->k->cost.vma_alloc + t->k->cost.vma_store);
 	high = new_vma(mm, addr, low->end, low->prot, low->flags);
-	high->anon_vma = low->anon_vma;
-	if (high->anon_vma) {
-		high->anon_vma->refs++;
-		spend(t, t->k->cost.anon_vma);
-	}
+	high->pgoff = linear_page_index(low, addr);
+	high->mapping = low->mapping;
+	if (high->mapping)
+		high->mapping->refs++;
+	anon_vma_clone(t, high, low);
+	vma_link_file(t, high);
+	lock_rmap(t, low);
+	settle(t);
 	low->end = addr;
+	unlock_rmap(t, low);
 	array_insert(mm, vma_index(mm, addr), high);
 	vma_start_write(t, mm, high);
 	return true;
@@ -196,7 +258,10 @@ void vma_free(struct task *t, struct mm *mm, struct vma *vma)
 		spend(t, t->k->cost.vma_free);
 	sim_check(mm->k->sim, !vma->readers, "vma-life", "a VMA with %u readers is freed",
 		  vma->readers);
-	anon_vma_put(mm, vma->anon_vma);
+	unlink_anon_vmas(t, vma); /* mostly done before its tables went */
+	unlink_file_vma(t, vma);
+	if (vma->mapping)
+		address_space_put(mm->k, vma->mapping);
 	line_free(&vma->ref_line, mm->k->m);
 	free(vma);
 }
