@@ -10,12 +10,13 @@
 
 #include "analysis/json.h"
 #include "cli/command.h"
+#include "cli/validate_recording.h"
 #include "cli/validate_tables.h"
 #include "cli/workers.h"
 
 struct validate_options {
 	bool json, markdown;
-	char *plot;
+	char *plot, *recording, *machine, *policy;
 	uint32_t seeds, jobs;
 };
 
@@ -27,8 +28,14 @@ static const struct param options[] = {
 	  .help = "print Markdown, as docs/validation.md has it" },
 	{ ROW(plot), .type = PARAM_STRING, .def = "",
 	  .help = "folder for a picture of each table, TABLE.svg" },
+	{ ROW(recording), .type = PARAM_STRING, .def = "",
+	  .help = "replay this recording instead, and show what was recorded beside it" },
+	{ ROW(machine), .type = PARAM_STRING, .def = "zen5-vm2",
+	  .help = "the machine that it is replayed on" },
+	{ ROW(policy), .type = PARAM_STRING, .def = "linux-6.18", .help = "its kernel" },
 	{ ROW(seeds), .type = PARAM_U32, .def = "0", .max = 100,
-	  .help = "runs averaged for each point; 0 = as configs/validation/tables.yaml says" },
+	  .help = "runs averaged for each point; 0 = as configs/validation/tables.yaml says, 3 for "
+		  "a recording" },
 	{ ROW(jobs), .type = PARAM_U32, .def = "0", .max = 256,
 	  .help = "runs at once; 0 = one for each CPU of this computer" },
 	PARAM_END,
@@ -155,6 +162,25 @@ static bool show(const struct validation_plan *v, const struct validate_options 
 	return true;
 }
 
+static int run_recording(const struct invocation *inv, struct err *err)
+{
+	const struct validate_options *o = inv->options;
+	struct recording_options r = {
+		.file = o->recording,
+		.machine = o->machine,
+		.policy = o->policy,
+		.plot = o->plot,
+		.seeds = o->seeds ? o->seeds : 3,
+		.jobs = o->jobs,
+		.json = o->json,
+	};
+
+	if (!inv->n_args && !o->markdown)
+		return validate_recording(&r, err);
+	err_set(err, "--recording goes with neither tables nor --markdown");
+	return EXIT_USAGE;
+}
+
 static int run(const struct invocation *inv, struct err *err)
 {
 	const struct validate_options *o = inv->options;
@@ -164,6 +190,13 @@ static int run(const struct invocation *inv, struct err *err)
 	};
 	int code = EXIT_USAGE;
 
+	if (*o->recording)
+		return run_recording(inv, err);
+	if (invocation_given(inv, "machine") || invocation_given(inv, "policy")) {
+		err_set(err,
+			"--machine and --policy go with --recording: each table names its own");
+		return EXIT_USAGE;
+	}
 	if (validation_plan_load(&v, inv->args, o->seeds, err))
 		code = workers_run(&v.plan, &w, err);
 	if (code == EXIT_OK) {
@@ -184,7 +217,10 @@ static const struct command command = {
 		   "figures.\n"
 		   "A point to which a constant was fitted is marked: it is no evidence. A series "
 		   "beyond\n"
-		   "its limits is called off, with the suspected reason.",
+		   "its limits is called off, with the suspected reason.\n"
+		   "With --recording, calls, locks, IPIs and flushes of a replay are compared with "
+		   "what\n"
+		   "the recorder saw of the real kernel.",
 	.max_args = 64,
 	.options = options,
 	.options_size = sizeof(struct validate_options),

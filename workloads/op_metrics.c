@@ -8,8 +8,8 @@
 
 METRIC(op_latency, "op.latency", METRIC_HISTOGRAM, "ps", "operation",
        "time that an operation took its caller, recorder's cost included");
-METRIC(op_latency_by_size, "op.latency_by_size", METRIC_HISTOGRAM, "ps", "operation and pages",
-       "op.latency, apart by the number of pages that the call names");
+METRIC(op_latency_by_size, "op.latency_by_size", METRIC_HISTOGRAM, "ps", "operation and length",
+       "op.latency, apart by the length that the call names, up to 4K, 64K, 2M or more");
 METRIC(workload_ops, "workload.ops", METRIC_COUNTER, "1", NULL,
        "loops of a synthetic load, operations of a replay");
 METRIC(workload_ops_per_s, "workload.ops_per_s", METRIC_GAUGE, "1/s", NULL,

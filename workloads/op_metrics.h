@@ -23,12 +23,12 @@ enum op_kind {
 	OP_KINDS
 };
 
-/* Size classes: pages that a call names; calls that name none are OP_SIZE_NONE. */
+/* Size classes: length that a call names; calls that name none are OP_SIZE_NONE. */
 enum op_size {
 	OP_SIZE_NONE,
-	OP_SIZE_1,   /* one page */
-	OP_SIZE_33,  /* up to the flush ceiling */
-	OP_SIZE_512, /* up to one page table */
+	OP_SIZE_4K,  /* one page */
+	OP_SIZE_64K, /* up to it: flushed page by page */
+	OP_SIZE_2M,  /* up to one page table */
 	OP_SIZE_MORE,
 	OP_SIZES
 };

@@ -12,19 +12,17 @@ const char *const op_kind_names[OP_KINDS] = {
 };
 
 const char *const op_size_names[OP_SIZES] = {
-	[OP_SIZE_NONE] = "-",     [OP_SIZE_1] = "1",       [OP_SIZE_33] = "2-33",
-	[OP_SIZE_512] = "34-512", [OP_SIZE_MORE] = "513+",
+	[OP_SIZE_NONE] = "-", [OP_SIZE_4K] = "4K",     [OP_SIZE_64K] = "64K",
+	[OP_SIZE_2M] = "2M",  [OP_SIZE_MORE] = "more",
 };
 
 enum op_size op_size_of(enum op_kind kind, uint64_t bytes)
 {
-	uint64_t pages = bytes / 4096 + (bytes % 4096 != 0);
-
-	if (kind >= OP_BRK || !pages)
+	if (kind >= OP_BRK || !bytes)
 		return OP_SIZE_NONE;
-	if (pages == 1)
-		return OP_SIZE_1;
-	if (pages <= 33)
-		return OP_SIZE_33;
-	return pages <= 512 ? OP_SIZE_512 : OP_SIZE_MORE;
+	if (bytes <= 4096)
+		return OP_SIZE_4K;
+	if (bytes <= 65536)
+		return OP_SIZE_64K;
+	return bytes <= 2u << 20 ? OP_SIZE_2M : OP_SIZE_MORE;
 }

@@ -89,6 +89,8 @@ void program_free(struct program *p)
 	for (int k = 0; k < OP_KINDS; k++)
 		for (int s = 0; s < OP_SIZES; s++)
 			hist_free(&p->recorded.latency[k][s]);
+	hist_free(&p->recorded.lock_wait);
+	hist_free(&p->recorded.lock_hold);
 	free(p->task);
 	free(p->background);
 	free(p->space);

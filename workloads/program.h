@@ -110,6 +110,8 @@ struct program_recorded {
 	uint64_t calls[SC_SYSCALLS], faults, events, lost;
 	struct hist latency[OP_KINDS][OP_SIZES]; /* ps, enter to exit */
 	double op_time_ps;                       /* their sum */
+	/* mmap_lock, ps: start_locking to acquire_returned, acquire_returned to released */
+	struct hist lock_wait, lock_hold;
 };
 
 struct program {

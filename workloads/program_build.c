@@ -493,6 +493,8 @@ static void builder_free(struct builder *b)
 		free(b->task[i].run);
 		for (int j = 0; j < 3; j++)
 			free(b->task[i].gaps[j].v);
+		free(b->task[i].waits.v);
+		free(b->task[i].holds.v);
 	}
 	for (size_t i = 0; i < b->n_spaces; i++)
 		build_space_free(&b->space[i]);
@@ -518,6 +520,8 @@ struct program *program_build(struct trace_reader *reader, struct err *err)
 	for (int k = 0; k < OP_KINDS; k++)
 		for (int s = 0; s < OP_SIZES; s++)
 			hist_init(&p->recorded.latency[k][s]);
+	hist_init(&p->recorded.lock_wait);
+	hist_init(&p->recorded.lock_hold);
 	while ((got = trace_next(reader, &event, err)) == 1)
 		handle(b, &event);
 	if (got == 0)

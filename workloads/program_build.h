@@ -157,6 +157,8 @@ struct build_task {
 	/* mmap_lock */
 	uint64_t lock_mm, lock_ns;
 	bool lock_wait, lock_alone;
+	uint64_t got_ns; /* acquire_returned, 0 = not seen */
+	struct gaps waits, holds;
 	bool last_was_start; /* its last event was LOCK_START */
 
 	struct gaps gaps[3];

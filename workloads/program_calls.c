@@ -375,10 +375,34 @@ static void learn_cost(struct builder *b, const struct build_task *t, uint64_t n
 	g->v[g->n++] = (uint32_t)(now - t->lock_ns);
 }
 
+static void gaps_add(struct gaps *g, uint64_t ns)
+{
+	xgrow(g->v, g->n, g->cap);
+	g->v[g->n++] = ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
+}
+
+/* For comparison: what the recorder says of waits and holds. Call before calls_lock's own state
+ * changes. */
+static void note_lock(struct build_task *t, const struct trace_event *e)
+{
+	bool same = t->lock_mm && t->lock_mm == e->arg[0];
+
+	if (e->type == TRACE_LOCK_ACQUIRED && e->arg[2] && (!same || t->lock_wait)) {
+		if (same)
+			gaps_add(&t->waits, e->time_ns - t->lock_ns);
+		t->got_ns = e->time_ns;
+	} else if (e->type == TRACE_LOCK_RELEASED) {
+		if (same && t->got_ns)
+			gaps_add(&t->holds, e->time_ns - t->got_ns);
+		t->got_ns = 0;
+	}
+}
+
 void calls_lock(struct builder *b, struct build_task *t, const struct trace_event *e)
 {
 	bool was_start = t->last_was_start;
 
+	note_lock(t, e);
 	t->last_was_start = e->type == TRACE_LOCK_START;
 	switch (e->type) {
 	case TRACE_LOCK_START:

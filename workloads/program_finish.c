@@ -227,6 +227,12 @@ static void make_ops(struct finish *f, int32_t task, struct program_task *out)
 
 /* ---- the whole ---- */
 
+static void add_all(struct hist *h, const struct gaps *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		hist_add(h, g->v[i] * SIM_NS);
+}
+
 static void make_task(struct finish *f, int32_t i)
 {
 	struct build_task *t = &f->b->task[i];
@@ -242,6 +248,8 @@ static void make_task(struct finish *f, int32_t i)
 	out->leader = NO_TASK;
 	out->parent = t->created && t->creator != NO_TASK ? f->index[t->creator] : NO_TASK;
 	make_ops(f, i, out);
+	add_all(&f->b->p->recorded.lock_wait, &t->waits);
+	add_all(&f->b->p->recorded.lock_hold, &t->holds);
 }
 
 /* Threads of one process that are there at the start: the main thread leads, else the first. */

@@ -216,9 +216,11 @@ static void do_create(struct task *task, struct replay_task *t, const struct pro
 	if (!child->dropped && op->kind == PROGRAM_FORK) {
 		child->task = sys_fork(task, &attr);
 		op_end(&r->ops, OP_FORK, 0, begin);
+		replay_note_call(r, OP_FORK, op, task_call_time(task));
 	} else if (!child->dropped) {
 		make_thread(task, child);
 		op_end(&r->ops, OP_CLONE, 0, begin);
+		replay_note_call(r, OP_CLONE, op, task_call_time(task));
 	}
 	make_copies(task, r, op->other);
 }
@@ -307,6 +309,7 @@ static void do_mm(struct task *task, struct replay_task *t, const struct program
 	}
 	op_end(&r->ops, (enum op_kind)kinds[op->kind], op->kind == PROGRAM_ACCESS ? 0 : op->len,
 	       begin);
+	replay_note_call(r, (enum op_kind)kinds[op->kind], op, task_call_time(task));
 	r->errors += ret < 0;
 }
 

@@ -52,6 +52,7 @@ struct replay {
 	struct kernel *kernel;
 	struct sim *sim;
 	struct op_metrics ops;
+	struct metric *traced[OP_KINDS][OP_SIZES];
 	struct replay_task *task; /* the program's tasks, then copies */
 	size_t n_tasks;
 	struct replay_worker *worker;

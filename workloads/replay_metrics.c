@@ -21,7 +21,15 @@ METRIC(recorded_calls, "workload.recorded_calls", METRIC_GAUGE, "1", "operation"
 METRIC(recorded_latency, "workload.recorded_latency", METRIC_HISTOGRAM, "ps", "operation",
        "time from entry to exit of a call in the recording, recorder's cost included");
 METRIC(recorded_latency_by_size, "workload.recorded_latency_by_size", METRIC_HISTOGRAM, "ps",
-       "operation and pages", "workload.recorded_latency, apart by the pages that the call names");
+       "operation and length",
+       "workload.recorded_latency, apart by the length that the call names");
+METRIC(recorded_lock_wait, "workload.recorded_lock_wait", METRIC_HISTOGRAM, "ps", NULL,
+       "mmap_lock_start_locking to mmap_lock_acquire_returned in the recording");
+METRIC(recorded_lock_hold, "workload.recorded_lock_hold", METRIC_HISTOGRAM, "ps", NULL,
+       "mmap_lock_acquire_returned to mmap_lock_released in the recording");
+METRIC(traced_latency, "replay.traced_latency", METRIC_HISTOGRAM, "ps", "operation and length",
+       "sys_enter to sys_exit of the calls whose time is in workload.recorded_latency, as the "
+       "recorder would see it");
 METRIC(recorded_op_time, "workload.recorded_op_time", METRIC_GAUGE, "ps", NULL,
        "sum of workload.recorded_latency");
 METRIC(recorded_span, "workload.recorded_span", METRIC_GAUGE, "ps", NULL,
@@ -76,6 +84,22 @@ static void report_calls(struct replay *r)
 			gauge(r, &recorded_calls, trace_syscall_names[i], (double)rec->calls[i]);
 	gauge(r, &recorded_calls, "fault", (double)rec->faults);
 	gauge(r, &recorded_op_time, NULL, rec->op_time_ps);
+	hist_merge(&metric_get(m, &recorded_lock_wait, NULL)->hist, &rec->lock_wait);
+	hist_merge(&metric_get(m, &recorded_lock_hold, NULL)->hist, &rec->lock_hold);
+}
+
+void replay_note_call(struct replay *r, enum op_kind kind, const struct program_op *op, sim_ps took)
+{
+	enum op_size size = op_size_of(kind, op->len);
+	char label[32];
+
+	if (!op->recorded_ns)
+		return; /* its recorded time is not known, so there is nothing to compare */
+	if (!r->traced[kind][size]) {
+		snprintf(label, sizeof(label), "%s %s", op_kind_names[kind], op_size_names[size]);
+		r->traced[kind][size] = metric_get(sim_metrics(r->sim), &traced_latency, label);
+	}
+	hist_add(&r->traced[kind][size]->hist, took);
 }
 
 void replay_report(struct replay *r)

@@ -9,6 +9,7 @@
 
 void flush_metrics_init(struct kernel *k);
 void tlbflush_init(struct kernel *k);
+void mmap_lock_metrics_init(struct kernel *k);
 void fault_init(struct kernel *k);
 void user_access_init(struct kernel *k);
 

@@ -55,6 +55,7 @@ static void metrics_init(struct kernel *k)
 	flush_metrics_init(k);
 	tlbflush_init(k);
 	fault_init(k);
+	mmap_lock_metrics_init(k);
 	user_access_init(k);
 }
 

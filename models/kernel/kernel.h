@@ -64,6 +64,7 @@ struct task {
 	struct rwsem *held_write; /* list by next_held */
 	uint8_t held[LOCKS_HELD]; /* classes of the locks that it holds, for lockdep.c */
 	unsigned int nr_held, held_base; /* held_base: where an interrupt's begin */
+	sim_ps entered, call_time;       /* sys_enter of its last call; from there to sys_exit */
 	const char *wait;                /* what it is blocked on */
 	task_fn *fn;
 	void *arg;
@@ -147,6 +148,7 @@ struct kernel_metrics {
 	struct metric *pages_allocated, *pages_freed, *tables_freed, *context_switches;
 	struct metric *rcu_gp, *rcu_callbacks, *table_free_delay, *ticks;
 	struct metric *vma_lock_miss, *vma_lock_hit;
+	struct metric *traced_wait, *traced_hold;
 };
 
 struct kernel {
@@ -201,6 +203,14 @@ static inline void tracepoint(struct task *t)
 {
 	t->debt += t->k->tracer_ps;
 }
+/* The clock as a tracepoint reads it. Settles, but only if somebody traces: so that it costs the
+ * simulator nothing else. */
+static inline sim_ps task_time(struct task *t)
+{
+	if (t->k->tracer_ps)
+		settle(t);
+	return sim_now(t->k->sim) + t->debt;
+}
 /* An access to a kernel line by the task's CPU. Settles, except for a hit. */
 void touch_line(struct task *t, struct line *line, enum line_access how);
 /* As touch_line, but the CPU goes on before it is complete: a store that nobody waits for. Returns
@@ -218,6 +228,12 @@ static inline void preempt_disable(struct task *t)
 void preempt_enable(struct task *t);
 /* Handles due interrupts in the context of t, and reschedules if that is called for. */
 void handle_irqs(struct task *t);
+
+/* ---- system calls (entry.c) ---- */
+
+/* The way in with its tracepoint, and the way out, which settles. */
+void syscall_enter(struct task *t);
+void syscall_exit(struct task *t);
 
 /* ---- scheduler (sched.c, idle.c) ---- */
 

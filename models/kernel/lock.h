@@ -89,6 +89,7 @@ void rwsem_free(struct kernel *k, struct rwsem *sem);
 /* A reader keeps its own record of the hold. */
 struct read_hold {
 	sim_ps since;
+	sim_ps traced; /* mmap_lock: when mmap_lock_acquire_returned fired */
 	uint64_t ipi_waits;
 };
 void down_read(struct task *t, struct rwsem *sem, struct read_hold *hold);

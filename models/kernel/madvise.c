@@ -164,8 +164,7 @@ int sys_madvise(struct task *t, uint64_t addr, uint64_t len, int advice)
 	struct advice a;
 	int ret = 0;
 
-	spend(t, t->k->cost.syscall / 2);
-	tracepoint(t);
+	syscall_enter(t);
 	spend(t, t->k->cost.madvise_base);
 	if (bad_range(addr, len)) {
 		ret = -EINVAL;
@@ -174,9 +173,7 @@ int sys_madvise(struct task *t, uint64_t addr, uint64_t len, int advice)
 		ret = advise(t, NULL, addr, end, advice);
 		unlock_advice(t, &a);
 	}
-	tracepoint(t);
-	spend(t, t->k->cost.syscall / 2);
-	settle(t);
+	syscall_exit(t);
 	return ret;
 }
 
@@ -216,8 +213,7 @@ int64_t sys_process_madvise(struct task *t, const struct user_range *range, size
 	struct read_hold hold;
 	int64_t ret;
 
-	spend(t, t->k->cost.syscall / 2);
-	tracepoint(t);
+	syscall_enter(t);
 	spend(t, t->k->cost.process_base);
 	if (!lock_each)
 		mmap_read_lock(t, t->mm, &hold);
@@ -228,8 +224,6 @@ int64_t sys_process_madvise(struct task *t, const struct user_range *range, size
 		tlb_finish_mmu(t, &tlb);
 	if (!lock_each)
 		mmap_read_unlock(t, t->mm, &hold);
-	tracepoint(t);
-	spend(t, t->k->cost.syscall / 2);
-	settle(t);
+	syscall_exit(t);
 	return ret;
 }

@@ -2,9 +2,10 @@
 /*
  * The life of an mm, and mmap_lock with the tracepoints and the sequence count around it.
  */
-#include "models/kernel/rmap.h"
-
 #include <stdlib.h>
+
+#include "models/kernel/init.h"
+#include "models/kernel/rmap.h"
 
 struct mm *mm_create(struct kernel *k)
 {
@@ -96,13 +97,51 @@ void mm_drop(struct task *t, struct mm *mm)
 	/* The struct stays until the end of the run: lazy CPUs may still have it loaded. */
 }
 
+/* ---- mmap_lock, its tracepoints, and what a recorder makes of them ---- */
+
+METRIC(desc_traced_wait, "mmap_lock.traced_wait", METRIC_HISTOGRAM, "ps", NULL,
+       "mmap_lock_start_locking to mmap_lock_acquire_returned, as a recorder sees them");
+METRIC(desc_traced_hold, "mmap_lock.traced_hold", METRIC_HISTOGRAM, "ps", NULL,
+       "mmap_lock_acquire_returned to mmap_lock_released; a downgrade is part of it");
+
+void mmap_lock_metrics_init(struct kernel *k)
+{
+	k->metric.traced_wait = metric_get(sim_metrics(k->sim), &desc_traced_wait, "");
+	k->metric.traced_hold = metric_get(sim_metrics(k->sim), &desc_traced_hold, "");
+}
+
+static sim_ps trace_start_locking(struct task *t)
+{
+	sim_ps now = task_time(t);
+
+	tracepoint(t);
+	return now;
+}
+
+static sim_ps trace_acquire_returned(struct task *t, sim_ps asked, bool success)
+{
+	sim_ps now = task_time(t);
+
+	if (success)
+		hist_add(&t->k->metric.traced_wait->hist, now - asked);
+	tracepoint(t);
+	return now;
+}
+
+static void trace_released(struct task *t, sim_ps got)
+{
+	hist_add(&t->k->metric.traced_hold->hist, task_time(t) - got);
+	tracepoint(t);
+}
+
 void mmap_write_lock(struct task *t, struct mm *mm)
 {
-	tracepoint(t);
+	sim_ps asked = trace_start_locking(t);
+
 	down_write(t, &mm->mmap_lock);
 	post_store(t, &mm->lock_seq_line);
 	mm->lock_seq++;
-	tracepoint(t);
+	mm->lock_traced = trace_acquire_returned(t, asked, true);
 }
 
 /* One store lets go of every VMA that was marked under this hold. */
@@ -114,37 +153,40 @@ static void vma_end_write_all(struct task *t, struct mm *mm)
 
 void mmap_write_unlock(struct task *t, struct mm *mm)
 {
-	tracepoint(t);
+	trace_released(t, mm->lock_traced);
 	vma_end_write_all(t, mm);
 	up_write(t, &mm->mmap_lock);
 }
 
 void mmap_write_downgrade(struct task *t, struct mm *mm, struct read_hold *hold)
 {
+	sim_ps got = mm->lock_traced;
+
 	tracepoint(t);
 	vma_end_write_all(t, mm);
 	downgrade_write(t, &mm->mmap_lock, hold);
+	hold->traced = got;
 }
 
 void mmap_read_lock(struct task *t, struct mm *mm, struct read_hold *hold)
 {
-	tracepoint(t);
+	sim_ps asked = trace_start_locking(t);
+
 	down_read(t, &mm->mmap_lock, hold);
-	tracepoint(t);
+	hold->traced = trace_acquire_returned(t, asked, true);
 }
 
 bool mmap_read_trylock(struct task *t, struct mm *mm, struct read_hold *hold)
 {
-	bool ok;
+	sim_ps asked = trace_start_locking(t);
+	bool ok = down_read_trylock(t, &mm->mmap_lock, hold);
 
-	tracepoint(t);
-	ok = down_read_trylock(t, &mm->mmap_lock, hold);
-	tracepoint(t);
+	hold->traced = trace_acquire_returned(t, asked, ok);
 	return ok;
 }
 
 void mmap_read_unlock(struct task *t, struct mm *mm, const struct read_hold *hold)
 {
-	tracepoint(t);
+	trace_released(t, hold->traced);
 	up_read(t, &mm->mmap_lock, hold);
 }

@@ -138,8 +138,7 @@ int64_t sys_mremap(struct task *t, uint64_t old, uint64_t old_len, uint64_t new_
 {
 	int64_t ret = -EINVAL;
 
-	spend(t, t->k->cost.syscall / 2);
-	tracepoint(t);
+	syscall_enter(t);
 	old_len = (old_len + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 	new_len = (new_len + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 	if (old % PAGE_SIZE == 0 && new_addr % PAGE_SIZE == 0 && new_len && old_len &&
@@ -150,8 +149,6 @@ int64_t sys_mremap(struct task *t, uint64_t old, uint64_t old_len, uint64_t new_
 		ret = do_mremap(t, old, old_len, new_len, flags, new_addr);
 		mmap_write_unlock(t, t->mm);
 	}
-	tracepoint(t);
-	spend(t, t->k->cost.syscall / 2);
-	settle(t);
+	syscall_exit(t);
 	return ret;
 }

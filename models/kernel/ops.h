@@ -71,6 +71,10 @@ void mm_set_brk(struct task *task, uint64_t brk);
 /* The first VMA at or above addr: false if none. For a workload that must look before it acts. */
 bool mm_find_vma(struct task *task, uint64_t addr, uint64_t *start, uint64_t *end);
 
+/* From sys_enter to sys_exit of the task's last system call, as their tracepoints fire: what a
+ * recorder would say. */
+sim_ps task_call_time(const struct task *task);
+
 /* The program's own work: `work` of CPU time at full speed, interrupted and preempted as it comes.
  */
 void user_compute(struct task *task, sim_ps work);

@@ -27,17 +27,14 @@ struct task *sys_clone_thread(struct task *t, const struct task_attr *attr)
 {
 	struct task *child;
 
-	spend(t, t->k->cost.syscall / 2);
-	tracepoint(t);
+	syscall_enter(t);
 	spend(t, t->k->cost.clone);
 	touch_line(t, &t->mm->rss_line, LINE_ATOMIC);
 	settle(t);
 	t->mm->users++;
 	tracepoint(t);
 	child = sched_spawn(t->k, attr, t->mm, false);
-	tracepoint(t);
-	spend(t, t->k->cost.syscall / 2);
-	settle(t);
+	syscall_exit(t);
 	return child;
 }
 
@@ -122,15 +119,12 @@ struct task *sys_fork(struct task *t, const struct task_attr *attr)
 	struct mm *mm = mm_create(t->k);
 	struct task *child;
 
-	spend(t, t->k->cost.syscall / 2);
-	tracepoint(t);
+	syscall_enter(t);
 	spend(t, t->k->cost.fork);
 	dup_mmap(t, mm, t->mm);
 	tracepoint(t);
 	child = sched_spawn(t->k, attr, mm, false);
-	tracepoint(t);
-	spend(t, t->k->cost.syscall / 2);
-	settle(t);
+	syscall_exit(t);
 	return child;
 }
 
@@ -138,17 +132,14 @@ void sys_execve(struct task *t)
 {
 	struct mm *old = t->mm, *mm = mm_create(t->k);
 
-	spend(t, t->k->cost.syscall / 2);
-	tracepoint(t);
+	syscall_enter(t);
 	spend(t, t->k->cost.exec);
 	irq_disable(t);
 	switch_mm_irqs_off(t, mm);
 	t->mm = mm;
 	irq_enable(t);
 	mm_drop(t, old);
-	tracepoint(t);
-	spend(t, t->k->cost.syscall / 2);
-	settle(t);
+	syscall_exit(t);
 }
 
 static void exit_mm(struct task *t)
@@ -204,24 +195,18 @@ void task_wake(struct task *waker, struct task *sleeper)
 
 void sys_event_write(struct task *waker, struct task *sleeper)
 {
-	spend(waker, waker->k->cost.syscall / 2);
-	tracepoint(waker);
+	syscall_enter(waker);
 	spend(waker, waker->k->cost.event_file);
 	task_wake(waker, sleeper);
-	tracepoint(waker);
-	spend(waker, waker->k->cost.syscall / 2);
-	settle(waker);
+	syscall_exit(waker);
 }
 
 void sys_event_read(struct task *t)
 {
-	spend(t, t->k->cost.syscall / 2);
-	tracepoint(t);
+	syscall_enter(t);
 	spend(t, t->k->cost.event_file);
 	task_block(t);
-	tracepoint(t);
-	spend(t, t->k->cost.syscall / 2);
-	settle(t);
+	syscall_exit(t);
 }
 
 void task_sleep(struct task *t, sim_ps duration)
@@ -243,16 +228,13 @@ void task_bind(struct task *t, int cpu)
 
 void sys_sched_setaffinity(struct task *t, int cpu)
 {
-	spend(t, t->k->cost.syscall / 2);
-	tracepoint(t);
+	syscall_enter(t);
 	spend(t, t->k->cost.set_affinity);
 	settle(t);
 	t->bound = cpu;
 	if (cpu >= 0 && t->cpu != (unsigned int)cpu)
 		stop_and_migrate(t);
-	tracepoint(t);
-	spend(t, t->k->cost.syscall / 2);
-	settle(t);
+	syscall_exit(t);
 }
 
 void task_yield(struct task *t)

@@ -7,17 +7,9 @@
 
 #include "models/kernel/rmap.h"
 
-static void syscall_enter(struct task *t)
+static int64_t end_call(struct task *t, int64_t ret)
 {
-	spend(t, t->k->cost.syscall / 2);
-	tracepoint(t);
-}
-
-static int64_t syscall_exit(struct task *t, int64_t ret)
-{
-	tracepoint(t);
-	spend(t, t->k->cost.syscall / 2);
-	settle(t);
+	syscall_exit(t);
 	return ret;
 }
 
@@ -121,11 +113,11 @@ int sys_munmap(struct task *t, uint64_t addr, uint64_t len)
 {
 	syscall_enter(t);
 	if (bad_range(addr, len))
-		return (int)syscall_exit(t, -EINVAL);
+		return (int)end_call(t, -EINVAL);
 	spend(t, t->k->cost.munmap_base);
 	mmap_write_lock(t, t->mm);
 	do_munmap_downgrade(t, t->mm, addr, addr + page_up(len));
-	return (int)syscall_exit(t, 0);
+	return (int)end_call(t, 0);
 }
 
 /* ---- mmap ---- */
@@ -137,7 +129,7 @@ int64_t sys_mmap(struct task *t, uint64_t addr, uint64_t len, unsigned int prot,
 	syscall_enter(t);
 	len = page_up(len);
 	if (!len || len > TASK_SIZE || (flags & MAP_FIXED && bad_range(addr, len)))
-		return syscall_exit(t, len ? -ENOMEM : -EINVAL);
+		return end_call(t, len ? -ENOMEM : -EINVAL);
 	mmap_write_lock(t, mm);
 	spend(t, t->k->cost.mmap_base);
 	settle(t);
@@ -154,7 +146,7 @@ int64_t sys_mmap(struct task *t, uint64_t addr, uint64_t len, unsigned int prot,
 		vma_insert(t, mm, addr, addr + len, prot & (PROT_READ | PROT_WRITE | PROT_EXEC),
 			   flags & (MAP_SHARED | MAP_ANONYMOUS | MAP_GROWSDOWN));
 	mmap_write_unlock(t, mm);
-	return syscall_exit(t, addr ? (int64_t)addr : -ENOMEM);
+	return end_call(t, addr ? (int64_t)addr : -ENOMEM);
 }
 
 void mm_infer_mapping(struct task *t, uint64_t addr, uint64_t len, unsigned int prot,
@@ -298,13 +290,13 @@ int sys_mprotect(struct task *t, uint64_t addr, uint64_t len, unsigned int prot)
 
 	syscall_enter(t);
 	if (bad_range(addr, page_up(len)))
-		return (int)syscall_exit(t, len ? -EINVAL : 0);
+		return (int)end_call(t, len ? -EINVAL : 0);
 	mmap_write_lock(t, t->mm);
 	spend(t, t->k->cost.mprotect_base);
 	ret = do_mprotect(t, t->mm, addr, addr + page_up(len),
 			  prot & (PROT_READ | PROT_WRITE | PROT_EXEC));
 	mmap_write_unlock(t, t->mm);
-	return (int)syscall_exit(t, ret);
+	return (int)end_call(t, ret);
 }
 
 /* ---- brk ---- */
@@ -324,15 +316,15 @@ int64_t sys_brk(struct task *t, uint64_t brk)
 	if (brk < mm->brk_start || brk >= TASK_SIZE ||
 	    (to > from && next < mm->nr_vmas && mm->vmas[next]->start < to)) {
 		mmap_write_unlock(t, mm);
-		return syscall_exit(t, (int64_t)mm->brk);
+		return end_call(t, (int64_t)mm->brk);
 	}
 	mm->brk = brk;
 	if (to < from) {
 		do_munmap_downgrade(t, mm, to, from);
-		return syscall_exit(t, (int64_t)brk);
+		return end_call(t, (int64_t)brk);
 	}
 	if (to > from)
 		vma_insert(t, mm, from, to, PROT_READ | PROT_WRITE, MAP_ANONYMOUS);
 	mmap_write_unlock(t, mm);
-	return syscall_exit(t, (int64_t)brk);
+	return end_call(t, (int64_t)brk);
 }
