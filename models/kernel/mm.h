@@ -176,7 +176,7 @@ struct mm {
 	uint64_t ctx_id;
 	unsigned int users; /* tasks */
 	struct rwsem mmap_lock;
-	uint64_t lock_seq; /* odd while write-locked */
+	uint64_t lock_seq;  /* odd while write-locked */
 	sim_ps lock_traced; /* when the writer's mmap_lock_acquire_returned fired */
 	struct line lock_seq_line, tlb_gen_line, cpumask_line[NR_CPUS / 512], pending_line,
 		rss_line;
