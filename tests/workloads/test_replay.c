@@ -155,7 +155,7 @@ static void test_shipped(void **state)
 	m = sim_metrics(r.k.sim);
 	assert_int_equal(count_calls(&r, "madvise"), 33505);
 	assert_int_equal(metric_find(m, "op.latency", "madvise")->hist.count, 33505);
-	assert_int_equal(metric_find(m, "op.latency_by_size", "madvise 1")->hist.count, 33505);
+	assert_int_equal(metric_find(m, "op.latency_by_size", "madvise 4K")->hist.count, 33505);
 	assert_int_equal(metric_find(m, "workload.recorded_latency", "madvise")->hist.count, 33505);
 	assert_int_equal(gauge_of(&r, "workload.recorded_ipis", "shootdown"), 33490);
 	assert_int_equal(gauge_of(&r, "workload.recorded_flushes", "remote-ipi-send"), 33610);
