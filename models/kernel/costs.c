@@ -48,6 +48,7 @@ const struct param kernel_cost_params[] = {
 	C(page_free, "35ns", "a page to the per-CPU list"),
 	C(memcg_charge, "30ns", "charging the memory cgroup from the stock"),
 	C(rmap, "20ns", "adding or removing a reverse mapping"),
+	C(page_mapcount, "6ns", "counting one page of a large folio as mapped by a PTE"),
 	C(lru_add, "15ns", "adding a folio to the per-CPU batch"),
 	C(lru_move, "25ns", "moving one folio of a batch to the LRU list"),
 	C(table_alloc, "150ns", "a page table with its ptlock"),

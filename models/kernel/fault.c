@@ -7,6 +7,7 @@
 
 #include "models/hw/usermem.h"
 #include "models/kernel/filemap.h"
+#include "models/kernel/huge_memory.h"
 #include "models/kernel/init.h"
 #include "models/kernel/rmap.h"
 
@@ -15,18 +16,8 @@ METRIC(desc_hit, "mm.vma_lock_hit", METRIC_COUNTER, "1", NULL, "faults under the
 METRIC(desc_miss, "mm.vma_lock_miss", METRIC_COUNTER, "1", NULL,
        "faults that had to fall back to mmap_lock");
 
-enum fault_kind {
-	FAULT_ANON,
-	FAULT_ZERO,
-	FAULT_FILE,
-	FAULT_COW,
-	FAULT_REUSE,
-	FAULT_SPURIOUS,
-	FAULT_SEGV,
-	FAULT_KINDS
-};
 static const char *const fault_names[FAULT_KINDS] = { "anon",  "zero",     "file", "cow",
-						      "reuse", "spurious", "segv" };
+						      "reuse", "spurious", "segv", "huge" };
 
 void fault_init(struct kernel *k)
 {
@@ -37,18 +28,6 @@ void fault_init(struct kernel *k)
 }
 
 #define FAULT_AROUND_PAGES 16
-
-struct fault {
-	struct mm *mm;
-	struct vma *vma;
-	bool vma_locked;
-	bool retry; /* VM_FAULT_RETRY: again, under mmap_lock */
-	struct read_hold hold;
-	uint64_t addr;
-	enum user_access access;
-	struct page_table *table;
-	struct spinlock *ptl;
-};
 
 /* False: the table was reclaimed meanwhile. The access will come again and make a new one. */
 static bool lock_pte(struct task *t, struct fault *f)
@@ -86,15 +65,12 @@ static uint64_t get_pte(const struct fault *f)
 	return f->table->slot.pte[pt_index(f->addr, PT_PTE)];
 }
 
-static void count(struct task *t, enum fault_kind kind)
+void count_fault(struct task *t, enum fault_kind kind)
 {
 	t->k->metric.faults[kind]->value++;
 }
 
-/* First write to a VMA: it needs an anon_vma, for which the VMA lock alone is not enough. Nobody
- * may sleep on mmap_lock while holding a VMA's: if it can't be had at once, the fault starts over.
- */
-static bool anon_vma_prepare(struct task *t, struct fault *f)
+bool anon_vma_prepare(struct task *t, struct fault *f)
 {
 	struct read_hold hold;
 
@@ -110,16 +86,22 @@ static bool anon_vma_prepare(struct task *t, struct fault *f)
 	return true;
 }
 
-/* A zeroed page, or a copy of `from`: takes what the kernel's code takes, or the caches' bandwidth
- * if that is more. */
+/* Takes what the kernel's code takes, or the caches' bandwidth if that is more. */
+sim_ps page_move_time(struct task *t, uint32_t from, uint32_t to)
+{
+	const struct cpu *cpu = this_cpu(t)->cpu;
+	sim_ps code = from == PFN_ZERO ? t->k->cost.page_zero : t->k->cost.page_copy;
+	sim_ps memory = usermem_move_page(cpu->m, cpu->core, from == PFN_ZERO ? to : from, to);
+
+	return memory > code ? memory : code;
+}
+
+/* A zeroed page, or a copy of `from`. */
 static uint32_t new_anon_page(struct task *t, uint32_t from)
 {
 	uint32_t pfn = alloc_page(t);
-	const struct cpu *cpu = this_cpu(t)->cpu;
-	sim_ps code = from == PFN_ZERO ? t->k->cost.page_zero : t->k->cost.page_copy;
-	sim_ps memory = usermem_move_page(cpu->m, cpu->core, from == PFN_ZERO ? pfn : from, pfn);
 
-	spend(t, (memory > code ? memory : code) + t->k->cost.memcg_charge);
+	spend(t, page_move_time(t, from, pfn) + t->k->cost.memcg_charge);
 	return pfn;
 }
 
@@ -146,7 +128,7 @@ static void anon_fault(struct task *t, struct fault *f)
 		if (!get_pte(f))
 			pt_set(f->table, f->addr, make_pte(f, PFN_ZERO, PTE_ZERO));
 		unlock_pte(t, f);
-		count(t, FAULT_ZERO);
+		count_fault(t, FAULT_ZERO);
 		return;
 	}
 	if (!anon_vma_prepare(t, f))
@@ -161,7 +143,7 @@ static void anon_fault(struct task *t, struct fault *f)
 	}
 	if (pfn)
 		free_page(t, pfn);
-	count(t, FAULT_ANON);
+	count_fault(t, FAULT_ANON);
 }
 
 /* Under the PTL. */
@@ -214,7 +196,7 @@ static void file_fault(struct task *t, struct fault *f)
 	}
 	if (pfn)
 		free_page(t, pfn);
-	count(t, FAULT_FILE);
+	count_fault(t, FAULT_FILE);
 }
 
 /* wp_page_copy, from the lock on: the old translation must be gone before the new one appears. */
@@ -231,7 +213,7 @@ static void replace_page(struct task *t, struct fault *f, uint64_t old, uint32_t
 	map_anon(t, f, pfn);
 	if (!(old & PTE_ZERO))
 		pfn_page(t->k, pte_pfn(old))->mapcount--;
-	count(t, FAULT_COW);
+	count_fault(t, FAULT_COW);
 }
 
 static bool may_reuse(struct task *t, const struct fault *f, uint64_t pte)
@@ -247,7 +229,7 @@ static void reuse_page(struct task *t, struct fault *f, uint64_t pte)
 	folio_move_anon_rmap(t, f->vma, pte_pfn(pte));
 	pt_set(f->table, f->addr,
 	       (pte & ~PTE_PROTNONE) | PTE_PRESENT | PTE_WRITE | PTE_DIRTY | PTE_ACCESSED);
-	count(t, FAULT_REUSE);
+	count_fault(t, FAULT_REUSE);
 }
 
 static void write_protect_fault(struct task *t, struct fault *f)
@@ -288,7 +270,11 @@ static void handle_pte_fault(struct task *t, struct fault *f)
 
 	spend(t, t->k->cost.fault_base);
 	settle(t);
+	if (huge_pmd_fault(t, f))
+		return;
 	f->table = pt_alloc(t, f->mm, f->addr);
+	if (!f->table) /* a huge page came meanwhile: the access comes again */
+		return;
 	spend(t, t->k->cost.pte_read);
 	pte = get_pte(f);
 	if (!pte) {
@@ -302,14 +288,10 @@ static void handle_pte_fault(struct task *t, struct fault *f)
 	} else if (lock_pte(t, f)) {
 		spend(t, t->k->cost.pte_set);
 		pte = get_pte(f);
-		if (pte & PTE_PROTNONE)
-			pt_set(f->table, f->addr,
-			       (pte & ~PTE_PROTNONE) | PTE_PRESENT |
-				       (f->vma->prot & PROT_EXEC ? PTE_EXEC : 0));
-		else if (pte && f->vma->prot & PROT_EXEC)
-			pt_set(f->table, f->addr, pte | PTE_EXEC);
+		if (pte)
+			pt_set(f->table, f->addr, pte_allow_vma(pte, f->vma));
 		unlock_pte(t, f);
-		count(t, FAULT_SPURIOUS);
+		count_fault(t, FAULT_SPURIOUS);
 	}
 }
 
@@ -327,7 +309,7 @@ static bool try_vma_lock(struct task *t, struct fault *f)
 static bool handle_locked_fault(struct task *t, struct fault *f)
 {
 	if (!f->vma || !allowed(f->vma, f->access)) {
-		count(t, FAULT_SEGV);
+		count_fault(t, FAULT_SEGV);
 		return false;
 	}
 	handle_pte_fault(t, f);

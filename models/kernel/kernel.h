@@ -120,6 +120,8 @@ struct kcpu { /* what the kernel knows of a CPU */
 	/* per-CPU pages and LRU batch */
 	uint32_t *pcp;
 	unsigned int nr_pcp, pcp_cap, pcp_alloc_factor;
+	uint32_t pcp_huge[2];
+	unsigned int nr_pcp_huge;
 	unsigned int lru_batch; /* folios in lru_pfn */
 	uint32_t lru_pfn[LRU_BATCH_MAX];
 	struct rcu_data rcu;
@@ -143,7 +145,7 @@ struct kernel_metrics {
 	struct metric *ipi[NR_IPI_KINDS], *ipi_received, *ipi_skipped_lazy;
 	struct metric *flush_wait, *flush_latency;
 	struct metric *invlpg, *cr3_flush;
-	struct metric *faults[8];
+	struct metric *faults[16];
 	struct metric *dirty_walks, *refill_walks, *refill_time;
 	struct metric *pages_allocated, *pages_freed, *tables_freed, *context_switches;
 	struct metric *rcu_gp, *rcu_callbacks, *table_free_delay, *ticks;

@@ -112,9 +112,11 @@ void release_pages(struct task *t, const uint32_t *pfn, unsigned int n)
 	unsigned int filled = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
-		if (--pfn_page(t->k, pfn[i])->refs)
+		struct page *page = pfn_page(t->k, pfn[i]);
+
+		if (--page_folio(page)->refs)
 			continue; /* its last user frees it */
-		chunk[filled++] = pfn[i];
+		chunk[filled++] = pfn[i] - page->tail;
 		if (filled == FOLIO_BATCH) {
 			free_chunk(t, chunk, filled);
 			filled = 0;
@@ -155,7 +157,7 @@ void folio_add_lru(struct task *t, uint32_t pfn)
 	pfn_page(t->k, pfn)->in_batch = true;
 	pfn_page(t->k, pfn)->refs++;
 	pfn_page(t->k, pfn)->core = (uint16_t)c->cpu->core;
-	if (c->lru_batch >= ops->batch(p->params))
+	if (c->lru_batch >= ops->batch(p->params) || pfn_page(t->k, pfn)->order)
 		drain_batch(t);
 	preempt_enable(t);
 }

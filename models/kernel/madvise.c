@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 
-#include "models/kernel/mm.h"
+#include "models/kernel/huge_memory.h"
 
 METRIC(desc_ignored, "mm.advice_ignored", METRIC_COUNTER, "1", NULL,
        "madvise calls whose advice has no effect in this model");
@@ -110,10 +110,13 @@ static void free_lazily(struct task *t, uint64_t addr, uint64_t end)
 	tlb_gather_mmu(t, &tlb, t->mm);
 	while (addr < end) {
 		uint64_t next = (addr & ~(PMD_SIZE - 1)) + PMD_SIZE;
+		struct page_table *table;
 		struct spinlock *ptl;
-		struct page_table *table = pte_offset_map_lock(t, t->mm, addr, &ptl);
 
 		next = next < end ? next : end;
+		table = free_huge_pmd_lazily(t, &tlb, addr, next)
+				? NULL
+				: pte_offset_map_lock(t, t->mm, addr, &ptl);
 		if (!table) {
 			addr = next;
 			continue;
@@ -158,6 +161,17 @@ static int advise(struct task *t, struct mmu_gather *shared, uint64_t addr, uint
 	return 0;
 }
 
+/* Advice that changes VMAs. */
+static int change_vmas(struct task *t, uint64_t addr, uint64_t end, int advice)
+{
+	int ret;
+
+	mmap_write_lock(t, t->mm);
+	ret = hugepage_madvise(t, t->mm, addr, end, advice);
+	mmap_write_unlock(t, t->mm);
+	return ret;
+}
+
 int sys_madvise(struct task *t, uint64_t addr, uint64_t len, int advice)
 {
 	uint64_t end = range_end(addr, len);
@@ -168,6 +182,8 @@ int sys_madvise(struct task *t, uint64_t addr, uint64_t len, int advice)
 	spend(t, t->k->cost.madvise_base);
 	if (bad_range(addr, len)) {
 		ret = -EINVAL;
+	} else if (len && (advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE)) {
+		ret = change_vmas(t, addr, end, advice);
 	} else if (len) {
 		lock_advice(t, &a, addr, end, advice);
 		ret = advise(t, NULL, addr, end, advice);

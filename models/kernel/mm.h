@@ -13,15 +13,20 @@
 #include "models/kernel/rcu.h"
 
 #define PTRS_PER_TABLE 512
-#define PMD_SIZE       (UINT64_C(1) << 21)
+#define PMD_SHIFT      21
+#define PMD_SIZE       (UINT64_C(1) << PMD_SHIFT)
+#define HPAGE_ORDER    9
+#define HPAGE_PAGES    (1u << HPAGE_ORDER)
 #define TASK_SIZE      (UINT64_C(1) << 47)
 #define MMAP_BASE      UINT64_C(0x7ffff7000000)
 
 #define TLB_FLUSH_ALL  UINT64_MAX
 
 /* ---- PTEs: flags below bit 12, the frame number above ---- */
-#define PTE_PRESENT  (UINT64_C(1) << 0)
-#define PTE_WRITE    (UINT64_C(1) << 1)
+#define PTE_PRESENT (UINT64_C(1) << 0)
+#define PTE_WRITE   (UINT64_C(1) << 1)
+#define PTE_HUGE                                                                                   \
+	(UINT64_C(1) << 2) /* in a PMD table: maps 2 MiB; clear in any pointer to a table */
 #define PTE_ACCESSED (UINT64_C(1) << 5)
 #define PTE_DIRTY    (UINT64_C(1) << 6)
 #define PTE_EXEC     (UINT64_C(1) << 8)
@@ -43,12 +48,16 @@ struct page {
 	uint32_t life, mapcount;
 	uint32_t refs;       /* mappings, its cache, an LRU batch, gathers: the last one frees */
 	uint32_t prev, next; /* on the LRU list */
+	uint32_t pmd_maps;   /* of a large folio's head: PMDs that map all of it */
 	uint16_t core;       /* that wrote its page struct last */
+	uint16_t tail;       /* of a large folio: how far its head is below; else 0 */
+	uint8_t order;       /* of a folio's head */
 	uint16_t flags;
 	void *mapping; /* anon_vma (good while it is mapped) or address_space */
 	uint64_t index;
 	sim_ps busy_until;           /* its line's transfer, of accesses outside of the LRU lock */
 	bool free, on_lru, in_batch; /* in_batch: a per-CPU LRU batch holds one of refs */
+	bool forked; /* of a large folio's head: fork has shared pages of it by PTE */
 };
 #define PAGE_STRUCTS 4096
 
@@ -57,6 +66,8 @@ struct pages {
 	uint32_t nr, cap;
 	uint32_t *free; /* the zone's free list */
 	uint32_t nr_free;
+	uint32_t *free_huge; /* of 2 MiB each: heads */
+	uint32_t nr_free_huge;
 	struct spinlock zone_lock;
 	uint64_t in_use;
 };
@@ -65,6 +76,7 @@ struct pages {
 void pages_init(struct kernel *k);
 void pages_free(struct kernel *k);
 uint32_t alloc_page(struct task *t);
+uint32_t alloc_huge_page(struct task *t); /* the head of an order-9 folio */
 void free_page(struct task *t, uint32_t pfn);
 void free_page_quietly(struct kernel *k, uint32_t pfn); /* after the run */
 /* A frame whose coming and going is no part of what is simulated: a page that a file had before. */
@@ -74,10 +86,19 @@ static inline struct page *pfn_page(const struct kernel *k, uint32_t pfn)
 {
 	return &k->pages->chunk[pfn / PAGE_STRUCTS][pfn % PAGE_STRUCTS];
 }
-/* May its only mapping write to it? Not while a gather that unmapped it elsewhere has yet to flush.
- */
-static inline bool page_is_exclusive(const struct page *page)
+/* Where the references of a page are counted: the head of its folio. */
+static inline struct page *page_folio(struct page *page)
 {
+	return page - page->tail;
+}
+/* May its only mapping write to it? Not while a gather that unmapped it elsewhere has yet to flush.
+ * A page of a large folio that was ever shared is copied, as before Linux 6.15. */
+static inline bool page_is_exclusive(struct page *page)
+{
+	const struct page *folio = page_folio(page);
+
+	if (folio->order)
+		return page->mapcount == 1 && !folio->pmd_maps && !folio->forked;
 	return page->mapcount == 1 && page->refs == 1u + page->in_batch;
 }
 
@@ -112,6 +133,8 @@ struct page_table {
 	uint32_t pfn, life;
 	uint64_t base; /* first address covered */
 	struct spinlock ptl;
+	/* Of a PMD table: empty PTE tables kept for the day when a huge page of it is split. */
+	struct page_table *deposit, *next_deposit;
 	union {
 		uint64_t pte[PTRS_PER_TABLE];
 		struct page_table *child[PTRS_PER_TABLE];
@@ -129,8 +152,18 @@ static inline uint64_t pt_span(enum pt_level level) /* bytes that one table cove
 }
 /* The PTE table for addr; NULL if there is none. Costs nothing: callers charge the walk. */
 struct page_table *pt_lookup(const struct mm *mm, uint64_t addr);
-/* Makes missing tables, with allocation, accounting and the upper levels' locks. */
+/* Makes missing tables, with allocation, accounting and the upper levels' locks. NULL: the address
+ * is mapped by a huge page. */
 struct page_table *pt_alloc(struct task *t, struct mm *mm, uint64_t addr);
+/* The same down to the PMD table; and the PMD table if there is one. */
+struct page_table *pmd_alloc(struct task *t, struct mm *mm, uint64_t addr);
+struct page_table *pmd_lookup(const struct mm *mm, uint64_t addr);
+/* A table that is hooked nowhere yet, and its end if that never comes. */
+struct page_table *pte_alloc_one(struct task *t, struct mm *mm, uint64_t addr);
+void pte_free_one(struct task *t, struct mm *mm, struct page_table *table);
+/* The lock of the entries of a PMD table. */
+struct spinlock *pmd_lockptr(struct task *t, struct mm *mm, struct page_table *pmd);
+struct spinlock *pte_lockptr(struct task *t, struct mm *mm, struct page_table *table);
 void pt_set(struct page_table *table, uint64_t addr, uint64_t pte);
 /* Frees the memory of an unhooked table. */
 void pt_free_table(struct kernel *k, struct mm *mm, struct page_table *table);
@@ -187,6 +220,8 @@ struct mm {
 	sim_ps next_trim;
 	unsigned int global_asid; /* 0 = none; see the broadcast policy */
 	bool asid_transition;
+	bool huge_pages;                    /* it has had one: faults look for them */
+	struct khugepaged_slot *khugepaged; /* where khugepaged finds it; NULL: nothing to scan */
 	struct spinlock page_table_lock;
 	struct page_table *pgd;
 	struct vma **vmas; /* sorted by address */
@@ -212,6 +247,9 @@ struct vma *vma_insert_quietly(struct mm *mm, uint64_t start, uint64_t end, unsi
  */
 struct vma *vma_insert_copy(struct task *t, struct mm *mm, uint64_t start, uint64_t end,
 			    uint64_t pgoff, const struct vma *of);
+/* Sets and clears flags of all VMAs in the range, split at its ends; -ENOMEM after a hole. */
+int vma_change_flags(struct task *t, struct mm *mm, uint64_t addr, uint64_t end, unsigned int set,
+		     unsigned int clear);
 bool vma_split(struct task *t, struct mm *mm, uint64_t addr);
 void vma_try_merge(struct task *t, struct mm *mm, size_t index);
 void vma_remove_range(struct mm *mm, size_t first, size_t n);
@@ -239,6 +277,7 @@ struct mmu_gather {
 	struct mm *mm;
 	uint64_t start, end; /* what must be flushed; start > end: nothing */
 	bool fullmm, freed_tables, cleared;
+	bool cleared_ptes; /* else only PMDs that mapped 2 MiB: a flush steps by that much */
 	uint32_t *pages;
 	unsigned int nr_pages, cap_pages;
 	struct page_table **tables; /* of the table-freeing policy */
@@ -248,6 +287,7 @@ struct mmu_gather {
 void tlb_gather_mmu(struct task *t, struct mmu_gather *tlb, struct mm *mm);
 void tlb_gather_mmu_fullmm(struct task *t, struct mmu_gather *tlb, struct mm *mm);
 void tlb_remove_entry(struct mmu_gather *tlb, uint64_t addr); /* extends the range */
+void tlb_remove_huge_entry(struct mmu_gather *tlb, uint64_t addr);
 /* Queues a page; true: the gather is full, flush it. */
 bool tlb_remove_page(struct task *t, struct mmu_gather *tlb, uint32_t pfn);
 void tlb_flush_mmu_tlbonly(struct task *t, struct mmu_gather *tlb);
@@ -266,6 +306,7 @@ struct flush_tlb_info {
 	uint64_t start, end; /* end == TLB_FLUSH_ALL: everything */
 	uint64_t new_tlb_gen;
 	unsigned int initiator;
+	unsigned int stride_shift; /* of the pages that the range is made of */
 	bool freed_tables, trim;
 	bool lazy_too;  /* lazy CPUs are interrupted, too */
 	bool early_ack; /* targets acknowledge when they begin, not when they have flushed */
@@ -273,6 +314,8 @@ struct flush_tlb_info {
 
 void flush_tlb_mm_range(struct task *t, struct mm *mm, uint64_t start, uint64_t end,
 			bool freed_tables);
+/* The same for a range in which nothing but 2 MiB pages were mapped. */
+void flush_tlb_huge_range(struct task *t, struct mm *mm, uint64_t start, uint64_t end);
 static inline void flush_tlb_mm(struct task *t, struct mm *mm)
 {
 	flush_tlb_mm_range(t, mm, 0, TLB_FLUSH_ALL, true);

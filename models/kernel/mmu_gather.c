@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "models/kernel/huge_memory.h"
 #include "models/kernel/rmap.h"
 
 #define PAGES_PER_CHUNK 512 /* freed between two chances to reschedule */
@@ -14,6 +15,7 @@ static void reset_range(struct mmu_gather *tlb)
 	tlb->start = tlb->fullmm ? 0 : UINT64_MAX;
 	tlb->end = tlb->fullmm ? TLB_FLUSH_ALL : 0;
 	tlb->cleared = false;
+	tlb->cleared_ptes = false;
 	tlb->freed_tables = false;
 }
 
@@ -34,15 +36,26 @@ void tlb_gather_mmu_fullmm(struct task *t, struct mmu_gather *tlb, struct mm *mm
 	reset_range(tlb);
 }
 
-void tlb_remove_entry(struct mmu_gather *tlb, uint64_t addr)
+static void extend_range(struct mmu_gather *tlb, uint64_t addr, uint64_t size)
 {
 	tlb->cleared = true;
 	if (tlb->fullmm)
 		return;
 	if (addr < tlb->start)
 		tlb->start = addr;
-	if (addr + PAGE_SIZE > tlb->end)
-		tlb->end = addr + PAGE_SIZE;
+	if (addr + size > tlb->end)
+		tlb->end = addr + size;
+}
+
+void tlb_remove_entry(struct mmu_gather *tlb, uint64_t addr)
+{
+	tlb->cleared_ptes = true;
+	extend_range(tlb, addr, PAGE_SIZE);
+}
+
+void tlb_remove_huge_entry(struct mmu_gather *tlb, uint64_t addr)
+{
+	extend_range(tlb, addr, PMD_SIZE);
 }
 
 bool tlb_remove_page(struct task *t, struct mmu_gather *tlb, uint32_t pfn)
@@ -63,7 +76,10 @@ void tlb_flush_mmu_tlbonly(struct task *t, struct mmu_gather *tlb)
 {
 	if (!tlb->cleared && !tlb->freed_tables)
 		return;
-	flush_tlb_mm_range(t, tlb->mm, tlb->start, tlb->end, tlb->freed_tables);
+	if (tlb->cleared_ptes || tlb->freed_tables || tlb->end == TLB_FLUSH_ALL)
+		flush_tlb_mm_range(t, tlb->mm, tlb->start, tlb->end, tlb->freed_tables);
+	else
+		flush_tlb_huge_range(t, tlb->mm, tlb->start, tlb->end);
 	reset_range(tlb);
 }
 
@@ -195,12 +211,14 @@ void zap_range(struct task *t, struct mmu_gather *tlb, struct vma *vma, uint64_t
 	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_FREEING];
 	const struct table_free_ops *ops = p->choice->ops;
 
-	(void)vma;
 	reclaim_tables &= !ops->frees_at_once && (!ops->pt_reclaim || ops->pt_reclaim(p->params));
 	for (uint64_t addr = start, next; addr < end; addr = next) {
 		spend(t, t->k->cost.pte_read);
 		if (!pt_lookup(tlb->mm, addr)) {
-			next = skip_missing(tlb->mm, addr);
+			if (pmd_read(tlb->mm, addr)) /* a part of it is split, and zapped then */
+				next = zap_huge_pmd(t, tlb, vma, addr, end);
+			else
+				next = skip_missing(tlb->mm, addr);
 			continue;
 		}
 		next = (addr & ~(PMD_SIZE - 1)) + PMD_SIZE;

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "models/kernel/huge_memory.h"
 #include "models/kernel/rmap.h"
 
 #ifndef MREMAP_MAYMOVE
@@ -55,10 +56,11 @@ static void move_page_tables(struct task *t, uint64_t old, uint64_t new, uint64_
 {
 	while (len) {
 		uint64_t step = PMD_SIZE - old % PMD_SIZE, other = PMD_SIZE - new % PMD_SIZE;
-		struct page_table *from = pt_lookup(t->mm, old);
+		struct page_table *from;
 
 		step = step < other ? step : other;
 		step = step < len ? step : len;
+		from = move_huge_pmd(t, t->mm, old, new, step) ? NULL : pt_lookup(t->mm, old);
 		if (from)
 			move_ptes(t, from, old, new, step);
 		old += step;

@@ -13,6 +13,15 @@ struct page_table *pt_lookup(const struct mm *mm, uint64_t addr)
 
 	for (int level = PT_PGD; table && level > PT_PTE; level--)
 		table = table->slot.child[pt_index(addr, (enum pt_level)level)];
+	return (uintptr_t)table & PTE_HUGE ? NULL : table;
+}
+
+struct page_table *pmd_lookup(const struct mm *mm, uint64_t addr)
+{
+	struct page_table *table = mm->pgd;
+
+	for (int level = PT_PGD; table && level > PT_PMD; level--)
+		table = table->slot.child[pt_index(addr, (enum pt_level)level)];
 	return table;
 }
 
@@ -43,6 +52,7 @@ static struct page_table *new_table(struct task *t, struct mm *mm, enum pt_level
 void pt_free_table(struct kernel *k, struct mm *mm, struct page_table *table)
 {
 	mm->nr_tables--;
+	sim_check(k->sim, !table->deposit, "table-leak", "a PMD table is freed with a deposit");
 	sim_check(k->sim, !table->walkers, "table-life", "a page table is freed while %u walk it",
 		  table->walkers);
 	if (table->walkers) {
@@ -60,6 +70,20 @@ static const struct table_lock_ops *lock_ops(const struct task *t, const void **
 
 	*params = p->params;
 	return p->choice->ops;
+}
+
+struct spinlock *pmd_lockptr(struct task *t, struct mm *mm, struct page_table *pmd)
+{
+	const void *params;
+
+	return lock_ops(t, &params)->pmd_lockptr(params, mm, pmd);
+}
+
+struct spinlock *pte_lockptr(struct task *t, struct mm *mm, struct page_table *table)
+{
+	const void *params;
+
+	return lock_ops(t, &params)->pte_lockptr(params, mm, table);
 }
 
 struct page_table *pte_offset_map_lock(struct task *t, struct mm *mm, uint64_t addr,
@@ -87,7 +111,12 @@ void pte_unmap_unlock(struct task *t, struct page_table *table, struct spinlock 
 	spin_unlock(t, ptl);
 }
 
-static void discard_table(struct task *t, struct mm *mm, struct page_table *table)
+struct page_table *pte_alloc_one(struct task *t, struct mm *mm, uint64_t addr)
+{
+	return new_table(t, mm, PT_PTE, addr);
+}
+
+void pte_free_one(struct task *t, struct mm *mm, struct page_table *table)
 {
 	free_page(t, table->pfn);
 	pt_free_table(t->k, mm, table);
@@ -112,43 +141,47 @@ static struct page_table *install(struct task *t, struct mm *mm, struct page_tab
 	}
 	spin_unlock(t, pml);
 	if (table)
-		discard_table(t, mm, table);
+		pte_free_one(t, mm, table);
 	return *slot;
 }
 
-struct page_table *pt_alloc(struct task *t, struct mm *mm, uint64_t addr)
+static struct page_table *alloc_down_to(struct task *t, struct mm *mm, uint64_t addr,
+					enum pt_level lowest)
 {
 	struct page_table *table = mm->pgd;
 
 	if (!table) {
 		table = new_table(t, mm, PT_PGD, 0);
 		if (mm->pgd)
-			discard_table(t, mm, table);
+			pte_free_one(t, mm, table);
 		else
 			mm->pgd = table;
 		table = mm->pgd;
 	}
-	while (table->level > PT_PTE) {
+	while (table->level > lowest) {
 		struct page_table *child = table->slot.child[pt_index(addr, table->level)];
 
 		if (!child)
 			child = install(t, mm, table, addr);
+		if ((uintptr_t)child & PTE_HUGE)
+			return NULL;
 		if (child) /* else it was reclaimed at once */
 			table = child;
 	}
 	return table;
 }
 
-/* ---- PT_RECLAIM ---- */
-
-static struct page_table *pmd_table(const struct mm *mm, uint64_t addr)
+struct page_table *pt_alloc(struct task *t, struct mm *mm, uint64_t addr)
 {
-	struct page_table *table = mm->pgd;
-
-	for (int level = PT_PGD; table && level > PT_PMD; level--)
-		table = table->slot.child[pt_index(addr, (enum pt_level)level)];
-	return table;
+	return alloc_down_to(t, mm, addr, PT_PTE);
 }
+
+struct page_table *pmd_alloc(struct task *t, struct mm *mm, uint64_t addr)
+{
+	return alloc_down_to(t, mm, addr, PT_PMD);
+}
+
+/* ---- PT_RECLAIM ---- */
 
 static struct page_table *unhook_pte(struct page_table *pmd, struct page_table *table)
 {
@@ -159,7 +192,7 @@ static struct page_table *unhook_pte(struct page_table *pmd, struct page_table *
 
 struct page_table *try_unhook_pte(struct task *t, struct mm *mm, struct page_table *table)
 {
-	struct page_table *pmd = pmd_table(mm, table->base);
+	struct page_table *pmd = pmd_lookup(mm, table->base);
 	const void *params;
 	struct spinlock *pml = lock_ops(t, &params)->pmd_lockptr(params, mm, pmd);
 
@@ -173,13 +206,13 @@ struct page_table *try_unhook_pte(struct task *t, struct mm *mm, struct page_tab
 
 struct page_table *unhook_pte_if_empty(struct task *t, struct mm *mm, uint64_t addr)
 {
-	struct page_table *pmd = pmd_table(mm, addr), *table, *gone = NULL;
+	struct page_table *pmd = pmd_lookup(mm, addr), *table, *gone = NULL;
 	const void *params;
 	const struct table_lock_ops *ops = lock_ops(t, &params);
 	struct spinlock *pml = ops->pmd_lockptr(params, mm, pmd), *ptl;
 
 	spin_lock(t, pml);
-	table = pmd->slot.child[pt_index(addr, PT_PMD)];
+	table = pt_lookup(mm, addr);
 	ptl = table ? ops->pte_lockptr(params, mm, table) : pml;
 	if (ptl != pml)
 		spin_lock(t, ptl);
@@ -226,7 +259,7 @@ static void free_below(struct task *t, struct mmu_gather *tlb, struct page_table
 		unsigned int index = pt_index(at, table->level);
 		struct page_table *child = table->slot.child[index];
 
-		if (!child)
+		if (!child || (uintptr_t)child & PTE_HUGE) /* huge: a neighbour's */
 			continue;
 		if (child->level > PT_PTE) {
 			uint64_t a = at > start ? at : start;

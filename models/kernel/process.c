@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "models/kernel/huge_memory.h"
 #include "models/kernel/rmap.h"
 
 struct task *kernel_spawn(struct kernel *k, const struct task_attr *attr)
@@ -80,11 +81,14 @@ static void copy_ptes(struct task *t, struct mm *to, struct vma *vma, struct pag
 static void copy_page_range(struct task *t, struct mm *to, struct vma *vma)
 {
 	for (uint64_t addr = vma->start, next; addr < vma->end; addr = next) {
-		struct page_table *from = pt_lookup(t->mm, addr);
+		struct page_table *from;
 
 		next = (addr & ~(PMD_SIZE - 1)) + PMD_SIZE;
 		next = next < vma->end ? next : vma->end;
 		spend(t, t->k->cost.pte_read);
+		if (copy_huge_pmd(t, to, vma, addr))
+			continue;
+		from = pt_lookup(t->mm, addr);
 		if (from && from->nr)
 			copy_ptes(t, to, vma, from, addr, next);
 	}

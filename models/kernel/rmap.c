@@ -206,11 +206,27 @@ void folio_add_new_anon_rmap(struct task *t, struct vma *vma, uint64_t addr, uin
 	page->index = linear_page_index(vma, addr);
 }
 
+void folio_add_new_huge_rmap(struct task *t, struct vma *vma, uint64_t addr, uint32_t pfn)
+{
+	struct page *folio = pfn_page(t->k, pfn);
+
+	spend(t, t->k->cost.rmap);
+	folio->pmd_maps = 1;
+	for (uint32_t i = 0; i < HPAGE_PAGES; i++) {
+		folio[i].flags |= PG_ANON | PG_SWAPBACKED;
+		folio[i].mapping = vma->anon_vma;
+		folio[i].index = linear_page_index(vma, addr) + i;
+	}
+}
+
 void folio_dup_rmap(struct task *t, uint32_t pfn)
 {
+	struct page *page = pfn_page(t->k, pfn);
+
 	spend(t, t->k->cost.rmap);
-	pfn_page(t->k, pfn)->mapcount++;
-	pfn_page(t->k, pfn)->refs++;
+	page->mapcount++;
+	page_folio(page)->refs++;
+	page_folio(page)->forked = true;
 }
 
 void folio_remove_rmap(struct task *t, uint32_t pfn)
@@ -223,8 +239,8 @@ void folio_move_anon_rmap(struct task *t, const struct vma *vma, uint32_t pfn)
 {
 	struct page *page = pfn_page(t->k, pfn);
 
-	if (page->flags & PG_ANON)
-		page->mapping = vma->anon_vma;
+	for (uint32_t i = 0; page->flags & PG_ANON && i < 1u << page->order; i++)
+		page[i].mapping = vma->anon_vma;
 }
 
 /* ---- the walk ---- */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "models/kernel/huge_memory.h"
 #include "models/kernel/rmap.h"
 
 static int64_t end_call(struct task *t, int64_t ret)
@@ -227,10 +228,11 @@ static void change_range(struct task *t, struct mmu_gather *tlb, uint64_t addr, 
 
 	while (addr < end) {
 		uint64_t next = (addr & ~(PMD_SIZE - 1)) + PMD_SIZE;
-		struct page_table *table = pt_lookup(tlb->mm, addr);
+		struct page_table *table;
 
 		next = next < end ? next : end;
 		spend(t, t->k->cost.pte_read);
+		table = change_huge_pmd(t, tlb, addr, next, prot) ? NULL : pt_lookup(tlb->mm, addr);
 		if (table) {
 			struct spinlock *ptl = locks->pte_lockptr(p->params, tlb->mm, table);
 

@@ -36,17 +36,23 @@ void flush_slot_all(struct task *t, unsigned int slot)
 	t->k->metric.cr3_flush->value++;
 }
 
-void flush_slot_range(struct task *t, unsigned int slot, uint64_t start, uint64_t end)
+static void invalidate_pages(struct task *t, unsigned int slot, uint64_t start, uint64_t end,
+			     unsigned int stride_shift)
 {
 	struct cpu *cpu = this_cpu(t)->cpu;
 	const struct machine_desc *d = &cpu->m->desc;
 
-	for (uint64_t addr = start; addr < end; addr += PAGE_SIZE) {
+	for (uint64_t addr = start; addr < end; addr += UINT64_C(1) << stride_shift) {
 		spend(t, d->flush.invlpg + (d->flush.pti ? d->flush.invpcid_single : 0));
 		tlb_invalidate(&cpu->tlb, tlb_context(&cpu->tlb, slot), addr >> PAGE_SHIFT);
 		t->k->metric.invlpg->value++;
 	}
 	settle(t);
+}
+
+void flush_slot_range(struct task *t, unsigned int slot, uint64_t start, uint64_t end)
+{
+	invalidate_pages(t, slot, start, end, PAGE_SHIFT);
 }
 
 static void flush_stale(struct task *t, struct cpu_tlbstate *s, const struct flush_tlb_info *f,
@@ -58,12 +64,12 @@ static void flush_stale(struct task *t, struct cpu_tlbstate *s, const struct flu
 		       f->new_tlb_gen == mm_gen;
 
 	if (partial)
-		flush_slot_range(t, asid, f->start, f->end);
+		invalidate_pages(t, asid, f->start, f->end, f->stride_shift);
 	else
 		flush_slot_all(t, asid);
 	s->ctxs[asid].tlb_gen = mm_gen;
 	trace_tlb_flush(t, local ? TLB_LOCAL_MM_SHOOTDOWN : TLB_REMOTE_SHOOTDOWN, !partial,
-			partial ? (f->end - f->start) >> PAGE_SHIFT : 0);
+			partial ? (f->end - f->start) >> f->stride_shift : 0);
 }
 
 void flush_tlb_func(struct task *t, void *arg)
@@ -119,7 +125,7 @@ bool should_flush_tlb(struct task *t, unsigned int cpu, void *arg)
 void flush_tlb_multi(struct task *t, const struct cpumask *mask, struct flush_tlb_info *info)
 {
 	trace_tlb_flush(t, TLB_REMOTE_SEND_IPI, info->end == TLB_FLUSH_ALL,
-			(info->end - info->start) >> PAGE_SHIFT);
+			(info->end - info->start) >> info->stride_shift);
 	/* Freed tables must be forgotten by lazy CPUs, too: they may walk them speculatively, and
 	 * so nobody goes on before they have. */
 	smp_call_function_many_inlined(
@@ -151,14 +157,16 @@ static void ask_for_flush(struct task *t, struct flush_tlb_info *info)
 	touch_line(t, &mm->cpumask_line[0], LINE_READ);
 }
 
-void flush_tlb_mm_range(struct task *t, struct mm *mm, uint64_t start, uint64_t end,
-			bool freed_tables)
+static void flush_range(struct task *t, struct mm *mm, uint64_t start, uint64_t end,
+			unsigned int stride_shift, bool freed_tables)
 {
 	const struct policy_pick *p = &t->k->policy.pick[AXIS_SHOOTDOWN];
 	const struct shootdown_ops *ops = p->choice->ops;
-	struct flush_tlb_info info = {
-		.mm = mm, .start = start, .end = end, .freed_tables = freed_tables
-	};
+	struct flush_tlb_info info = { .mm = mm,
+				       .start = start,
+				       .end = end,
+				       .stride_shift = stride_shift,
+				       .freed_tables = freed_tables };
 	unsigned int ceiling = ops->ceiling ? ops->ceiling(p->params)
 					    : TLB_SINGLE_PAGE_FLUSH_CEILING;
 	sim_ps asked_at;
@@ -167,7 +175,7 @@ void flush_tlb_mm_range(struct task *t, struct mm *mm, uint64_t start, uint64_t 
 	spend(t, t->k->cost.flush_setup);
 	settle(t);
 	asked_at = sim_now(t->k->sim);
-	if (end == TLB_FLUSH_ALL || (end - start) >> PAGE_SHIFT > ceiling) {
+	if (end == TLB_FLUSH_ALL || (end - start) >> stride_shift > ceiling) {
 		info.start = 0;
 		info.end = TLB_FLUSH_ALL;
 	}
@@ -177,4 +185,15 @@ void flush_tlb_mm_range(struct task *t, struct mm *mm, uint64_t start, uint64_t 
 	settle(t);
 	hist_add(&t->k->metric.flush_latency->hist, sim_now(t->k->sim) - asked_at);
 	preempt_enable(t);
+}
+
+void flush_tlb_mm_range(struct task *t, struct mm *mm, uint64_t start, uint64_t end,
+			bool freed_tables)
+{
+	flush_range(t, mm, start, end, PAGE_SHIFT, freed_tables);
+}
+
+void flush_tlb_huge_range(struct task *t, struct mm *mm, uint64_t start, uint64_t end)
+{
+	flush_range(t, mm, start, end, PMD_SHIFT, false);
 }

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "models/hw/walk.h"
+#include "models/kernel/huge_memory.h"
 #include "models/kernel/init.h"
-#include "models/kernel/mm.h"
 
 METRIC(desc_dirty, "tlb.dirty_walks", METRIC_COUNTER, "1", NULL,
        "walks that set D for a write through a clean translation");
@@ -39,16 +39,24 @@ static enum tlb_side side_of(enum user_access access)
 	return access == USER_EXEC ? TLB_CODE : TLB_DATA;
 }
 
-/* While nobody changes PTEs, an entry that is used must agree with its PTE. */
+/* The frame that an entry makes of addr. */
+static uint32_t entry_pfn(const struct tlb_entry *e, uint64_t addr)
+{
+	bool offset = e->pte & PTE_HUGE && !(e->pte & PTE_ZERO);
+
+	return pte_pfn(e->pte) + (offset ? pt_index(addr, PT_PTE) : 0);
+}
+
+/* While nobody changes PTEs, an entry that is used must agree with its PTE, in size too. */
 static void check_agreement(struct task *t, const struct tlb_entry *e, uint64_t addr)
 {
-	const struct page_table *table = pt_lookup(t->mm, addr);
-	uint64_t pte = table ? table->slot.pte[pt_index(addr, PT_PTE)] : 0;
+	uint64_t pte = leaf_read(t->mm, addr);
 
 	if (t->mm->tlb_flush_pending || t->mm->changing)
 		return;
 	sim_check(t->k->sim,
-		  pte & PTE_PRESENT && pte_pfn(pte) == pte_pfn(e->pte) &&
+		  pte & PTE_PRESENT && pte_pfn(pte) == entry_pfn(e, addr) &&
+			  (pte & PTE_HUGE) == (e->pte & PTE_HUGE) &&
 			  (pte & PTE_WRITE || !(e->pte & PTE_WRITE)),
 		  "stale-translation", "CPU %u used %#llx through %#llx, but its PTE is %#llx",
 		  t->cpu, (unsigned long long)addr, (unsigned long long)e->pte,
@@ -60,32 +68,36 @@ static void check_agreement(struct task *t, const struct tlb_entry *e, uint64_t 
 
 static void check_translation(struct task *t, const struct tlb_entry *e, uint64_t addr)
 {
-	uint32_t pfn = pte_pfn(e->pte);
+	uint32_t pfn = entry_pfn(e, addr);
 
 	check_agreement(t, e, addr);
 	if (e->pte & PTE_ZERO)
 		return;
-	sim_check(t->k->sim, pfn_page(t->k, pfn)->life == e->life, "stale-translation",
+	sim_check(t->k->sim, pfn_page(t->k, pte_pfn(e->pte))->life == e->life, "stale-translation",
 		  "CPU %u used %#llx through a translation to frame %u, which was freed since",
 		  t->cpu, (unsigned long long)addr, pfn);
 }
 
 /* ---- the walk ---- */
 
-/* The tables on the way, from the top to the last that exists; NULL if that is not a PTE table. */
-static struct page_table *walk_path(const struct mm *mm, uint64_t addr, struct walk_path *path)
+/* The tables on the way, from the top to the last that exists. Returns the entry that maps addr;
+ * NULL if there is none. */
+static uint64_t *walk_path(const struct mm *mm, uint64_t addr, struct walk_path *path)
 {
-	struct page_table *table = mm->pgd, *last = NULL;
+	struct page_table *table = mm->pgd;
 
 	path->leaf = WALK_LEVELS;
 	for (unsigned int level = WALK_LEVELS; table && level-- > 0;) {
+		uint64_t *slot = &table->slot.pte[pt_index(addr, (enum pt_level)level)];
+
 		path->table[level].frame = table->pfn;
 		path->table[level].life = table->life;
 		path->leaf = level;
-		last = table;
-		table = level ? table->slot.child[pt_index(addr, (enum pt_level)level)] : NULL;
+		if (level == PT_PTE || (level == PT_PMD && *slot & PTE_HUGE))
+			return slot;
+		table = table->slot.child[pt_index(addr, (enum pt_level)level)];
 	}
-	return path->leaf == PT_PTE ? last : NULL;
+	return NULL;
 }
 
 static void fill(struct task *t, struct tlb *tlb, enum tlb_side side, uint32_t context,
@@ -95,19 +107,19 @@ static void fill(struct task *t, struct tlb *tlb, enum tlb_side side, uint32_t c
 			       .life = pfn_page(t->k, pte_pfn(pte))->life,
 			       .dirty = pte & PTE_DIRTY };
 
-	tlb_fill_page(tlb, side, TLB_4K, context, addr >> PAGE_SHIFT, e);
+	tlb_fill_page(tlb, side, pte & PTE_HUGE ? TLB_2M : TLB_4K, context, addr >> PAGE_SHIFT, e);
 }
 
 /* The next page's translation comes along. Setting A for a page that nobody has used would mislead
  * reclaim, so only one that has it. */
 static void prefetch(struct task *t, struct tlb *tlb, enum tlb_side side, uint32_t context,
-		     const struct page_table *table, uint64_t addr)
+		     const uint64_t *slot, uint64_t addr)
 {
 	uint64_t next = addr + PAGE_SIZE, pte;
 
-	if (!pt_index(next, PT_PTE))
+	if (*slot & PTE_HUGE || !pt_index(next, PT_PTE))
 		return;
-	pte = table->slot.pte[pt_index(next, PT_PTE)];
+	pte = slot[1];
 	if (pte & PTE_ACCESSED && pte_allows(pte, USER_READ))
 		fill(t, tlb, side, context, next, pte);
 }
@@ -127,8 +139,7 @@ static bool walk_and_fill(struct task *t, uint32_t context, uint64_t addr, enum 
 	struct cpu *cpu = this_cpu(t)->cpu;
 	enum tlb_side side = side_of(access);
 	struct walk_path path;
-	struct page_table *table = walk_path(t->mm, addr, &path);
-	uint64_t *pte = table ? &table->slot.pte[pt_index(addr, PT_PTE)] : NULL;
+	uint64_t *pte = walk_path(t->mm, addr, &path);
 	bool allowed = pte && pte_allows(*pte, access), known;
 	struct tlb_entry from;
 
@@ -142,7 +153,7 @@ static bool walk_and_fill(struct task *t, uint32_t context, uint64_t addr, enum 
 	*pte |= PTE_ACCESSED | (access == USER_WRITE ? PTE_DIRTY : 0);
 	fill(t, &cpu->tlb, side, context, addr, *pte);
 	if (cpu->m->desc.tlb.prefetch)
-		prefetch(t, &cpu->tlb, side, context, table, addr);
+		prefetch(t, &cpu->tlb, side, context, pte, addr);
 	return true;
 }
 

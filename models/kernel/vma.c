@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "models/kernel/filemap.h"
+#include "models/kernel/huge_memory.h"
 #include "models/kernel/rmap.h"
 
 #define MMAP_MIN (16 * PAGE_SIZE)
@@ -235,6 +236,8 @@ bool vma_split(struct task *t, struct mm *mm, uint64_t addr)
 	if (!low || low->start == addr)
 		return false;
 	vma_start_write(t, mm, low);
+	if (mm->huge_pages && addr % PMD_SIZE) /* vma_adjust_trans_huge */
+		split_huge_pmd(t, mm, addr);
 	spend(t, t->k->cost.vma_alloc + t->k->cost.vma_store);
 	high = new_vma(mm, addr, low->end, low->prot, low->flags);
 	high->pgoff = linear_page_index(low, addr);
@@ -250,6 +253,31 @@ bool vma_split(struct task *t, struct mm *mm, uint64_t addr)
 	array_insert(mm, vma_index(mm, addr), high);
 	vma_start_write(t, mm, high);
 	return true;
+}
+
+int vma_change_flags(struct task *t, struct mm *mm, uint64_t addr, uint64_t end, unsigned int set,
+		     unsigned int clear)
+{
+	uint64_t covered = 0;
+	size_t first, i;
+
+	vma_split(t, mm, addr);
+	vma_split(t, mm, end);
+	first = vma_index(mm, addr);
+	for (i = first; i < mm->nr_vmas && mm->vmas[i]->start < end; i++) {
+		struct vma *vma = mm->vmas[i];
+
+		covered += vma->end - vma->start;
+		if ((vma->flags & (set | clear)) == set)
+			continue;
+		vma_start_write(t, mm, vma);
+		vma->flags = (vma->flags & ~clear) | set;
+	}
+	while (i-- > first)
+		vma_try_merge(t, mm, i);
+	if (first)
+		vma_try_merge(t, mm, first - 1);
+	return covered == end - addr ? 0 : -ENOMEM;
 }
 
 void vma_free(struct task *t, struct mm *mm, struct vma *vma)

@@ -31,6 +31,7 @@ enum policy_axis {
 	AXIS_TABLE_LOCKS,     /* struct table_lock_ops */
 	AXIS_MMAP_LOCKING,    /* struct mmap_lock_ops */
 	AXIS_LRU,             /* struct lru_ops */
+	AXIS_HUGE_PAGES,      /* struct huge_page_ops */
 	POLICY_AXES
 };
 
@@ -106,6 +107,11 @@ struct mmap_lock_ops {
 struct lru_ops {
 	unsigned int (*batch)(const void *p);    /* folios in a per-CPU batch */
 	bool (*drain_before_zap)(const void *p); /* lru_add_drain in munmap and madvise */
+};
+
+/* Which anonymous memory gets huge pages; what MADV_HUGEPAGE and MADV_NOHUGEPAGE said of it. */
+struct huge_page_ops {
+	bool (*eligible)(bool advised, bool advised_against);
 };
 
 /* ---- sets ---- */

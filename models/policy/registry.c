@@ -22,6 +22,7 @@ const struct policy_axis_desc policy_axes[POLICY_AXES] = {
 	[AXIS_TABLE_LOCKS] = { "table-locks", "which lock guards a page table" },
 	[AXIS_MMAP_LOCKING] = { "mmap-locking", "what faults and madvise lock" },
 	[AXIS_LRU] = { "lru", "how folios reach the LRU lists" },
+	[AXIS_HUGE_PAGES] = { "huge-pages", "which anonymous memory gets huge pages" },
 };
 
 static int compare_choices(const void *a, const void *b)

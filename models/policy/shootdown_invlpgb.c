@@ -52,7 +52,7 @@ static void broadcast(struct task *t, struct mm *mm, const struct flush_tlb_info
 			tlb_flush_slot(tlb, GLOBAL_ASID_SLOT);
 			continue;
 		}
-		for (uint64_t a = f->start; a < f->end; a += PAGE_SIZE)
+		for (uint64_t a = f->start; a < f->end; a += UINT64_C(1) << f->stride_shift)
 			tlb_invalidate(tlb, tlb_context(tlb, GLOBAL_ASID_SLOT), a >> PAGE_SHIFT);
 	}
 }
@@ -99,7 +99,7 @@ static void finish_asid_transition(struct task *t, struct mm *mm, struct flush_t
 static void broadcast_flush(struct task *t, struct mm *mm, struct flush_tlb_info *f)
 {
 	const struct machine_desc *d = &t->k->m->desc;
-	uint64_t pages = f->end == TLB_FLUSH_ALL ? 1 : (f->end - f->start) >> PAGE_SHIFT;
+	uint64_t pages = f->end == TLB_FLUSH_ALL ? 1 : (f->end - f->start) >> f->stride_shift;
 	uint64_t per = f->end == TLB_FLUSH_ALL ? 1 : d->flush.invlpgb_max_pages;
 	uint64_t n = (pages + per - 1) / per;
 

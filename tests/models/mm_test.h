@@ -8,6 +8,7 @@
 
 #include "tests/models/model.h"
 
+#include "models/kernel/huge_memory.h"
 #include "sim/base/datadir.h"
 
 #define BASE (MMAP_BASE - PAGES * PAGE_SIZE)
@@ -25,41 +26,59 @@ static inline uint64_t addr_of(unsigned int page)
 	return BASE + page * PAGE_SIZE;
 }
 
-static inline void count_frames(const struct page_table *table, uint32_t *mapped, uint32_t *writers)
+/* By frame; huge: by head. */
+struct frame_use {
+	uint32_t mapped, writers, huge;
+};
+
+static inline void count_frames(const struct page_table *table, struct frame_use *use)
 {
 	for (unsigned int i = 0; i < PTRS_PER_TABLE; i++) {
 		uint64_t pte = table->slot.pte[i];
+		bool huge = table->level == PT_PMD && pte & PTE_HUGE;
 
-		if (table->level > PT_PTE && table->slot.child[i])
-			count_frames(table->slot.child[i], mapped, writers);
-		if (table->level > PT_PTE || !pte || pte & (PTE_ZERO | PTE_FILE))
+		if (table->level > PT_PTE && pte && !huge)
+			count_frames(table->slot.child[i], use);
+		if ((table->level > PT_PTE && !huge) || !pte || pte & (PTE_ZERO | PTE_FILE))
 			continue;
-		mapped[pte_pfn(pte)]++;
-		writers[pte_pfn(pte)] += (pte & PTE_WRITE) != 0;
+		use[pte_pfn(pte)].huge += huge;
+		for (uint32_t f = pte_pfn(pte); f < pte_pfn(pte) + (huge ? HPAGE_PAGES : 1); f++) {
+			use[f].mapped++;
+			use[f].writers += (pte & PTE_WRITE) != 0;
+		}
 	}
 }
 
 /* No frame is mapped more often than its mapcount says, nor free while it is mapped. */
 static inline void check_frames(struct kernel *k, bool shared)
 {
-	uint32_t *mapped = calloc(k->pages->nr, 4), *writers = calloc(k->pages->nr, 4);
+	struct frame_use *use = calloc(k->pages->nr, sizeof(*use));
 
 	for (const struct mm *mm = k->mms; mm; mm = mm->next)
 		if (mm->pgd)
-			count_frames(mm->pgd, mapped, writers);
+			count_frames(mm->pgd, use);
 	for (uint32_t f = 2; f < k->pages->nr; f++) {
-		expect(k, mapped[f] <= pfn_page(k, f)->mapcount, "frame %u: %u PTEs, mapcount %u",
-		       f, mapped[f], pfn_page(k, f)->mapcount);
-		expect(k, !mapped[f] || !pfn_page(k, f)->free, "frame %u is free and mapped", f);
-		expect(k, shared || !writers[f] || mapped[f] == 1,
-		       "frame %u is writable and has %u PTEs", f, mapped[f]);
+		struct page *page = pfn_page(k, f), *folio = page_folio(page);
+		uint32_t mapped = use[f].mapped, huge = use[f - page->tail].huge;
+
+		expect(k, mapped <= page->mapcount + (folio->order ? folio->pmd_maps : 0),
+		       "frame %u: %u PTEs, mapcount %u, of its PMD %u", f, mapped, page->mapcount,
+		       folio->pmd_maps);
+		expect(k, !folio->order || huge <= folio->pmd_maps, "frame %u: %u PMDs, not %u", f,
+		       huge, folio->pmd_maps);
+		expect(k, !mapped || !page->free, "frame %u is free and mapped", f);
+		expect(k, shared || !use[f].writers || mapped == 1,
+		       "frame %u is writable and has %u PTEs", f, mapped);
 	}
-	free(mapped);
-	free(writers);
+	free(use);
 }
 
 static const char *const eight_cpus[] = { "topology.l3_per_socket", "2", "topology.cores_per_l3",
 					  "2", NULL };
+
+static const char *const huge_pages[] = {
+	"topology.l3_per_socket", "2", "topology.cores_per_l3", "2", "huge-pages", "always", NULL
+};
 
 /* What the runs below are made on. */
 static const char *machine;

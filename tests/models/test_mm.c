@@ -79,9 +79,7 @@ static bool may(const struct toy_page *page, enum user_access how)
 
 static uint64_t pte_at(const struct mm *mm, uint64_t addr)
 {
-	struct page_table *table = pt_lookup(mm, addr);
-
-	return table ? table->slot.pte[pt_index(addr, PT_PTE)] : 0;
+	return leaf_read(mm, addr);
 }
 
 static void access_page(struct task *t, struct actor *a, struct toy_page *page, uint64_t addr,
@@ -539,12 +537,40 @@ static void test_guest(void **state)
 	settings = eight_cpus;
 }
 
+static void huge(const char *policy)
+{
+	alone(policy);
+	forking(policy);
+	threads(policy);
+}
+
+/* The same with a huge page wherever one fits. */
+static void test_huge_pages(void **state)
+{
+	static const char *const unsplit[] = {
+		"topology.cores_per_l3", "2", "table-locks", "unsplit", "huge-pages", "always", NULL
+	};
+
+	(void)state;
+	settings = huge_pages;
+	huge("linux-6.18");
+	huge("no-batching");
+	huge("ipi-table-sync");
+	settings = unsplit;
+	huge("linux-6.15");
+	machine = "zen5-vm2";
+	settings = &huge_pages[4];
+	huge("broadcast-flush");
+	machine = NULL;
+	settings = eight_cpus;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_alone),   cmocka_unit_test(test_forking),
 		cmocka_unit_test(test_threads), cmocka_unit_test(test_few_locks),
-		cmocka_unit_test(test_guest),
+		cmocka_unit_test(test_guest),   cmocka_unit_test(test_huge_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

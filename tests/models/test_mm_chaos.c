@@ -134,6 +134,15 @@ static void chaos(const char *policy)
 	}
 }
 
+/* Huge pages come, go and are split under others' feet. */
+static void test_huge_pages(void **state)
+{
+	(void)state;
+	settings = huge_pages;
+	for_all_policies(chaos);
+	settings = eight_cpus;
+}
+
 static void test_chaos(void **state)
 {
 	(void)state;
@@ -212,9 +221,8 @@ static void test_gaps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gaps),
-		cmocka_unit_test(test_chaos),
-		cmocka_unit_test(test_few_locks),
+		cmocka_unit_test(test_gaps),       cmocka_unit_test(test_chaos),
+		cmocka_unit_test(test_huge_pages), cmocka_unit_test(test_few_locks),
 		cmocka_unit_test(test_machines),
 	};
 

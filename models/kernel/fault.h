@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One page fault on its way, as fault.c hands it to those who handle a part of it.
+ */
+#ifndef MODELS_KERNEL_FAULT_H
+#define MODELS_KERNEL_FAULT_H
+
+#include "models/kernel/mm.h"
+
+enum fault_kind {
+	FAULT_ANON,
+	FAULT_ZERO,
+	FAULT_FILE,
+	FAULT_COW,
+	FAULT_REUSE,
+	FAULT_SPURIOUS,
+	FAULT_SEGV,
+	FAULT_HUGE,
+	FAULT_KINDS
+};
+
+struct fault {
+	struct mm *mm;
+	struct vma *vma;
+	bool vma_locked;
+	bool retry; /* VM_FAULT_RETRY: again, under mmap_lock */
+	struct read_hold hold;
+	uint64_t addr;
+	enum user_access access;
+	struct page_table *table;
+	struct spinlock *ptl;
+};
+
+/* First write to a VMA: it needs an anon_vma, for which the VMA lock alone is not enough. Nobody
+ * may sleep on mmap_lock while holding a VMA's: false if it can't be had at once, and the fault
+ * starts over. */
+bool anon_vma_prepare(struct task *t, struct fault *f);
+void count_fault(struct task *t, enum fault_kind kind);
+/* What a kernel step and the caches' bandwidth make of zeroing (from == PFN_ZERO) or copying. */
+sim_ps page_move_time(struct task *t, uint32_t from, uint32_t to);
+/* A PTE or PMD that the VMA's protection has come to allow more than it does. */
+static inline uint64_t pte_allow_vma(uint64_t pte, const struct vma *vma)
+{
+	if (pte & PTE_PROTNONE)
+		pte = (pte & ~PTE_PROTNONE) | PTE_PRESENT;
+	return pte && vma->prot & PROT_EXEC ? pte | PTE_EXEC : pte;
+}
+
+#endif
