@@ -16,10 +16,10 @@ struct kernel_costs {
 	/* entries and exits */
 	sim_ps syscall, exception, irq;
 	/* scheduler */
-	sim_ps wakeup, context_switch, tick, softirq, clone, fork, exec, exit;
+	sim_ps wakeup, context_switch, tick, softirq, clone, fork, exec, exit, tasklist, wait4;
 	/* VMAs */
 	sim_ps vma_lookup, vma_alloc, vma_free, vma_merge, vma_store, mmap_base, munmap_base,
-		mprotect_base, madvise_base, process_base, event_file, set_affinity;
+		mprotect_base, madvise_base, process_base, event_file, pipe, set_affinity;
 	/* pages and tables */
 	sim_ps fault_base, page_alloc, page_zero, page_copy, page_free, memcg_charge, rmap,
 		page_mapcount, lru_add, lru_move, table_alloc, table_free, anon_vma, file_map;

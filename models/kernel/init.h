@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What kernel.c calls once to make each part's metrics.
+ * What kernel.c calls once to make each part's metrics, and to free what it made.
  */
 #ifndef MODELS_KERNEL_INIT_H
 #define MODELS_KERNEL_INIT_H
@@ -12,5 +12,6 @@ void tlbflush_init(struct kernel *k);
 void mmap_lock_metrics_init(struct kernel *k);
 void fault_init(struct kernel *k);
 void user_access_init(struct kernel *k);
+void pipes_free(struct kernel *k);
 
 #endif

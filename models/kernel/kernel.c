@@ -111,6 +111,7 @@ struct kernel *kernel_create(struct sim *sim, struct machine_desc *desc,
 	metrics_init(k);
 	k->csd_line_class = line_class_get(k->m, "csd");
 	k->cpus = calloc(k->nr_cpus, sizeof(*k->cpus));
+	spin_lock_init(k, &k->tasklist_lock, lock_class_get(k, "tasklist_lock"));
 	pages_init(k);
 	lru_init(k);
 	page_lock_init(k);
@@ -184,6 +185,8 @@ void kernel_free(struct kernel *k)
 		k->condemned = table->slot.child[0];
 		free(table);
 	}
+	pipes_free(k);
+	spin_lock_free(k, &k->tasklist_lock);
 	rcu_free(k);
 	lru_free(k);
 	page_lock_free(k);

@@ -37,6 +37,7 @@ struct mm;
 struct rcu;
 struct pages;
 struct working_set;
+struct pipe;
 
 enum task_state { TASK_RUNNING, TASK_BLOCKED, TASK_DEAD };
 
@@ -72,6 +73,8 @@ struct task {
 	struct task *next;               /* all tasks */
 	struct task *rq_next;            /* run queue */
 	bool user_wake;                  /* task_wake came: for task_block */
+	bool exited;                     /* for its parent to reap */
+	struct task *reaper;             /* that waits for it */
 	struct working_set *working_set; /* pages used last; NULL until the first use */
 };
 
@@ -168,6 +171,8 @@ struct kernel {
 	struct lock_class *lock_classes;
 	uint64_t taken_under[LOCK_CLASSES]; /* by held class: classes taken under it */
 	struct mm *mms;
+	struct pipe *pipes;
+	struct spinlock tasklist_lock;
 	struct pages *pages;
 	struct page_wait *page_wait;  /* sleepers on page locks */
 	struct page_table *condemned; /* freed under a walker: kept, so that the run can go on */

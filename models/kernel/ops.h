@@ -41,6 +41,8 @@ struct task *sys_clone_thread(struct task *task, const struct task_attr *attr);
 struct task *sys_fork(struct task *task, const struct task_attr *attr);
 /* execve: the task gets a new, empty mm and drops the old one. */
 void sys_execve(struct task *task);
+/* wait4: until the child, which this task forked, has exited; then it is gone. */
+void sys_wait4(struct task *task, struct task *child);
 /* Thread exit in the middle of fn. Does not return. */
 void sys_exit(struct task *task) __attribute__((noreturn));
 
@@ -91,6 +93,11 @@ void task_wake(struct task *waker, struct task *sleeper);
 /* The same by system calls on a file that counts (an eventfd): write wakes, read blocks. */
 void sys_event_write(struct task *waker, struct task *sleeper);
 void sys_event_read(struct task *task);
+/* A pipe, written and read a byte at a time; it lasts as long as the run. */
+struct pipe;
+struct pipe *kernel_pipe(struct kernel *k);
+void sys_pipe_write(struct task *task, struct pipe *pipe);
+void sys_pipe_read(struct task *task, struct pipe *pipe);
 /* Sleeps by a timer for at least `duration`. */
 void task_sleep(struct task *task, sim_ps duration);
 /* From now on bound to one CPU (-1: any), and moved there at once. */

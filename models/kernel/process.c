@@ -24,6 +24,14 @@ struct task *kernel_spawn_kthread(struct kernel *k, const struct task_attr *attr
 	return sched_spawn(k, attr, NULL, true);
 }
 
+/* Every birth and death of a task writes to the lists of all tasks. */
+static void link_task(struct task *t)
+{
+	spin_lock_irq(t, &t->k->tasklist_lock);
+	spend(t, t->k->cost.tasklist);
+	spin_unlock_irq(t, &t->k->tasklist_lock);
+}
+
 struct task *sys_clone_thread(struct task *t, const struct task_attr *attr)
 {
 	struct task *child;
@@ -33,6 +41,7 @@ struct task *sys_clone_thread(struct task *t, const struct task_attr *attr)
 	touch_line(t, &t->mm->rss_line, LINE_ATOMIC);
 	settle(t);
 	t->mm->users++;
+	link_task(t);
 	tracepoint(t);
 	child = sched_spawn(t->k, attr, t->mm, false);
 	syscall_exit(t);
@@ -126,6 +135,7 @@ struct task *sys_fork(struct task *t, const struct task_attr *attr)
 	syscall_enter(t);
 	spend(t, t->k->cost.fork);
 	dup_mmap(t, mm, t->mm);
+	link_task(t);
 	tracepoint(t);
 	child = sched_spawn(t->k, attr, mm, false);
 	syscall_exit(t);
@@ -160,6 +170,29 @@ static void exit_mm(struct task *t)
 	mm_drop(t, mm);
 }
 
+static void exit_notify(struct task *t)
+{
+	link_task(t);
+	t->exited = true;
+	if (t->reaper)
+		sched_wake(t, t->reaper);
+}
+
+void sys_wait4(struct task *t, struct task *child)
+{
+	spend(t, t->k->cost.syscall / 2);
+	tracepoint(t);
+	settle(t);
+	child->reaper = t;
+	while (!child->exited)
+		sched_block(t, "a child's exit");
+	spend(t, t->k->cost.wait4);
+	link_task(t);
+	tracepoint(t);
+	spend(t, t->k->cost.syscall / 2);
+	settle(t);
+}
+
 void sys_exit(struct task *t)
 {
 	spend(t, t->k->cost.exit);
@@ -169,6 +202,9 @@ void sys_exit(struct task *t)
 	settle(t);
 	sim_check(t->k->sim, !t->held_write, "lock-leak", "%s exits while it holds %s", t->comm,
 		  t->held_write->class->name);
+	free(t->working_set);
+	t->working_set = NULL;
+	exit_notify(t);
 	if (!t->kthread)
 		t->k->live_tasks--;
 	t->state = TASK_DEAD;

@@ -11,8 +11,11 @@ for file in "$source"/configs/scenarios/*.yaml; do
 	*scaled*) duration=14ms ;;
 	*) duration=1500us ;;
 	esac
+	threads=()
+	# One scenario a load: tests/workloads/test_engines_same.c compares them more widely.
+	grep -q "^workload: $name\$" "$file" && duration=300us threads=(--threads 2,3)
 	for engine in native simgrid; do
-		expect 0 "policy" $mmsim run "$name" --seeds 1 --duration $duration --engine $engine \
+		expect 0 "policy" $mmsim run "$name" --seeds 1 --duration $duration "${threads[@]}" --engine $engine \
 			--jobs 2 --db "$t/$name-$engine.db"
 		content "$t/$name-$engine.db" >"$t/$engine"
 	done

@@ -13,16 +13,43 @@ METRIC(desc_loop, "workload.loop_time", METRIC_HISTOGRAM, "ps", NULL,
 #define DEFAULT_DURATION (20 * SIM_MS)
 #define PAGE_BYTES       4096
 
-void bench_init(struct bench *b, struct kernel *k, uint32_t threads, uint32_t own, sim_ps duration,
-		uint64_t warm_up)
+static bool enough_cpus(const struct bench_load *load, struct kernel *k, uint32_t threads,
+			struct err *err)
 {
+	unsigned int nr_cpus = kernel_nr_cpus(k);
+
+	if (nr_cpus < load->min_cpus)
+		return err_set(err, "%s needs %u CPUs: there is %u", load->type.name,
+			       load->min_cpus, nr_cpus);
+	if (load->cpu_each && threads > nr_cpus)
+		return err_set(err, "%s: %u threads, each with a CPU of its own: there are %u",
+			       load->type.name, threads, nr_cpus);
+	return true;
+}
+
+struct workload *bench_start(const struct workload_type *type, struct kernel *k, const void *params,
+			     const char *file, uint32_t threads, sim_ps duration, struct err *err)
+{
+	const struct bench_load *load = (const void *)((const char *)type -
+						       offsetof(struct bench_load, type));
+	struct bench *b;
+
+	(void)file;
+	threads = threads ? threads : load->threads ? load->threads : 1;
+	if (!enough_cpus(load, k, threads, err))
+		return NULL;
+	b = calloc(1, load->state ? load->state : sizeof(*b));
+	b->load = load;
+	b->params = params;
 	b->k = k;
 	b->sim = kernel_sim(k);
-	b->threads = threads ? threads : own;
+	b->threads = threads;
 	b->duration = duration ? duration : DEFAULT_DURATION;
-	b->warm_up = warm_up;
+	b->warm_up = load->warm_up;
 	op_metrics_init(&b->m, b->sim);
 	b->loop = metric_get(sim_metrics(b->sim), &desc_loop, NULL);
+	bench_spawn(b, "measured", 0, load->measured, b);
+	return (struct workload *)b;
 }
 
 struct task *bench_spawn(struct bench *b, const char *comm, unsigned int cpu, task_fn *fn,
@@ -72,17 +99,14 @@ void bench_touch(struct task *t, uint64_t addr, uint64_t pages, enum user_access
 			  (unsigned long long)(addr + i * PAGE_BYTES));
 }
 
-void bench_finish(struct bench *b)
+void bench_finish(struct workload *w)
 {
+	struct bench *b = (struct bench *)w;
+
 	op_metrics_finish(&b->m, sim_now(b->sim) - b->begin);
 }
 
-void bench_workload_finish(struct workload *w)
-{
-	bench_finish((struct bench *)w);
-}
-
-void bench_workload_free(struct workload *w)
+void bench_free(struct workload *w)
 {
 	free(w);
 }

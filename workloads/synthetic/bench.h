@@ -2,8 +2,7 @@
 /*
  * The frame of the micro-benchmarks: one measured task loops until the end of its time, and each
  * loop after a warm-up is one sample of workload.loop_time. Other tasks of the load look at `done`.
- * A load is one file: its tasks and a struct workload_type; struct workload begins with a struct
- * bench.
+ * A load is one file: its tasks, its parameters and a struct bench_load that names them.
  */
 #ifndef WORKLOADS_SYNTHETIC_BENCH_H
 #define WORKLOADS_SYNTHETIC_BENCH_H
@@ -12,6 +11,8 @@
 #include "workloads/workload.h"
 
 struct bench {
+	const struct bench_load *load;
+	const void *params;
 	struct kernel *k;
 	struct sim *sim;
 	struct op_metrics m;
@@ -22,10 +23,25 @@ struct bench {
 	bool done;
 };
 
-/* threads = 0: `own`. duration = 0: 20 ms. */
-void bench_init(struct bench *b, struct kernel *k, uint32_t threads, uint32_t own, sim_ps duration,
-		uint64_t warm_up);
-/* Starts the measured task as a process of its own, bound to the first core. */
+struct bench_load {
+	struct workload_type type;
+	task_fn *measured; /* a process bound to the first CPU; arg: the struct bench */
+	uint64_t warm_up;  /* loops */
+	uint32_t threads;  /* the load's own number; 0: one */
+	/* For CPUs of their own: the least, and whether every thread needs one. */
+	unsigned int min_cpus;
+	bool cpu_each;
+	size_t state; /* bytes of the load's own; begin with a struct bench. 0: no more than that */
+};
+
+/* struct workload_type's functions for all loads of this frame. duration = 0: 20 ms. */
+#define BENCH_FRAME .start = bench_start, .finish = bench_finish, .free = bench_free
+struct workload *bench_start(const struct workload_type *type, struct kernel *k, const void *params,
+			     const char *file, uint32_t threads, sim_ps duration, struct err *err);
+void bench_finish(struct workload *w);
+void bench_free(struct workload *w);
+
+/* Another process, bound to a CPU. */
 struct task *bench_spawn(struct bench *b, const char *comm, unsigned int cpu, task_fn *fn,
 			 void *arg);
 /* May the measured task go on? From then on the load is done. */
@@ -35,10 +51,5 @@ void bench_sample(struct bench *b, sim_ps begin);
 /* A mapping of anonymous memory, every page touched. */
 uint64_t bench_map(struct task *t, uint64_t pages, enum user_access access);
 void bench_touch(struct task *t, uint64_t addr, uint64_t pages, enum user_access access);
-void bench_finish(struct bench *b);
-
-/* What struct workload_type's finish and free need; struct workload begins with struct bench. */
-void bench_workload_finish(struct workload *w);
-void bench_workload_free(struct workload *w);
 
 #endif

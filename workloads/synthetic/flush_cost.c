@@ -3,12 +3,9 @@
  * DONTNEED of N populated pages by the only thread of a process, so that each call flushes N pages
  * on its own CPU: tlb.flush_latency is what the flush costs, tracing included if asked for.
  */
-#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "workloads/synthetic/bench.h"
-
-#define WARM_UP 20
 
 struct params {
 	uint32_t pages;
@@ -38,48 +35,30 @@ static const struct param params[] = {
 	PARAM_END
 };
 
-struct workload {
-	struct bench b;
-	const struct params *p;
-};
-
 static void measured(struct task *t, void *arg)
 {
-	struct workload *w = arg;
-	uint64_t area = bench_map(t, w->p->pages, USER_WRITE);
+	struct bench *b = arg;
+	const struct params *p = b->params;
+	uint64_t area = bench_map(t, p->pages, USER_WRITE);
 
-	while (bench_goes_on(&w->b)) {
+	/* One tracepoint lies in the flush: both costs come with it. */
+	kernel_set_tracing(b->k, p->tracing + p->cold);
+	while (bench_goes_on(b)) {
 		sim_ps begin;
 
-		bench_touch(t, area, w->p->pages, USER_WRITE);
-		begin = sim_now(w->b.sim);
-		sys_madvise(t, area, w->p->pages * UINT64_C(4096), MADV_DONTNEED);
-		bench_sample(&w->b, begin);
+		bench_touch(t, area, p->pages, USER_WRITE);
+		begin = sim_now(b->sim);
+		sys_madvise(t, area, p->pages * UINT64_C(4096), MADV_DONTNEED);
+		bench_sample(b, begin);
 	}
 }
 
-static struct workload *start(const struct workload_type *type, struct kernel *k, const void *p,
-			      const char *file, uint32_t threads, sim_ps duration, struct err *err)
-{
-	struct workload *w = calloc(1, sizeof(*w));
-
-	(void)type, (void)file, (void)err;
-	w->p = p;
-	bench_init(&w->b, k, threads, 1, duration, WARM_UP);
-	/* One tracepoint lies in the flush: both costs come with it. */
-	kernel_set_tracing(k, w->p->tracing + w->p->cold);
-	bench_spawn(&w->b, "flusher", 0, measured, w);
-	return w;
-}
-
-static const struct workload_type flush_cost = {
-	.name = "flush_cost",
-	.summary = "flushes of N pages on their own CPU, by DONTNEED",
-	.source = "Dave Hansen, x86: mm: set TLB flush ceiling, 2014",
-	.params = params,
-	.params_size = sizeof(struct params),
-	.start = start,
-	.finish = bench_workload_finish,
-	.free = bench_workload_free,
+static const struct bench_load flush_cost = {
+	.type = { BENCH_FRAME, .name = "flush_cost",
+		  .summary = "flushes of N pages on their own CPU, by DONTNEED",
+		  .source = "Dave Hansen, x86: mm: set TLB flush ceiling, 2014", .params = params,
+		  .params_size = sizeof(struct params) },
+	.measured = measured,
+	.warm_up = 20,
 };
-WORKLOAD(flush_cost);
+WORKLOAD(flush_cost.type);

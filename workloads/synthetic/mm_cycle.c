@@ -4,7 +4,6 @@
  * them, each step timed: what a machine's kernel step costs add up to. `mmsim calibrate` does the
  * same on the real machine (analysis/calibrate/probe_mm.c), so the steps here and there must agree.
  */
-#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "workloads/synthetic/bench.h"
@@ -12,7 +11,6 @@
 METRIC(desc_step, "workload.step_time", METRIC_HISTOGRAM, "ps", "step",
        "one step of a cycle, warm-up left out");
 
-#define WARM_UP 3
 /* A page that stays keeps the upper tables, which other mappings of a real process would. */
 #define KEEPER UINT64_C(0x7f0000000000)
 #define AREA   (KEEPER + (UINT64_C(4) << 20))
@@ -30,16 +28,11 @@ static const struct param params[] = { { .name = "pages",
 					 .help = "of the mapping" },
 				       PARAM_END };
 
-struct workload {
-	struct bench b;
-	const struct params *p;
-};
-
-static void step(struct workload *w, const char *name, sim_ps begin)
+static void step(const struct bench *b, const char *name, sim_ps begin)
 {
-	if (w->b.loops >= w->b.warm_up)
-		hist_add(&metric_get(sim_metrics(w->b.sim), &desc_step, name)->hist,
-			 sim_now(w->b.sim) - begin);
+	if (b->loops >= b->warm_up)
+		hist_add(&metric_get(sim_metrics(b->sim), &desc_step, name)->hist,
+			 sim_now(b->sim) - begin);
 }
 
 static void map_fixed(struct task *t, uint64_t addr, uint64_t len)
@@ -51,70 +44,57 @@ static void map_fixed(struct task *t, uint64_t addr, uint64_t len)
 		  (unsigned long long)addr, (long long)ret);
 }
 
-static void cycle(struct task *t, struct workload *w)
+static void cycle(struct task *t, const struct bench *b)
 {
-	uint64_t len = (uint64_t)w->p->pages * 4096;
-	sim_ps begin = sim_now(w->b.sim);
+	const struct params *p = b->params;
+	uint64_t len = (uint64_t)p->pages * 4096;
+	sim_ps begin = sim_now(b->sim);
 
 	map_fixed(t, AREA, len);
-	step(w, "mmap", begin);
-	bench_touch(t, AREA, w->p->pages, USER_WRITE);
-	begin = sim_now(w->b.sim);
+	step(b, "mmap", begin);
+	bench_touch(t, AREA, p->pages, USER_WRITE);
+	begin = sim_now(b->sim);
 	sys_mprotect(t, AREA, len, PROT_READ);
-	step(w, "mprotect_ro", begin);
-	begin = sim_now(w->b.sim);
+	step(b, "mprotect_ro", begin);
+	begin = sim_now(b->sim);
 	sys_mprotect(t, AREA, len, PROT_READ | PROT_WRITE);
-	step(w, "mprotect_rw", begin);
-	begin = sim_now(w->b.sim);
+	step(b, "mprotect_rw", begin);
+	begin = sim_now(b->sim);
 	sys_madvise(t, AREA, len, MADV_DONTNEED);
-	step(w, "zap", begin);
-	begin = sim_now(w->b.sim);
-	bench_touch(t, AREA, w->p->pages, USER_READ);
-	step(w, "fault_read", begin);
+	step(b, "zap", begin);
+	begin = sim_now(b->sim);
+	bench_touch(t, AREA, p->pages, USER_READ);
+	step(b, "fault_read", begin);
 	sys_madvise(t, AREA, len, MADV_DONTNEED);
-	begin = sim_now(w->b.sim);
-	bench_touch(t, AREA, w->p->pages, USER_WRITE);
-	step(w, "fault_write", begin);
-	begin = sim_now(w->b.sim);
+	begin = sim_now(b->sim);
+	bench_touch(t, AREA, p->pages, USER_WRITE);
+	step(b, "fault_write", begin);
+	begin = sim_now(b->sim);
 	sys_munmap(t, AREA, len);
-	step(w, "munmap", begin);
+	step(b, "munmap", begin);
 }
 
 static void measured(struct task *t, void *arg)
 {
-	struct workload *w = arg;
+	struct bench *b = arg;
 
 	map_fixed(t, KEEPER, 4096);
 	bench_touch(t, KEEPER, 1, USER_WRITE);
-	while (bench_goes_on(&w->b)) {
-		sim_ps begin = sim_now(w->b.sim);
+	while (bench_goes_on(b)) {
+		sim_ps begin = sim_now(b->sim);
 
-		cycle(t, w);
-		bench_sample(&w->b, begin);
+		cycle(t, b);
+		bench_sample(b, begin);
 	}
 }
 
-static struct workload *start(const struct workload_type *type, struct kernel *k, const void *p,
-			      const char *file, uint32_t threads, sim_ps duration, struct err *err)
-{
-	struct workload *w = calloc(1, sizeof(*w));
-
-	(void)type, (void)file, (void)err;
-	w->p = p;
-	bench_init(&w->b, k, threads, 1, duration, WARM_UP);
-	bench_spawn(&w->b, "cycle", 0, measured, w);
-	return w;
-}
-
-static const struct workload_type mm_cycle = {
-	.name = "mm_cycle",
-	.summary =
-		"one thread maps, writes, protects, drops, reads and unmaps N pages, step by step",
-	.source = "mmsim calibrate (docs/calibrate.md)",
-	.params = params,
-	.params_size = sizeof(struct params),
-	.start = start,
-	.finish = bench_workload_finish,
-	.free = bench_workload_free,
+static const struct bench_load mm_cycle = {
+	.type = { BENCH_FRAME, .name = "mm_cycle",
+		  .summary = "one thread maps, writes, protects, drops, reads and unmaps N pages, "
+			     "step by step",
+		  .source = "mmsim calibrate (docs/calibrate.md)", .params = params,
+		  .params_size = sizeof(struct params) },
+	.measured = measured,
+	.warm_up = 3,
 };
-WORKLOAD(mm_cycle);
+WORKLOAD(mm_cycle.type);

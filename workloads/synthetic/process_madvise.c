@@ -29,11 +29,6 @@ static const struct param params[] = { { .name = "size",
 					 .help = "ranges in a call (at most UIO_MAXIOV)" },
 				       PARAM_END };
 
-struct workload {
-	struct bench b;
-	const struct params *p;
-};
-
 static void advise_all(struct task *t, const struct params *p, uint64_t area,
 		       struct user_range *range)
 {
@@ -51,42 +46,29 @@ static void advise_all(struct task *t, const struct params *p, uint64_t area,
 
 static void measured(struct task *t, void *arg)
 {
-	struct workload *w = arg;
-	struct user_range *range = calloc(w->p->batch, sizeof(*range));
-	uint64_t area = bench_map(t, w->p->size / 4096, USER_WRITE);
+	struct bench *b = arg;
+	const struct params *p = b->params;
+	struct user_range *range = calloc(p->batch, sizeof(*range));
+	uint64_t area = bench_map(t, p->size / 4096, USER_WRITE);
 
-	while (bench_goes_on(&w->b)) {
+	while (bench_goes_on(b)) {
 		sim_ps begin;
 
-		if (w->b.loops)
-			bench_touch(t, area, w->p->size / 4096, USER_WRITE);
-		begin = sim_now(w->b.sim);
-		advise_all(t, w->p, area, range);
-		bench_sample(&w->b, begin);
+		if (b->loops)
+			bench_touch(t, area, p->size / 4096, USER_WRITE);
+		begin = sim_now(b->sim);
+		advise_all(t, p, area, range);
+		bench_sample(b, begin);
 	}
 	free(range);
 }
 
-static struct workload *start(const struct workload_type *type, struct kernel *k, const void *p,
-			      const char *file, uint32_t threads, sim_ps duration, struct err *err)
-{
-	struct workload *w = calloc(1, sizeof(*w));
-
-	(void)type, (void)file, (void)err;
-	w->p = p;
-	bench_init(&w->b, k, threads, 1, duration, 0);
-	bench_spawn(&w->b, "madviser", 0, measured, w);
-	return w;
-}
-
-static const struct workload_type process_madvise = {
-	.name = "process_madvise",
-	.summary = "process_madvise(DONTNEED) of populated memory in 4 KiB ranges",
-	.source = "SeongJae Park, batch tlb flushes for MADV_DONTNEED and MADV_FREE, 2025",
-	.params = params,
-	.params_size = sizeof(struct params),
-	.start = start,
-	.finish = bench_workload_finish,
-	.free = bench_workload_free,
+static const struct bench_load process_madvise = {
+	.type = { BENCH_FRAME, .name = "process_madvise",
+		  .summary = "process_madvise(DONTNEED) of populated memory in 4 KiB ranges",
+		  .source =
+			  "SeongJae Park, batch tlb flushes for MADV_DONTNEED and MADV_FREE, 2025",
+		  .params = params, .params_size = sizeof(struct params) },
+	.measured = measured,
 };
-WORKLOAD(process_madvise);
+WORKLOAD(process_madvise.type);

@@ -1,41 +1,41 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * The frame of the will-it-scale loads. The main task makes the threads and waits for the end as
- * the real one does: asleep.
+ * The frame of the will-it-scale loads. The main task makes the others, wakes them all, as the real
+ * one does by one byte in a pipe that they poll, and is done.
  */
 #include "workloads/synthetic/threads.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 METRIC(desc_fairness, "workload.slowest_share", METRIC_GAUGE, "1", NULL,
        "loops of the slowest thread, as a share of the mean");
 
 #define DEFAULT_DURATION (50 * SIM_MS)
-#define START_STAGGER    (200 * SIM_US) /* threads of a real process never start at one instant */
+#define START_STAGGER    (200 * SIM_US) /* tasks that one event woke never go on at one instant */
 
 struct workload {
+	const struct loop_load *load;
 	struct kernel *k;
 	struct sim *sim;
-	loop_fn *loop;
-	const void *params;
+	const struct loop_params *params;
 	struct op_metrics m;
 	uint32_t nr;
-	sim_ps duration, last_end;
+	sim_ps duration, end; /* end: SIM_NEVER until all are made */
 	struct loop_thread *thread;
-	uint64_t *loops;
 };
 
 static void thread_main(struct task *t, void *arg)
 {
 	struct loop_thread *self = arg;
+	struct workload *w = self->w;
 	struct rng rng;
 
-	rng_init(&rng, sim_seed(self->m->sim), "threads.start", self->index);
+	task_block(t);
+	rng_init(&rng, sim_seed(w->sim), "threads.start", self->index);
 	user_compute(t, rng_below(&rng, START_STAGGER));
-	self->w->loop(t, self);
-	if (sim_now(self->m->sim) > self->w->last_end)
-		self->w->last_end = sim_now(self->m->sim);
+	w->load->loop(t, self);
 }
 
 static void process_main(struct task *t, void *arg)
@@ -51,42 +51,61 @@ static void process_main(struct task *t, void *arg)
 					  .fn = thread_main,
 					  .arg = &w->thread[i] };
 
-		snprintf(comm, sizeof(comm), "thread%u", i);
-		w->thread[i].task = sys_clone_thread(t, &attr);
+		snprintf(comm, sizeof(comm), "%s%u", w->params->processes ? "process" : "thread",
+			 i);
+		w->thread[i].task = w->params->processes ? sys_fork(t, &attr)
+							 : sys_clone_thread(t, &attr);
 	}
+	for (uint32_t i = 0; i < w->nr; i++)
+		task_wake(t, w->thread[i].task);
+	w->end = sim_now(w->sim) + w->duration;
 }
 
-void loop_count(struct loop_thread *self)
+static bool counts(const struct workload *w)
 {
-	self->w->loops[self->index]++;
-	op_count(self->m, 1);
+	return w->end != SIM_NEVER && sim_now(w->sim) <= w->end;
 }
 
-struct workload *threads_start(struct kernel *k, loop_fn *loop, const void *params,
-			       uint32_t threads, sim_ps duration, struct err *err)
+bool loop_done(const struct loop_thread *self)
+{
+	return sim_now(self->w->sim) >= self->w->end;
+}
+
+void loop_count(struct loop_thread *self, uint64_t n)
+{
+	if (!counts(self->w))
+		return;
+	self->loops += n;
+	op_count(self->m, n);
+}
+
+struct workload *threads_start(const struct workload_type *type, struct kernel *k,
+			       const void *params, const char *file, uint32_t threads,
+			       sim_ps duration, struct err *err)
 {
 	struct task_attr attr = {
 		.comm = "main", .cpu = -1, .initial_cpu = -1, .fn = process_main
 	};
 	struct workload *w;
 
+	(void)file;
 	if (threads > 65536) {
 		err_set(err, "%u threads: at most 65536", threads);
 		return NULL;
 	}
 	w = calloc(1, sizeof(*w));
+	w->load = (const struct loop_load *)((const char *)type - offsetof(struct loop_load, type));
 	w->k = k;
 	w->sim = kernel_sim(k);
-	w->loop = loop;
 	w->params = params;
 	w->nr = threads ? threads : 1;
 	w->duration = duration ? duration : DEFAULT_DURATION;
+	w->end = SIM_NEVER;
 	op_metrics_init(&w->m, w->sim);
 	w->thread = calloc(w->nr, sizeof(*w->thread));
-	w->loops = calloc(w->nr, sizeof(*w->loops));
 	for (uint32_t i = 0; i < w->nr; i++)
 		w->thread[i] = (struct loop_thread){
-			.w = w, .index = i, .params = params, .m = &w->m, .end = w->duration
+			.w = w, .index = i, .params = params, .arg = w->load->arg, .m = &w->m
 		};
 	attr.arg = w;
 	kernel_spawn(k, &attr);
@@ -98,29 +117,35 @@ void threads_finish(struct workload *w)
 	uint64_t min = UINT64_MAX, sum = 0;
 
 	for (uint32_t i = 0; i < w->nr; i++) {
-		min = w->loops[i] < min ? w->loops[i] : min;
-		sum += w->loops[i];
+		min = w->thread[i].loops < min ? w->thread[i].loops : min;
+		sum += w->thread[i].loops;
 	}
 	metric_get(sim_metrics(w->sim), &desc_fairness, "")->gauge = sum ? (double)min * w->nr /
 										     (double)sum
 									 : 0;
-	op_metrics_finish(&w->m, w->last_end ? w->last_end : w->duration);
+	op_metrics_finish(&w->m, w->duration);
 }
 
 void threads_free(struct workload *w)
 {
 	free(w->thread);
-	free(w->loops);
 	free(w);
 }
 
-uint64_t loop_mmap(struct task *t, struct loop_thread *self, uint64_t len, unsigned int prot,
-		   unsigned int flags)
+/* ---- timed operations: those that end while loops count ---- */
+
+static void timed(struct loop_thread *self, enum op_kind kind, uint64_t bytes, sim_ps begin)
+{
+	if (counts(self->w))
+		op_end(self->m, kind, bytes, begin);
+}
+
+uint64_t loop_mmap(struct task *t, struct loop_thread *self, uint64_t len, unsigned int flags)
 {
 	sim_ps begin = op_begin(self->m);
-	int64_t ret = sys_mmap(t, 0, len, prot, flags);
+	int64_t ret = sys_mmap(t, 0, len, PROT_READ | PROT_WRITE, flags);
 
-	op_end(self->m, OP_MMAP, len, begin);
+	timed(self, OP_MMAP, len, begin);
 	sim_check(self->m->sim, ret > 0, "workload", "mmap of %llu bytes failed: %lld",
 		  (unsigned long long)len, (long long)ret);
 	return (uint64_t)ret;
@@ -131,7 +156,7 @@ void loop_munmap(struct task *t, struct loop_thread *self, uint64_t addr, uint64
 	sim_ps begin = op_begin(self->m);
 
 	sys_munmap(t, addr, len);
-	op_end(self->m, OP_MUNMAP, len, begin);
+	timed(self, OP_MUNMAP, len, begin);
 }
 
 void loop_madvise(struct task *t, struct loop_thread *self, uint64_t addr, uint64_t len, int advice)
@@ -139,7 +164,15 @@ void loop_madvise(struct task *t, struct loop_thread *self, uint64_t addr, uint6
 	sim_ps begin = op_begin(self->m);
 
 	sys_madvise(t, addr, len, advice);
-	op_end(self->m, OP_MADVISE, len, begin);
+	timed(self, OP_MADVISE, len, begin);
+}
+
+void loop_brk(struct task *t, struct loop_thread *self, uint64_t brk)
+{
+	sim_ps begin = op_begin(self->m);
+
+	sys_brk(t, brk);
+	timed(self, OP_BRK, 0, begin);
 }
 
 void loop_fault(struct task *t, struct loop_thread *self, uint64_t addr, enum user_access access)
@@ -147,7 +180,19 @@ void loop_fault(struct task *t, struct loop_thread *self, uint64_t addr, enum us
 	sim_ps begin = op_begin(self->m);
 	bool ok = user_access(t, addr, access);
 
-	op_end(self->m, OP_FAULT, 0, begin);
+	timed(self, OP_FAULT, 0, begin);
 	sim_check(self->m->sim, ok, "workload", "access to %#llx is a SIGSEGV",
 		  (unsigned long long)addr);
+}
+
+struct task *loop_fork(struct task *t, struct loop_thread *self, bool clone, task_fn *fn, void *arg)
+{
+	struct task_attr attr = {
+		.comm = "child", .cpu = (int)task_cpu(t), .initial_cpu = -1, .fn = fn, .arg = arg
+	};
+	sim_ps begin = op_begin(self->m);
+	struct task *child = clone ? sys_clone_thread(t, &attr) : sys_fork(t, &attr);
+
+	timed(self, clone ? OP_CLONE : OP_FORK, 0, begin);
+	return child;
 }

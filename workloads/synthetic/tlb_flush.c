@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * will-it-scale tlb_flush1, 2 and 3: page by page through a mapping, a write fault,
+ * madvise(DONTNEED) of that page and a read fault; a new mapping after each pass. They differ in
+ * what is mapped: a private file, anonymous memory, a shared file.
+ */
+#include <sys/mman.h>
+
+#include "workloads/synthetic/threads.h"
+
+static void loop(struct task *t, struct loop_thread *self)
+{
+	const struct loop_params *p = self->params;
+
+	while (!loop_done(self)) {
+		uint64_t area = loop_mmap(t, self, p->size, self->arg);
+
+		for (uint64_t at = area; at < area + p->size && !loop_done(self);
+		     at += PAGE_BYTES) {
+			user_compute(t, p->think);
+			loop_fault(t, self, at, USER_WRITE);
+			loop_madvise(t, self, at, PAGE_BYTES, MADV_DONTNEED);
+			loop_fault(t, self, at, USER_READ);
+			loop_count(self, 1);
+		}
+		loop_munmap(t, self, area, p->size);
+	}
+}
+
+static const struct param file_params[] = { LOOP_SIZE("128MiB"), LOOP_THINK, LOOP_PROCESSES,
+					    PARAM_END };
+static const struct param anon_params[] = { LOOP_SIZE("1MiB"), LOOP_THINK, LOOP_PROCESSES,
+					    PARAM_END };
+
+static const struct loop_load tlb_flush1 = {
+	.type = { LOOP_FRAME, .name = "tlb_flush1",
+		  .summary = "write, DONTNEED and read of a page of a private file mapping",
+		  .source = "will-it-scale tests/tlb_flush1.c", .params = file_params,
+		  .params_size = sizeof(struct loop_params) },
+	.loop = loop,
+	.arg = MAP_PRIVATE,
+};
+WORKLOAD(tlb_flush1.type);
+
+static const struct loop_load tlb_flush2 = {
+	.type = { LOOP_FRAME, .name = "tlb_flush2",
+		  .summary = "write fault, DONTNEED and read fault of one page: a shootdown a loop",
+		  .source = "will-it-scale tests/tlb_flush2.c", .params = anon_params,
+		  .params_size = sizeof(struct loop_params) },
+	.loop = loop,
+	.arg = MAP_PRIVATE | MAP_ANONYMOUS,
+};
+WORKLOAD(tlb_flush2.type);
+
+static const struct loop_load tlb_flush3 = {
+	.type = { LOOP_FRAME, .name = "tlb_flush3",
+		  .summary = "write, DONTNEED and read of a page of a shared file mapping",
+		  .source = "will-it-scale tests/tlb_flush3.c", .params = file_params,
+		  .params_size = sizeof(struct loop_params) },
+	.loop = loop,
+	.arg = MAP_SHARED,
+};
+WORKLOAD(tlb_flush3.type);
