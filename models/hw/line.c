@@ -137,7 +137,7 @@ sim_ps line_access(struct machine *m, struct line *line, unsigned int core, enum
 {
 	const struct machine_desc *d = &m->desc;
 	sim_ps own = how == LINE_ATOMIC ? d->line.atomic : d->line.hit;
-	sim_ps start, latency;
+	sim_ps start, latency, way;
 	bool shared_read;
 
 	if (how != LINE_READ && line->nr_sharers == 1 && is_sharer(m, line, core)) {
@@ -154,13 +154,16 @@ sim_ps line_access(struct machine *m, struct line *line, unsigned int core, enum
 		       own;
 	}
 	latency = miss_latency(m, line, core, how);
-	start = line->busy_until > now ? line->busy_until : now;
+	/* A request that must queue does so at the line's home: its way there is behind it. */
+	way = (sim_ps)((double)latency * d->line.request_share);
+	start = line->busy_until > now + way ? line->busy_until : now + way;
+	latency -= way;
 	shared_read = how == LINE_READ && line->owner == LINE_NO_OWNER;
 	/* Readers of a clean line are served side by side, limited by the home's bandwidth only. */
 	line->busy_until = start + (shared_read ? d->line.read_occupancy : latency + own);
 	line->class->transfers++;
-	line->class->wait_ps += start - now;
-	line->class->transfer_ps += latency;
+	line->class->wait_ps += start - now - way;
+	line->class->transfer_ps += latency + way;
 	if (how == LINE_READ) {
 		if (line->owner != LINE_NO_OWNER)
 			add_sharer(m, line, line->owner);

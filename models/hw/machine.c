@@ -65,6 +65,14 @@ const struct param machine_params[] = {
 	PS("line.same_socket", line.same_socket, NULL, MAX_LINE, "between L3 groups of a socket"),
 	PS("line.cross_socket", line.cross_socket, NULL, MAX_LINE, "between sockets"),
 	PS("line.memory", line.memory, "90ns", MAX_LINE, "a line that is in no cache"),
+	{ .name = "line.request_share",
+	  .type = PARAM_DOUBLE,
+	  .offset = M(line.request_share),
+	  .def = "0.33", /* model: three hops of equal length, requester, home, owner, requester */
+	  .min = 0,
+	  .max = 0.9,
+	  .help = "share of a hand-over that is the request's way to the home, where requests "
+		  "queue" },
 	PS("line.read_occupancy", line.read_occupancy, "4ns", MAX_LINE,
 	   "a clean shared line serves one reader per this"),
 	{ .name = "line.ideal",
@@ -169,6 +177,8 @@ const struct param machine_params[] = {
 	PS("virt.inject", virt.inject, "0ns", MAX_STEP, "target in its host: injection at entry"),
 	PS("virt.idle_exit", virt.idle_exit, "0ns", MAX_STEP, "waking a halted virtual CPU"),
 	FLAG("virt.pv_ipi", virt.pv_ipi, "false", "KVM para-virtual multicast IPI"),
+	PS("pause", pause, "20ns", MAX_STEP,
+	   "the PAUSE instruction: a spinner looks once in this time (default: 65 cycles of Zen)"),
 	{ .name = "smt_slowdown",
 	  .type = PARAM_DOUBLE,
 	  .offset = M(smt_slowdown),

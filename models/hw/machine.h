@@ -26,6 +26,7 @@ struct machine_desc {
 	struct {
 		/* one-way hand-over of a line between two cores, by distance */
 		sim_ps hit, atomic, same_core, same_l3, same_socket, cross_socket, memory;
+		double request_share;  /* of a hand-over: the request's way to the line's home */
 		sim_ps read_occupancy; /* a shared clean line serves one reader per this */
 		char **ideal; /* classes that cost and contend nothing: to see what a line does */
 	} line;
@@ -77,6 +78,7 @@ struct machine_desc {
 		sim_ps idle_exit;  /* a halted virtual CPU is put back on its host CPU */
 		bool pv_ipi;
 	} virt;
+	sim_ps pause;        /* the PAUSE instruction: a spinner looks once in this time */
 	double smt_slowdown; /* a thread's time per work while its sibling is busy; 1 = none */
 	uint32_t hz_tick;    /* CONFIG_HZ */
 	bool idle_polls;     /* idle=poll, or a guest that polls before it halts */

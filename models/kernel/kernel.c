@@ -78,6 +78,7 @@ static void cpu_start(struct kernel *k, unsigned int id)
 	c->idle_halted = !k->m->desc.idle_polls;
 	cpumask_set(&k->idle_mask, id);
 	spin_lock_init(k, &c->rq_lock, lock_class_get(k, "rq_lock"));
+	line_init(&c->mcs_line, line_class_get(k->m, "mcs_node"));
 	line_init(&c->tlbstate.line, line_class_get(k->m, "cpu_tlbstate"));
 	line_init(&c->tlbstate.shared_line, line_class_get(k->m, "cpu_tlbstate_shared"));
 	line_init(&c->tlbstate.info_line, line_class_get(k->m, "flush_tlb_info"));
@@ -171,6 +172,7 @@ void kernel_free(struct kernel *k)
 		smp_free_cpu(c);
 		tlbi_free_cpu(c);
 		spin_lock_free(k, &c->rq_lock);
+		line_free(&c->mcs_line, k->m);
 		line_free(&c->tlbstate.line, k->m);
 		line_free(&c->tlbstate.shared_line, k->m);
 		line_free(&c->tlbstate.info_line, k->m);

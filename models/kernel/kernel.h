@@ -59,11 +59,11 @@ struct task {
 	unsigned int preempt_off;
 	sim_ps debt; /* spent but not yet passed */
 	sim_ps picked_at, vruntime;
-	sim_ps timer;                /* a sleeper wakes by itself then; SIM_NEVER */
-	sim_ps spin_start, spin_end; /* of its last spinning wait */
-	uint64_t ipi_waits;       /* waits for acknowledgements so far: to tell lock holds apart */
-	struct rwsem *held_write; /* list by next_held */
-	uint8_t held[LOCKS_HELD]; /* classes of the locks that it holds, for lockdep.c */
+	sim_ps timer;                    /* a sleeper wakes by itself then; SIM_NEVER */
+	sim_ps spin_start, spin_end;     /* of its last spinning wait */
+	sim_ps part[HOLD_PARTS];         /* time spent so far on what lock holds are split by */
+	struct rwsem *held_write;        /* list by next_held */
+	uint8_t held[LOCKS_HELD];        /* classes of the locks that it holds, for lockdep.c */
 	unsigned int nr_held, held_base; /* held_base: where an interrupt's begin */
 	sim_ps entered, call_time;       /* sys_enter of its last call; from there to sys_exit */
 	const char *wait;                /* what it is blocked on */
@@ -116,6 +116,7 @@ struct kcpu { /* what the kernel knows of a CPU */
 	bool need_resched, idle_halted, in_irq;
 	sim_ps next_tick;
 	struct cpu_tlbstate tlbstate;
+	struct line mcs_line; /* its qspinlock nodes: all four fit on one */
 	struct line call_queue_line;
 	struct csd *call_queue;  /* newest first */
 	struct tlbi_queue *tlbi; /* TLBIs that no DSB has waited for yet */
@@ -203,6 +204,12 @@ static inline struct kcpu *this_cpu(const struct task *t)
 static inline void spend(struct task *t, sim_ps work)
 {
 	t->debt += work;
+}
+/* The same for work on pages, which lock holds tell apart. */
+static inline void spend_on_pages(struct task *t, sim_ps work)
+{
+	t->debt += work;
+	t->part[HOLD_PAGES] += work;
 }
 void settle(struct task *t);
 /* One tracepoint fires in the context of t. */

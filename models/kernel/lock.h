@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Locks of the simulated kernel. Every acquisition and release goes through the lock's cache lines,
- * so hand-overs cost by distance and contention queues up. Wait and hold times go to the class;
- * holds that contain a wait for an IPI are told apart. After linux-locks behaviour of 6.1 to 6.18.
+ * so hand-overs cost by distance and contention queues up. Wait and hold times go to the class,
+ * holds by what they contain. After linux-locks behaviour of 6.1 to 6.18.
  */
 #ifndef MODELS_KERNEL_LOCK_H
 #define MODELS_KERNEL_LOCK_H
@@ -17,36 +17,69 @@ struct kernel;
 struct task;
 struct metric;
 
+/* ---- what a hold contains (lockstat.c) ---- */
+
+/* Parts of a task's time that are told apart in the holds of its locks; the rest is other work. */
+enum hold_part {
+	HOLD_IPI,    /* waiting for acknowledgements of IPIs */
+	HOLD_NESTED, /* waiting for another lock */
+	HOLD_PAGES,  /* zeroing, copying, taking and freeing pages */
+	HOLD_IRQ,    /* in interrupts that came meanwhile, whatever they did */
+	HOLD_PARTS
+};
+
 struct lock_class {
 	const char *name;
 	unsigned int id; /* from 0, in the order of their making */
 	struct lock_class *next;
 	struct line_class *line_class;
-	struct metric *wait, *hold, *hold_ipi, *acquired, *contended;
+	struct metric *wait, *acquired, *contended;
+	struct metric *hold[HOLD_PARTS];             /* [HOLD_IRQ]: none of the others */
+	struct metric *held, *held_part[HOLD_PARTS]; /* sums of time */
 };
 
 struct lock_class *lock_class_get(struct kernel *k, const char *name);
+
+/* The beginning of a hold: when, and what its task had spent on each part by then. */
+struct lock_hold {
+	sim_ps since, part[HOLD_PARTS];
+};
+
+void hold_begin(const struct task *t, struct lock_class *class, struct lock_hold *hold);
+/* The same where no acquisition came before: a writer goes on as a reader. */
+void hold_go_on(const struct task *t, struct lock_hold *hold);
+void hold_end(struct task *t, struct lock_class *class, const struct lock_hold *hold);
+/* The time between these two is spent on one part, but for what other parts got of it. Neither
+ * settles. */
+struct part_timer {
+	sim_ps start, parts;
+};
+struct part_timer part_begin(const struct task *t);
+void part_end(struct task *t, struct part_timer timer, enum hold_part part);
+/* The wait for a lock that was asked for when the timer was made is over. */
+void lock_waited(struct task *t, struct lock_class *class, struct part_timer timer);
 
 /* Lock order (lockdep.c): before one is waited for, or after a try got it; and when it is let go.
  */
 void lock_acquired(struct task *t, const struct lock_class *class, bool trylock);
 void lock_released(struct task *t, const struct lock_class *class);
 
-struct spin_waiter {
-	struct task *task;
-	struct spin_waiter *next;
-	sim_ps granted_at; /* SIM_NEVER until the lock is handed over */
-};
+/* ---- spinlocks (spinlock.c) ---- */
 
-/* qspinlock: one waiter spins on the lock's line, the others each on a line of its own, first in
- * first out. Preemption is off while it is held or waited for. */
+struct spin_waiter;
+
+/* qspinlock. A free lock has no owner and no waiter. The first waiter sets the pending bit and
+ * spins on the lock's line; later ones queue, each spinning on its CPU's MCS node, and the head of
+ * the queue on the lock's line. Preemption is off while it is held or waited for. */
 struct spinlock {
 	struct line line;
 	struct lock_class *class;
 	struct task *owner;
+	struct spin_waiter *pending;
+	struct spin_waiter *next_pending; /* waits for the pending one's hand-over to set the bit */
 	struct spin_waiter *head, *tail;
-	sim_ps since;
-	uint64_t ipi_waits; /* of the owner, when it got the lock */
+	sim_ps polled_at; /* its spinners lost their copies of the line and fetch it back then */
+	struct lock_hold hold;
 };
 
 void spin_lock_init(struct kernel *k, struct spinlock *lock, struct lock_class *class);
@@ -56,6 +89,13 @@ bool spin_trylock(struct task *t, struct spinlock *lock);
 void spin_unlock(struct task *t, struct spinlock *lock);
 void spin_lock_irq(struct task *t, struct spinlock *lock);
 void spin_unlock_irq(struct task *t, struct spinlock *lock);
+
+/* ---- rw_semaphores (rwsem.c) ---- */
+
+struct osq_waiter {
+	struct task *task;
+	struct osq_waiter *next;
+};
 
 struct rwsem_waiter {
 	struct task *task;
@@ -76,10 +116,9 @@ struct rwsem {
 	bool handoff, nonspinnable;
 	struct spinlock wait_lock;
 	struct rwsem_waiter *head, *tail;
-	struct spin_waiter *osq_head, *osq_tail; /* optimistic spinners */
-	sim_ps since;
-	uint64_t ipi_waits;
-	struct rwsem *next_held; /* in the writer's list of held semaphores */
+	struct osq_waiter *osq_head, *osq_tail; /* optimistic spinners */
+	struct lock_hold hold;                  /* the writer's */
+	struct rwsem *next_held;                /* in the writer's list of held semaphores */
 };
 
 #define RWSEM_READERS_WAKEUP_MAX 256
@@ -88,9 +127,8 @@ void rwsem_init(struct kernel *k, struct rwsem *sem, struct lock_class *class);
 void rwsem_free(struct kernel *k, struct rwsem *sem);
 /* A reader keeps its own record of the hold. */
 struct read_hold {
-	sim_ps since;
+	struct lock_hold hold;
 	sim_ps traced; /* mmap_lock: when mmap_lock_acquire_returned fired */
-	uint64_t ipi_waits;
 };
 void down_read(struct task *t, struct rwsem *sem, struct read_hold *hold);
 bool down_read_trylock(struct task *t, struct rwsem *sem, struct read_hold *hold);

@@ -82,7 +82,7 @@ static void rmqueue_bulk(struct task *t)
 	c = this_cpu(t);
 	for (unsigned int i = 0; i < n; i++)
 		pcp_push(c, zone_take(t->k->pages));
-	spend(t, n * t->k->cost.page_free / 2);
+	spend_on_pages(t, n * t->k->cost.page_free / 2);
 	spin_unlock_irq(t, &t->k->pages->zone_lock);
 }
 
@@ -104,7 +104,7 @@ uint32_t alloc_page(struct task *t)
 	uint32_t pfn;
 
 	preempt_disable(t);
-	spend(t, k->cost.page_alloc);
+	spend_on_pages(t, k->cost.page_alloc);
 	if (!this_cpu(t)->nr_pcp)
 		rmqueue_bulk(t);
 	pfn = this_cpu(t)->pcp[--this_cpu(t)->nr_pcp];
@@ -124,7 +124,7 @@ static void free_pcppages_bulk(struct task *t)
 	spin_lock_irq(t, &p->zone_lock);
 	for (unsigned int i = 0; i < n; i++)
 		p->free[p->nr_free++] = c->pcp[--c->nr_pcp];
-	spend(t, n * t->k->cost.page_free / 2);
+	spend_on_pages(t, n * t->k->cost.page_free / 2);
 	spin_unlock_irq(t, &p->zone_lock);
 }
 
@@ -180,7 +180,7 @@ static void rmqueue_bulk_huge(struct task *t)
 	c = this_cpu(t);
 	while (c->nr_pcp_huge < PCP_HUGE_BATCH)
 		c->pcp_huge[c->nr_pcp_huge++] = zone_take_huge(t->k->pages);
-	spend(t, PCP_HUGE_BATCH * t->k->cost.page_free / 2);
+	spend_on_pages(t, PCP_HUGE_BATCH * t->k->cost.page_free / 2);
 	spin_unlock_irq(t, &t->k->pages->zone_lock);
 }
 
@@ -191,7 +191,7 @@ uint32_t alloc_huge_page(struct task *t)
 	uint32_t pfn;
 
 	preempt_disable(t);
-	spend(t, k->cost.page_alloc);
+	spend_on_pages(t, k->cost.page_alloc);
 	if (!this_cpu(t)->nr_pcp_huge)
 		rmqueue_bulk_huge(t);
 	pfn = this_cpu(t)->pcp_huge[--this_cpu(t)->nr_pcp_huge];
@@ -215,11 +215,11 @@ static void free_huge_page(struct task *t, uint32_t pfn)
 	struct pages *p = t->k->pages;
 
 	preempt_disable(t);
-	spend(t, t->k->cost.page_free);
+	spend_on_pages(t, t->k->cost.page_free);
 	free_page_quietly(t->k, pfn);
 	spin_lock_irq(t, &p->zone_lock);
 	p->free_huge[p->nr_free_huge++] = pfn;
-	spend(t, t->k->cost.page_free / 2);
+	spend_on_pages(t, t->k->cost.page_free / 2);
 	spin_unlock_irq(t, &p->zone_lock);
 	preempt_enable(t);
 }
@@ -247,7 +247,7 @@ void free_page(struct task *t, uint32_t pfn)
 		return;
 	}
 	preempt_disable(t);
-	spend(t, t->k->cost.page_free);
+	spend_on_pages(t, t->k->cost.page_free);
 	free_page_quietly(t->k, pfn);
 	this_cpu(t)->pcp_alloc_factor /= 2;
 	pcp_push(this_cpu(t), pfn);

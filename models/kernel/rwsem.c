@@ -40,34 +40,16 @@ static void complete(struct task *t, sim_ps done)
 	cpu_stall(this_cpu(t)->cpu, done);
 }
 
-static void note_acquired(struct task *t, struct rwsem *sem, sim_ps asked_at, bool contended)
-{
-	sem->class->acquired->value++;
-	if (contended) {
-		sem->class->contended->value++;
-		hist_add(&sem->class->wait->hist, sim_now(t->k->sim) - asked_at);
-	}
-}
-
-static void note_released(struct task *t, struct rwsem *sem, sim_ps since, uint64_t ipi_waits)
-{
-	struct lock_class *c = sem->class;
-
-	hist_add(t->ipi_waits != ipi_waits ? &c->hold_ipi->hist : &c->hold->hist,
-		 sim_now(t->k->sim) - since);
-}
-
 static void got_read(struct task *t, struct rwsem *sem, struct read_hold *hold)
 {
 	post_store(t, &sem->owner_line);
-	*hold = (struct read_hold){ sim_now(t->k->sim), t->ipi_waits };
+	hold_begin(t, sem->class, &hold->hold);
 }
 
 static void got_write(struct task *t, struct rwsem *sem)
 {
 	post_store(t, &sem->owner_line);
-	sem->since = sim_now(t->k->sim);
-	sem->ipi_waits = t->ipi_waits;
+	hold_begin(t, sem->class, &sem->hold);
 	sem->next_held = t->held_write;
 	t->held_write = sem;
 }
@@ -159,7 +141,7 @@ static void wake_marked(struct task *t, struct rwsem *sem, bool readers_only)
 /* The head of the optimistic spinners sees the change when the lines have come to it. */
 static void notify_spinner(struct task *t, struct rwsem *sem)
 {
-	struct spin_waiter *w = sem->osq_head;
+	struct osq_waiter *w = sem->osq_head;
 
 	if (w) {
 		unsigned int core = this_cpu(w->task)->cpu->core;
@@ -211,20 +193,19 @@ bool down_read_trylock(struct task *t, struct rwsem *sem, struct read_hold *hold
 		sem->readers++;
 	}
 	complete(t, done);
-	if (ok) {
+	if (ok)
 		got_read(t, sem, hold);
-		note_acquired(t, sem, hold->since, false);
-	}
 	return ok;
 }
 
 void down_read(struct task *t, struct rwsem *sem, struct read_hold *hold)
 {
-	sim_ps asked_at, done;
+	struct part_timer asked;
+	sim_ps done;
 
 	settle(t);
 	lock_acquired(t, sem->class, false);
-	asked_at = sim_now(t->k->sim);
+	asked = part_begin(t);
 	done = count_access(t, sem);
 	/* Fast path, or a reader that steals: no writer and no hand-off, and not behind a queue
 	 * that another reader already stands in front of. */
@@ -232,13 +213,12 @@ void down_read(struct task *t, struct rwsem *sem, struct read_hold *hold)
 		sem->readers++;
 		complete(t, done);
 		got_read(t, sem, hold);
-		note_acquired(t, sem, asked_at, false);
 		return;
 	}
 	complete(t, done);
 	read_sleep(t, sem);
+	lock_waited(t, sem->class, asked);
 	got_read(t, sem, hold);
-	note_acquired(t, sem, asked_at, true);
 }
 
 void up_read(struct task *t, struct rwsem *sem, const struct read_hold *hold)
@@ -247,7 +227,7 @@ void up_read(struct task *t, struct rwsem *sem, const struct read_hold *hold)
 
 	sim_check(t->k->sim, sem->readers > 0, "lock-balance", "%s: up_read without a reader",
 		  sem->class->name);
-	note_released(t, sem, hold->since, hold->ipi_waits);
+	hold_end(t, sem->class, &hold->hold);
 	lock_released(t, sem->class);
 	sem->readers--;
 	complete(t, done);
@@ -278,7 +258,6 @@ bool down_write_trylock(struct task *t, struct rwsem *sem)
 		return false;
 	lock_acquired(t, sem->class, true);
 	got_write(t, sem);
-	note_acquired(t, sem, sem->since, false);
 	return true;
 }
 
@@ -291,9 +270,9 @@ static bool may_spin(struct task *t, const struct rwsem *sem, sim_ps readers_unt
 	return !sem->readers || sim_now(t->k->sim) < readers_until;
 }
 
-static void osq_leave(struct task *t, struct rwsem *sem, struct spin_waiter *w)
+static void osq_leave(struct task *t, struct rwsem *sem, struct osq_waiter *w)
 {
-	struct spin_waiter **link = &sem->osq_head, *prev = NULL;
+	struct osq_waiter **link = &sem->osq_head, *prev = NULL;
 
 	while (*link != w) {
 		prev = *link;
@@ -323,7 +302,7 @@ static sim_ps reader_deadline(struct task *t, const struct rwsem *sem)
 /* True: the lock was taken while spinning. */
 static bool optimistic_spin(struct task *t, struct rwsem *sem)
 {
-	struct spin_waiter w = { .task = t };
+	struct osq_waiter w = { .task = t };
 	sim_ps readers_until = SIM_NEVER;
 	bool taken = false;
 
@@ -397,22 +376,21 @@ static void write_sleep(struct task *t, struct rwsem *sem)
 
 void down_write(struct task *t, struct rwsem *sem)
 {
-	sim_ps asked_at;
+	struct part_timer asked;
 
 	sim_check(t->k->sim, sem->writer != t, "self-deadlock", "%s taken twice by %s",
 		  sem->class->name, t->comm);
 	settle(t);
 	lock_acquired(t, sem->class, false);
-	asked_at = sim_now(t->k->sim);
+	asked = part_begin(t);
 	if (try_write(t, sem)) {
 		got_write(t, sem);
-		note_acquired(t, sem, asked_at, false);
 		return;
 	}
 	if (!optimistic_spin(t, sem))
 		write_sleep(t, sem);
+	lock_waited(t, sem->class, asked);
 	got_write(t, sem);
-	note_acquired(t, sem, asked_at, true);
 }
 
 static void drop_held(struct task *t, struct rwsem *sem)
@@ -433,7 +411,7 @@ void up_write(struct task *t, struct rwsem *sem)
 
 	post_store(t, &sem->owner_line);
 	done = count_access(t, sem);
-	note_released(t, sem, sem->since, sem->ipi_waits);
+	hold_end(t, sem->class, &sem->hold);
 	drop_held(t, sem);
 	lock_released(t, sem->class);
 	sem->writer = NULL;
@@ -447,12 +425,13 @@ void downgrade_write(struct task *t, struct rwsem *sem, struct read_hold *hold)
 {
 	sim_ps done = count_access(t, sem);
 
-	note_released(t, sem, sem->since, sem->ipi_waits);
+	hold_end(t, sem->class, &sem->hold);
 	drop_held(t, sem);
 	sem->writer = NULL;
 	sem->readers++;
 	complete(t, done);
-	got_read(t, sem, hold);
+	post_store(t, &sem->owner_line);
+	hold_go_on(t, &hold->hold);
 	notify_spinner(t, sem);
 	if (sem->head)
 		wake_marked(t, sem, true);

@@ -129,7 +129,7 @@ unsigned int smp_call_function_many_inlined(struct task *t, const struct cpumask
 {
 	struct cpumask called, ipis;
 	unsigned int n = 0, n_ipis = 0, self;
-	sim_ps start;
+	struct part_timer wait;
 
 	preempt_disable(t);
 	self = t->cpu;
@@ -153,11 +153,12 @@ unsigned int smp_call_function_many_inlined(struct task *t, const struct cpumask
 		run_local(t, fn, info);
 	if (n) {
 		settle(t);
-		start = sim_now(t->k->sim);
-		t->ipi_waits++;
+		wait = part_begin(t);
 		cpumask_for_each(cpu, &called)
 			csd_wait(t, this_cpu(t)->csd[cpu]);
-		hist_add(&t->k->metric.flush_wait->hist, sim_now(t->k->sim) - start);
+		settle(t);
+		hist_add(&t->k->metric.flush_wait->hist, sim_now(t->k->sim) - wait.start);
+		part_end(t, wait, HOLD_IPI);
 	}
 	preempt_enable(t);
 	return n;

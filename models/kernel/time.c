@@ -3,6 +3,8 @@
  * How the current task spends time, and the interrupts that cut into it. Handlers run in the
  * context of the task that they interrupt, on its time.
  */
+#include <string.h>
+
 #include "models/hw/ipi.h"
 #include "models/kernel/kernel.h"
 #include "models/kernel/rcu.h"
@@ -48,7 +50,11 @@ void spin_wait(struct task *t, sim_ps until, const char *why)
 {
 	struct kcpu *c;
 
-	settle(t);
+	if (t->debt) {
+		/* What the caller looked at may have changed meanwhile, and its waker have gone. */
+		settle(t);
+		return;
+	}
 	if (t->spin_end != sim_now(t->k->sim))
 		t->spin_start = sim_now(t->k->sim);
 	if (sim_now(t->k->sim) - t->spin_start > SOFT_LOCKUP)
@@ -150,15 +156,21 @@ void handle_irqs(struct task *t)
 {
 	struct kcpu *c = this_cpu(t);
 	unsigned int held_base = t->held_base;
-	sim_ps debt = t->debt;
+	sim_ps debt = t->debt, start = sim_now(t->k->sim), part[HOLD_PARTS];
 
 	/* What the interrupted code still owed is not the handler's, nor are its locks. */
 	t->debt = 0;
 	t->held_base = t->nr_held;
+	memcpy(part, t->part, sizeof(part));
 	while (!c->cpu->irq_off && cpu_irq_pending(c->cpu, sim_now(t->k->sim)))
 		one_irq(t);
 	if (!c->cpu->irq_off && !c->in_irq) {
 		rcu_softirq(t);
+	}
+	/* Whatever they did, to the locks that t holds it was an interruption. */
+	memcpy(t->part, part, sizeof(part));
+	t->part[HOLD_IRQ] += sim_now(t->k->sim) - start;
+	if (!c->cpu->irq_off && !c->in_irq) {
 		if (c->need_resched && !t->preempt_off && t != c->idle)
 			schedule(t);
 	}

@@ -165,6 +165,25 @@ static void test_queue(void **state)
 	bench_end(&b);
 }
 
+/* A request that queues does so at the line's home: only the rest of its way is left then. */
+static void test_queue_at_home(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_start(&b, (struct shape){ 1, 1, 16 });
+	b.m->desc.line.request_share = 0.25; /* 5.75 of 23 ns */
+	cost(&b, 0, LINE_WRITE, 0);
+	assert_int_equal(line_access(b.m, &b.line, 1, LINE_ATOMIC, 1000 * NS), 1028 * NS);
+	assert_int_equal(line_access(b.m, &b.line, 2, LINE_ATOMIC, 1000 * NS), 1050250);
+	/* 1 ns before the line comes free: 4.75 ns of the way are still before it. */
+	assert_int_equal(line_access(b.m, &b.line, 3, LINE_ATOMIC, 1049250), 1049250 + 28 * NS);
+	/* 10 ns after: nothing to queue for. */
+	assert_int_equal(cost(&b, 4, LINE_ATOMIC, 1088 * NS), 28 * NS);
+	assert_int_equal(b.class->wait_ps, (28000 - 5750));
+	bench_end(&b);
+}
+
 /* ---- against an array of states ---- */
 
 enum mesi { INVALID, SHARED, EXCLUSIVE, MODIFIED };
@@ -322,13 +341,10 @@ static void test_large_equals_small(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_distances),
-		cmocka_unit_test(test_hits_and_transfers),
-		cmocka_unit_test(test_upgrade),
-		cmocka_unit_test(test_exclusive),
-		cmocka_unit_test(test_queue),
-		cmocka_unit_test(test_against_mesi),
-		cmocka_unit_test(test_large_equals_small),
+		cmocka_unit_test(test_distances),    cmocka_unit_test(test_hits_and_transfers),
+		cmocka_unit_test(test_upgrade),      cmocka_unit_test(test_exclusive),
+		cmocka_unit_test(test_queue),        cmocka_unit_test(test_queue_at_home),
+		cmocka_unit_test(test_against_mesi), cmocka_unit_test(test_large_equals_small),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
