@@ -145,7 +145,8 @@ static void test_queue_is_quiet(void **state)
 		moves[i] = counter(&s.m, "line.transfers", lock_class);
 		model_end(&s.m);
 	}
-	/* A failed try, an exchange, what the head fetches back, a hand-over: however many there are. */
+	/* A failed try, an exchange, what the head fetches back, a hand-over: however many there
+	 * are. */
 	assert_int_equal(moves[2] - moves[1], moves[1] - moves[0]);
 	assert_in_range(moves[1] - moves[0], 4, 10);
 }
