@@ -61,7 +61,7 @@ static int run(const struct invocation *inv, struct err *err)
 static const struct command command = {
 	.name = "import",
 	.args = "FILE",
-	.summary = "Turn a recording (perf script text, plain or zstd) into a .mmt file",
+	.summary = "Turn a recording (text of perf or ftrace) into a .mmt file",
 	.details = "FILE is '-' for standard input. The output appears whole or not at all.",
 	.min_args = 1,
 	.max_args = 1,

@@ -129,6 +129,7 @@ struct program {
 	uint64_t n_ops, inferred_ranges, inferred_bytes, inferred_pages, inferred_late;
 	uint64_t failed_calls;  /* recorded with an error: left out */
 	uint64_t skipped_calls; /* process_madvise: its ranges are not in the recording */
+	uint64_t lost_calls;    /* of which the recording holds only one end: left out */
 	uint64_t left_out;      /* tasks that never ran */
 	uint64_t sleeps;        /* waits on nobody who is replayed */
 };

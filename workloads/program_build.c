@@ -461,8 +461,12 @@ static void handle(struct builder *b, const struct trace_event *e)
 	}
 	b->end_ns = e->time_ns;
 	count(&b->p->recorded, e);
-	if (e->type == TRACE_LOST)
+	if (e->type == TRACE_LOST) {
+		for (size_t i = 0; i < b->n_tasks; i++)
+			calls_lost(b, &b->task[i]);
+		memset(b->on_cpu, 0xff, sizeof(b->on_cpu));
 		return;
+	}
 	if (e->type == TRACE_SWITCH && tid != 0)
 		tid = (int32_t)e->arg[0]; /* an exiting thread has no number any more */
 	if (tid > 0) {

@@ -10,6 +10,8 @@
 #include "models/kernel/ops.h"
 #include "workloads/program_events.h"
 
+static void leave_lock(struct builder *b, struct build_task *t);
+
 enum { CLONE_VM_FLAG = 0x100, CLONE_THREAD_FLAG = 0x10000 };
 
 /* Puts a mapping that nobody recorded before what needs it. */
@@ -180,6 +182,22 @@ static void on_enter(struct build_task *t, const struct trace_event *e)
 	memcpy(t->arg, e->arg, sizeof(t->arg));
 }
 
+/*
+ * Events were lost: what is open now may have ended among them, and another call of the same kind
+ * begun, whose end would be taken for this one's. The stretch of own work goes on; what was done in
+ * it, nobody knows.
+ */
+void calls_lost(struct builder *b, struct build_task *t)
+{
+	b->p->lost_calls += t->call != 0;
+	t->call = 0;
+	t->in_irq = t->last_was_start = false;
+	t->early_waker = NO_TASK;
+	t->fault = NO_FAULT; /* says nothing about how long a fault takes */
+	if (t->lock_mm)
+		leave_lock(b, t);
+}
+
 static bool is_error(uint64_t ret)
 {
 	return ret >= (uint64_t)-4095;
@@ -196,6 +214,7 @@ static void on_sys_exit(struct builder *b, struct build_task *t, const struct tr
 		op.recorded_ns = ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
 	else
 		t->pending_note = (struct build_note){ .fault = NO_FAULT, .peer = NO_TASK };
+	b->p->lost_calls += !known && e->nr != SC_EXECVE;
 	if (known && is_error(e->arg[0])) {
 		b->p->failed_calls++;
 	} else if ((known || (e->nr == SC_EXECVE && !e->arg[0])) &&

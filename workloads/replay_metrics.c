@@ -56,6 +56,10 @@ METRIC(replay_failed_calls, "replay.failed_calls", METRIC_GAUGE, "1", NULL,
        "calls that failed in the recording: not replayed");
 METRIC(replay_skipped_calls, "replay.skipped_calls", METRIC_GAUGE, "1", NULL,
        "calls whose arguments the recording does not hold (process_madvise): not replayed");
+METRIC(replay_lost_events, "replay.lost_events", METRIC_GAUGE, "1", NULL,
+       "events that the recorder lost, as far as it knew: their time counts as own work");
+METRIC(replay_lost_calls, "replay.lost_calls", METRIC_GAUGE, "1", NULL,
+       "calls of which the recording holds only one end: not replayed");
 
 static void gauge(struct replay *r, const struct metric_desc *desc, const char *label, double value)
 {
@@ -132,6 +136,8 @@ void replay_report(struct replay *r)
 	gauge(r, &replay_errors, NULL, (double)r->errors);
 	gauge(r, &replay_failed_calls, NULL, (double)p->failed_calls);
 	gauge(r, &replay_skipped_calls, NULL, (double)p->skipped_calls);
+	gauge(r, &replay_lost_events, NULL, (double)rec->lost);
+	gauge(r, &replay_lost_calls, NULL, (double)p->lost_calls);
 }
 
 bool replay_find(const char *name, char *path, size_t size, struct err *err)

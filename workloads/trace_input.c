@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The bytes of a recording: from a file or standard input, plain or zstd (told by content), through
- * one sliding buffer. It knows nothing of what the bytes mean.
+ * The bytes of a recording: from a file or standard input, plain or compressed (told by content),
+ * through one sliding buffer. It knows nothing of what the bytes mean.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zstd.h>
 
+#include "workloads/trace_codec.h"
 #include "workloads/trace_reader.h"
 #include "workloads/xalloc.h"
 
@@ -45,28 +45,43 @@ static bool raw_fill(struct trace_input *in, struct err *err)
 	return true;
 }
 
-/* Decompresses once into buf[end..cap). */
-static bool zstd_some(struct trace_input *in, struct err *err)
+/* Between two frames: skips padding. 1: another one follows, 0: the file ends, -1: error. */
+static int more_frames(struct trace_input *in, struct err *err)
 {
-	ZSTD_outBuffer out = { in->buf, in->cap, in->end };
-	ZSTD_inBuffer src;
-	size_t rc;
+	for (;;) {
+		if (!raw_fill(in, err))
+			return -1;
+		if (in->raw_pos == in->raw_end)
+			return 0;
+		if (in->raw[in->raw_pos] || !in->codec->zeros_between)
+			return 1;
+		in->raw_pos++;
+	}
+}
 
+/* Decompresses once into buf[end..cap). */
+static bool packed_some(struct trace_input *in, struct err *err)
+{
+	struct trace_piece piece;
+	const char *wrong;
+	int more = in->frame_open ? 1 : more_frames(in, err);
+
+	if (more <= 0) {
+		in->eof = more == 0;
+		return more == 0;
+	}
 	if (!raw_fill(in, err))
 		return false;
-	if (in->raw_pos == in->raw_end && !in->frame_open) {
-		in->eof = true;
-		return true;
-	}
-	src = (ZSTD_inBuffer){ in->raw, in->raw_end, in->raw_pos };
-	rc = ZSTD_decompressStream(in->dctx, &out, &src);
-	if (ZSTD_isError(rc))
-		return err_set(err, "%s: damaged zstd data: %s", in->name, ZSTD_getErrorName(rc));
-	if (in->raw_eof && rc && out.pos == in->end)
-		return err_set(err, "%s: truncated: the zstd frame does not end", in->name);
-	in->frame_open = rc != 0;
-	in->raw_pos = src.pos;
-	in->end = out.pos;
+	piece = (struct trace_piece){ in->raw + in->raw_pos, in->raw + in->raw_end,
+				      in->buf + in->end, in->buf + in->cap };
+	wrong = in->codec->step(in->packed, &piece, &in->frame_open);
+	if (wrong)
+		return err_set(err, "%s: damaged %s data: %s", in->name, in->codec->name, wrong);
+	if (in->raw_eof && in->frame_open && piece.dst == in->buf + in->end)
+		return err_set(err, "%s: truncated: the %s %s does not end", in->name,
+			       in->codec->name, in->codec->unit);
+	in->raw_pos = (size_t)(piece.src - in->raw);
+	in->end = (size_t)(piece.dst - in->buf);
 	return true;
 }
 
@@ -95,18 +110,16 @@ bool input_fill(struct trace_input *in, size_t want, struct err *err)
 		in->buf = xrealloc(in->buf, in->cap);
 	}
 	while (!in->eof && input_left(in) < want)
-		if (!(in->zstd ? zstd_some(in, err) : plain_some(in, err)))
+		if (!(in->codec ? packed_some(in, err) : plain_some(in, err)))
 			return false;
 	return true;
 }
 
-/* What was read so far is zstd: it becomes the raw bytes, and buf starts anew. */
-static void start_zstd(struct trace_input *in)
+/* What was read so far is compressed: it becomes the raw bytes, and buf starts anew. */
+static void start_packed(struct trace_input *in, const struct trace_codec *codec)
 {
-	in->zstd = true;
-	in->dctx = ZSTD_createDCtx();
-	if (!in->dctx)
-		abort();
+	in->codec = codec;
+	in->packed = codec->open();
 	in->raw = in->buf;
 	in->raw_end = in->end;
 	in->raw_eof = in->eof;
@@ -117,7 +130,7 @@ static void start_zstd(struct trace_input *in)
 
 bool input_open(struct trace_input *in, const char *path, struct err *err)
 {
-	static const unsigned char magic[4] = { 0x28, 0xb5, 0x2f, 0xfd };
+	const struct trace_codec *codec;
 	struct stat st;
 
 	memset(in, 0, sizeof(*in));
@@ -132,11 +145,12 @@ bool input_open(struct trace_input *in, const char *path, struct err *err)
 	in->size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 	in->cap = RAW_SIZE;
 	in->buf = xmalloc(in->cap);
-	while (!in->eof && in->end < sizeof(magic)) /* a pipe may give less at first */
+	while (!in->eof && in->end < TRACE_MAGIC_MAX) /* a pipe may give less at first */
 		if (!plain_some(in, err))
 			return false;
-	if (in->end >= sizeof(magic) && !memcmp(in->buf, magic, sizeof(magic)))
-		start_zstd(in);
+	codec = trace_codec_find(in->buf, in->end);
+	if (codec)
+		start_packed(in, codec);
 	return true;
 }
 
@@ -144,7 +158,8 @@ void input_close(struct trace_input *in)
 {
 	if (in->fd > STDIN_FILENO)
 		close(in->fd);
-	ZSTD_freeDCtx(in->dctx);
+	if (in->codec)
+		in->codec->close(in->packed);
 	free(in->raw);
 	free(in->buf);
 	free(in->name);

@@ -8,8 +8,8 @@
 #include "workloads/trace_reader.h"
 #include "workloads/xalloc.h"
 
-/* Tried in this order; perf script text has no magic and comes last. */
-static const struct trace_format *const formats[] = { &trace_format_mmt, &trace_format_perf };
+/* Tried in this order; text has no magic and comes last. */
+static const struct trace_format *const formats[] = { &trace_format_mmt, &trace_format_text };
 
 static const struct {
 	const char *magic;
@@ -20,8 +20,6 @@ static const struct {
 	  "perf.data: make text of it with `perf script --ns -F "
 	  "comm,pid,tid,cpu,time,event,trace`" },
 	{ "\x17\x08\x44tracing", 10, "trace.dat: expected perf script text or a .mmt file" },
-	{ "\xfd\x37zXZ", 5, "compressed with xz: expected plain or zstd" },
-	{ "\x1f\x8b", 2, "compressed with gzip: expected plain or zstd" },
 	{ "\x7f"
 	  "ELF",
 	  4, "a program, not a recording" },

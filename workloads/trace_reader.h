@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the importers share and their users do not see: the byte source (plain or zstd, file or
- * pipe), the table of known names, and the operations that one file format implements. A new format
- * is one new file with a struct trace_format and one row in trace_open.c.
+ * What the importers share and their users do not see: the byte source (plain or compressed, file
+ * or pipe), the table of known names, and the operations that one file format implements. A new
+ * format is one new file with a struct trace_format and one row in trace_open.c.
  */
 #ifndef WORKLOADS_TRACE_READER_H
 #define WORKLOADS_TRACE_READER_H
@@ -30,11 +30,12 @@ struct trace_input {
 	int fd;
 	char *name;              /* for messages */
 	uint64_t size, consumed; /* of the file as stored; size 0 = not known */
-	unsigned char *raw;      /* as stored, if zstd */
+	unsigned char *raw;      /* as stored, if compressed */
 	size_t raw_pos, raw_end;
-	bool raw_eof, zstd, frame_open;
-	struct ZSTD_DCtx_s *dctx;
-	unsigned char *buf; /* plain bytes: buf[pos..end) is unread */
+	bool raw_eof, frame_open;
+	const struct trace_codec *codec; /* NULL = plain */
+	void *packed;                    /* its state */
+	unsigned char *buf;              /* plain bytes: buf[pos..end) is unread */
 	size_t pos, end, cap;
 	bool eof;        /* nothing follows buf[end) */
 	uint64_t offset; /* of buf[pos] in the plain bytes */
@@ -64,7 +65,7 @@ struct trace_format {
 	void (*close)(void *state);
 };
 
-extern const struct trace_format trace_format_perf, trace_format_mmt;
+extern const struct trace_format trace_format_text, trace_format_ftrace, trace_format_mmt;
 
 struct trace_reader {
 	const struct trace_format *format;
@@ -73,16 +74,26 @@ struct trace_reader {
 	struct strtab names;
 	struct trace_stats stats;
 	uint64_t last_ns;
+	uint64_t shift_ns; /* added to the recorder's clock since it was set back */
 };
 
-/* The event's time becomes one that does not decrease; a step back is counted. */
+/*
+ * The event's time becomes one that does not decrease; a step back is counted. Small ones come from
+ * clocks of CPUs that differ, and from recorders that sort only so far: that event alone gets the
+ * time of the one before. A large one shows that the clock was set back: it goes on from there.
+ */
 static inline void trace_clock(struct trace_reader *reader, struct trace_event *event)
 {
-	if (event->time_ns < reader->last_ns) {
+	static const uint64_t set_back_ns = 1000000000; /* estimate: no sorting is off by so much */
+	uint64_t now = event->time_ns + reader->shift_ns;
+
+	if (now < reader->last_ns) {
 		reader->stats.clock_steps++;
-		event->time_ns = reader->last_ns;
+		if (reader->last_ns - now > set_back_ns)
+			reader->shift_ns += reader->last_ns - now;
+		now = reader->last_ns;
 	}
-	reader->last_ns = event->time_ns;
+	event->time_ns = reader->last_ns = now;
 }
 
 #endif

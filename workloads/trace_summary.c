@@ -174,12 +174,12 @@ bool trace_summarise(const char *path, struct trace_summary *out, struct err *er
 	memset(out, 0, sizeof(*out));
 	for (int i = 0; i < SC_SYSCALLS; i++)
 		hist_init(&out->call[i].latency);
-	out->format = reader->format->name;
 	out->version = reader->format == &trace_format_mmt ? MMT_VERSION : 0;
 	c = xcalloc(1, sizeof(*c));
 	c->out = out;
 	while ((got = trace_next(reader, &event, err)) == 1)
 		count_event(c, &event);
+	out->format = reader->format->name; /* only an event shows whose text it is */
 	trace_get_stats(reader, &out->stats);
 	take_threads(c);
 	free(c->thread);

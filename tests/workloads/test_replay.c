@@ -403,7 +403,7 @@ static void test_bad_files(void **state)
 	assert_non_null(strstr(err.msg, "such"));
 	assert_null(
 		replay_start(&replay_type, &k, &params, write_text("huh", "huh\n"), 0, 0, &err));
-	assert_non_null(strstr(err.msg, "huh:1: not perf script text"));
+	assert_non_null(strstr(err.msg, "huh:1: not perf script or ftrace text"));
 	sim_destroy(k.sim);
 }
 

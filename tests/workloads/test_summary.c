@@ -63,7 +63,7 @@ static void test_bad_file(void **state)
 
 	(void)state;
 	assert_false(trace_summarise(write_text("bad", "huh\n"), &s, &err));
-	assert_non_null(strstr(err.msg, "bad:1: not perf script text"));
+	assert_non_null(strstr(err.msg, "bad:1: not perf script or ftrace text"));
 	assert_false(trace_summarise("/no/such", &s, &err));
 }
 
