@@ -155,12 +155,12 @@ static bool resolve(struct finish *f, int32_t task, uint32_t i, struct program_o
 		op->other = peer == NO_TASK ? 0 : (uint32_t)f->index[peer];
 		return builder_paired(f->b, f->index, task, i);
 	case PROGRAM_WAIT:
-		if (i + 1 == t->n_ops && t->state == TASK_BLOCKED)
-			return false; /* never woken within the recording */
 		if (builder_paired(f->b, f->index, task, i)) {
 			op->other = (uint32_t)f->index[peer];
 			return true;
 		}
+		if (i + 1 == t->n_ops && t->state == TASK_BLOCKED)
+			return false; /* never woken within the recording */
 		op->kind = PROGRAM_SLEEP;
 		return op->len > 0;
 	case PROGRAM_FORK:

@@ -93,7 +93,7 @@ static bool plain_some(struct trace_input *in, struct err *err)
 		return false;
 	in->eof = got == 0;
 	in->end += (size_t)got;
-	return true;
+	return !in->eof || trace_child_end(&in->child, in->name, err);
 }
 
 bool input_fill(struct trace_input *in, size_t want, struct err *err)
@@ -154,12 +154,61 @@ bool input_open(struct trace_input *in, const char *path, struct err *err)
 	return true;
 }
 
+/* All that is left, in a file that can be read again from its start; -1 after an error. */
+static int spool(struct trace_input *in, struct err *err)
+{
+	int fd = trace_temp_file(err);
+
+	while (fd >= 0 && input_left(in)) {
+		ssize_t n = write(fd, in->buf + in->pos, input_left(in));
+
+		if (n > 0)
+			input_skip(in, (size_t)n);
+		else if (n < 0 && errno != EINTR)
+			err_set(err, "%s: cannot keep it in a temporary file: %s", in->name,
+				strerror(errno));
+		if (err_is_set(err) || (!input_left(in) && !input_fill(in, 1, err))) {
+			close(fd);
+			fd = -1;
+		}
+	}
+	return fd;
+}
+
+static void forget_packed(struct trace_input *in)
+{
+	if (in->codec)
+		in->codec->close(in->packed);
+	in->codec = NULL;
+}
+
+bool input_through(struct trace_input *in, const char *what, char *const *argv, trace_child_fn *fn,
+		   struct err *err)
+{
+	int from = in->size && !in->codec ? in->fd : spool(in, err), out;
+	bool ok = from >= 0 && trace_child_start(&in->child, what, argv, fn, from, &out, err);
+
+	if (from >= 0 && from != in->fd)
+		close(from);
+	if (!ok)
+		return false;
+	if (in->fd > STDIN_FILENO)
+		close(in->fd);
+	forget_packed(in);
+	in->fd = out;
+	in->size = in->consumed = 0; /* how much it will be, nobody knows */
+	in->pos = in->end = 0;
+	in->offset = 0;
+	in->eof = false;
+	return true;
+}
+
 void input_close(struct trace_input *in)
 {
 	if (in->fd > STDIN_FILENO)
 		close(in->fd);
-	if (in->codec)
-		in->codec->close(in->packed);
+	trace_child_stop(&in->child);
+	forget_packed(in);
 	free(in->raw);
 	free(in->buf);
 	free(in->name);

@@ -9,17 +9,14 @@
 #include "workloads/xalloc.h"
 
 /* Tried in this order; text has no magic and comes last. */
-static const struct trace_format *const formats[] = { &trace_format_mmt, &trace_format_text };
+static const struct trace_format *const formats[] = { &trace_format_mmt, &trace_format_perfdata,
+						      &trace_format_dat, &trace_format_text };
 
 static const struct {
 	const char *magic;
 	size_t n;
 	const char *what;
 } foreign[] = {
-	{ "PERFILE2", 8,
-	  "perf.data: make text of it with `perf script --ns -F "
-	  "comm,pid,tid,cpu,time,event,trace`" },
-	{ "\x17\x08\x44tracing", 10, "trace.dat: expected perf script text or a .mmt file" },
 	{ "\x7f"
 	  "ELF",
 	  4, "a program, not a recording" },
@@ -36,8 +33,7 @@ static bool choose(struct trace_reader *reader, struct err *err)
 	head = reader->in.buf + reader->in.pos;
 	n = input_left(&reader->in);
 	if (!n)
-		return err_set(err, "%s: empty, expected perf script text or a .mmt file",
-			       reader->in.name);
+		return err_set(err, "%s: empty, expected a recording", reader->in.name);
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(*foreign); i++)
 		if (n >= foreign[i].n && !memcmp(head, foreign[i].magic, foreign[i].n))
 			return err_set(err, "%s: %s", reader->in.name, foreign[i].what);

@@ -8,6 +8,7 @@
 #define WORKLOADS_TRACE_READER_H
 
 #include "workloads/trace.h"
+#include "workloads/trace_child.h"
 
 /* ---- names: each distinct string is kept once, in memory that never moves ---- */
 
@@ -37,14 +38,23 @@ struct trace_input {
 	void *packed;                    /* its state */
 	unsigned char *buf;              /* plain bytes: buf[pos..end) is unread */
 	size_t pos, end, cap;
-	bool eof;        /* nothing follows buf[end) */
-	uint64_t offset; /* of buf[pos] in the plain bytes */
+	bool eof;                 /* nothing follows buf[end) */
+	struct trace_child child; /* that fd comes from; how it ends belongs to the input */
+	uint64_t offset;          /* of buf[pos] in the plain bytes */
 };
 
 bool input_open(struct trace_input *in, const char *path, struct err *err);
 void input_close(struct trace_input *in);
 /* Makes at least `want` bytes unread in buf, or all that are left. */
 bool input_fill(struct trace_input *in, size_t want, struct err *err);
+/*
+ * From here on the bytes are those that a child makes of all of the input (see trace_child_start).
+ * The child gets a file that it can seek in, whatever the input was.
+ */
+bool input_through(struct trace_input *in, const char *what, char *const *argv, trace_child_fn *fn,
+		   struct err *err);
+/* A file without a name, for this process; -1 after an error. */
+int trace_temp_file(struct err *err);
 static inline size_t input_left(const struct trace_input *in)
 {
 	return in->end - in->pos;
@@ -66,6 +76,7 @@ struct trace_format {
 };
 
 extern const struct trace_format trace_format_text, trace_format_ftrace, trace_format_mmt;
+extern const struct trace_format trace_format_perfdata, trace_format_dat;
 
 struct trace_reader {
 	const struct trace_format *format;

@@ -56,6 +56,8 @@ static int input_failed(struct trace_reader *reader, struct err *err)
 	const char *text = what.msg;
 	size_t n = strlen(reader->in.name);
 
+	if (reader->in.child.what)
+		return -1; /* its lines are not the file's */
 	if (!strncmp(text, reader->in.name, n) && !strncmp(text + n, ": ", 2))
 		text += n + 2;
 	reader->stats.lines++;
@@ -387,6 +389,10 @@ static int parse_line(struct trace_reader *reader, const char *line, size_t n,
 
 static int not_text(struct trace_reader *reader, struct err *err)
 {
+	if (reader->in.child.what) {
+		err_set(err, "%s: no events in it", reader->in.name);
+		return -1;
+	}
 	err_at(err, (struct where){ reader->in.name, 1, 0 },
 	       "not perf script or ftrace text: expected %s", layout);
 	return -1;
@@ -396,7 +402,7 @@ static int not_text(struct trace_reader *reader, struct err *err)
  * A bad line before the first event may be the first line of something else altogether: what is
  * said about it waits until an event shows that this is a recording.
  */
-static int text_next(struct trace_reader *reader, struct trace_event *event, struct err *err)
+int trace_text_next(struct trace_reader *reader, struct trace_event *event, struct err *err)
 {
 	struct text_state *state = reader->state;
 	const char *line = NULL;
@@ -407,9 +413,11 @@ static int text_next(struct trace_reader *reader, struct trace_event *event, str
 		bool started = reader->stats.events + reader->stats.ignored;
 
 		got = next_line(reader, &line, &n, err);
+		if (got < 0 && !state->bytes && !started && !reader->in.codec &&
+		    !reader->in.child.what)
+			return not_text(reader, err);
 		if (got < 0)
-			return state->bytes || reader->in.codec || started ? -1
-									   : not_text(reader, err);
+			return -1;
 		if (got == 0)
 			return started ? 0 : not_text(reader, err);
 		state->bytes += n + 1;
@@ -433,7 +441,7 @@ static int text_next(struct trace_reader *reader, struct trace_event *event, str
 	return 1;
 }
 
-static void text_close(void *state)
+void trace_text_close(void *state)
 {
 	free(state);
 }
@@ -442,8 +450,8 @@ const struct trace_format trace_format_text = {
 	.name = "perf script text",
 	.detect = text_detect,
 	.open = text_open,
-	.next = text_next,
-	.close = text_close,
+	.next = trace_text_next,
+	.close = trace_text_close,
 };
 
 /* The same, once an event has shown who wrote it; trace_open never chooses it. */
@@ -451,6 +459,6 @@ const struct trace_format trace_format_ftrace = {
 	.name = "ftrace text",
 	.detect = text_detect,
 	.open = text_open,
-	.next = text_next,
-	.close = text_close,
+	.next = trace_text_next,
+	.close = trace_text_close,
 };

@@ -22,6 +22,10 @@ typedef const char *text_head_fn(const char *line, const char *end, struct trace
 				 struct trace_head *head);
 text_head_fn perf_head, ftrace_head;
 
+/* For formats that others turn into text. */
+int trace_text_next(struct trace_reader *reader, struct trace_event *event, struct err *err);
+void trace_text_close(void *state);
+
 static inline const char *text_spaces(const char *p, const char *end)
 {
 	while (p < end && (*p == ' ' || *p == '\t'))
