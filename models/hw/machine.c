@@ -8,6 +8,7 @@
 
 #include "models/hw/cpu.h"
 #include "models/hw/line.h"
+#include "models/hw/tlb_replace.h"
 #include "models/hw/usermem.h"
 #include "sim/base/datadir.h"
 
@@ -27,6 +28,11 @@ static const char *const ipi_modes[] = { "x2apic-physical", "x2apic-cluster", NU
 #define FLAG(name_, field_, def_, help_)                                                           \
 	{                                                                                          \
 		.name = name_, .type = PARAM_BOOL, .offset = M(field_), .def = def_, .help = help_ \
+	}
+#define CHOICE(name_, field_, def_, choices_, help_)                                               \
+	{                                                                                          \
+		.name = name_, .type = PARAM_ENUM, .offset = M(field_), .def = def_,               \
+		.choices = choices_, .help = help_                                                 \
 	}
 #define RATE(name_, field_, help_)                                                                 \
 	{                                                                                          \
@@ -84,6 +90,19 @@ const struct param machine_params[] = {
 	NUM("tlb.l1d_ways", tlb.l1d_ways, "4", 1, 4096, "their ways"),
 	NUM("tlb.l2_entries", tlb.l2_entries, "1536", 1, 65536, "L2 TLB entries"),
 	NUM("tlb.l2_ways", tlb.l2_ways, "12", 1, 64, "their ways"),
+	CHOICE("tlb.l1_replacement", tlb.l1_replacement, "lru", tlb_replacements,
+	       "way that a fill of a full set takes, L1"),
+	CHOICE("tlb.l2_replacement", tlb.l2_replacement, "lru", tlb_replacements,
+	       "way that a fill of a full set takes, L2"),
+	CHOICE("tlb.l2_hash", tlb.l2_hash, "linear", tlb_hashes,
+	       "L2 set: the page number's low bits, or these xor the bits above"),
+	NUM("tlb.kernel_pages", tlb.kernel_pages, "0", 0, 1024,
+	    "4 KiB pages of the kernel that an entry touches, as where a host backs it so; 0: "
+	    "not modelled"),
+	NUM("tlb.l2_pcids", tlb.l2_pcids, "0", 0, 64,
+	    "PCIDs whose translations L2 keeps at once; 0: all"),
+	FLAG("tlb.l1d_keeps_pcids", tlb.l1d_keeps_pcids, "true",
+	     "L1 data translations outlive a switch to another PCID"),
 	FLAG("tlb.pcid", tlb.pcid, "true", "process-context identifiers"),
 	PS("tlb.l2_hit", tlb.l2_hit, "3ns", MAX_LINE, "L1 miss that hits L2"),
 	PS("tlb.walk", tlb.walk, "10ns", MAX_LINE,
@@ -148,12 +167,13 @@ const struct param machine_params[] = {
 	PS("flush.dsb_remote", flush.dsb_remote, "100ns", MAX_STEP,
 	   "more per step of distance of the machine's farthest CPU"),
 	FLAG("flush.pti", flush.pti, "false", "page-table isolation"),
-	{ .name = "ipi.mode",
-	  .type = PARAM_ENUM,
-	  .offset = M(ipi.mode),
-	  .def = "x2apic-cluster",
-	  .choices = ipi_modes,
-	  .help = "how the local APIC addresses several CPUs" },
+	PS("mitigations.pti_cr3", mitigations.pti_cr3, "0ns", MAX_STEP,
+	   "with flush.pti: CR3 write at each entry from a program and at each return"),
+	PS("mitigations.entry", mitigations.entry, "0ns", MAX_STEP,
+	   "of other mitigations, at each entry, beyond kernel.syscall and kernel.exception"),
+	PS("mitigations.exit", mitigations.exit, "0ns", MAX_STEP, "the same at each return"),
+	CHOICE("ipi.mode", ipi.mode, "x2apic-cluster", ipi_modes,
+	       "how the local APIC addresses several CPUs"),
 	PS("ipi.icr_write", ipi.icr_write, "50ns", MAX_STEP, "sender: one ICR write"),
 	PS("ipi.same_core", ipi.same_core, "400ns", MAX_STEP, "delivery to the SMT sibling"),
 	PS("ipi.same_l3", ipi.same_l3, "500ns", MAX_STEP, "delivery within an L3 group"),

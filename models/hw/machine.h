@@ -37,6 +37,10 @@ struct machine_desc {
 		uint32_t l1i_entries, l1i_ways, l1i_2m_entries, l1i_2m_ways;
 		uint32_t l2i_entries, l2i_ways, l2_1g_entries, l2_1g_ways;
 		uint32_t pde_entries, pdpte_entries, pml4e_entries; /* page-walk caches */
+		uint32_t l1_replacement, l2_replacement, l2_hash;   /* enums of tlb_replace.h */
+		uint32_t kernel_pages; /* that every entry into the kernel touches */
+		uint32_t l2_pcids;     /* whose translations it keeps at once; 0: all */
+		bool l1d_keeps_pcids;
 		bool pcid, prefetch, refill;
 		sim_ps l2_hit; /* L1 miss that hits L2 */
 		sim_ps walk;   /* a walk of one load that hits the L1 data cache */
@@ -59,6 +63,10 @@ struct machine_desc {
 		sim_ps tlbi, tlbi_occupancy, dsb_base, dsb_remote;
 		bool pti;
 	} flush;
+	struct {
+		sim_ps pti_cr3;     /* CR3 write without a flush, per entry and per exit */
+		sim_ps entry, exit; /* of all others, not in the kernel's own costs */
+	} mitigations;
 	struct {
 		uint32_t mode;
 		sim_ps icr_write; /* the sender's cost of one destination or cluster */

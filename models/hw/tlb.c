@@ -42,6 +42,21 @@ static struct tlb_level *own_or(struct tlb *tlb, unsigned int *n, uint32_t entri
 	return level;
 }
 
+static void set_policies(struct tlb *tlb, const struct machine_desc *desc)
+{
+	uint32_t pcids = desc->tlb.l2_pcids;
+
+	tlb->l1d_keeps_pcids = desc->tlb.l1d_keeps_pcids;
+	/* With page-table isolation an address space has two. */
+	tlb->l2_pcids = (uint8_t)(desc->flush.pti && pcids > 1 ? pcids / 2 : pcids);
+	for (enum tlb_side side = TLB_DATA; side < TLB_SIDES; side++)
+		for (enum tlb_size size = TLB_4K; size < TLB_SIZES; size++) {
+			tlb->l1[side][size]->replacement = (uint8_t)desc->tlb.l1_replacement;
+			tlb->l2[side][size]->replacement = (uint8_t)desc->tlb.l2_replacement;
+			tlb->l2[side][size]->hash = (uint8_t)desc->tlb.l2_hash;
+		}
+}
+
 void tlb_init(struct tlb *tlb, const struct machine_desc *desc)
 {
 	struct tlb_level *(*l1)[TLB_SIZES] = tlb->l1, *(*l2)[TLB_SIZES] = tlb->l2;
@@ -71,6 +86,7 @@ void tlb_init(struct tlb *tlb, const struct machine_desc *desc)
 	for (unsigned int i = 0; i < TLB_WALK_LEVELS; i++)
 		if (walk[i])
 			level_init(&tlb->walk[i], walk[i], walk[i]);
+	set_policies(tlb, desc);
 }
 
 /* Memory comes at the first fill, so that an idle CPU of a large machine costs none. */
@@ -131,7 +147,8 @@ static uint32_t new_life(struct tlb_contexts *c, unsigned int slot, struct tlb_l
 
 static size_t set_of(const struct tlb_level *level, uint64_t tag)
 {
-	return (size_t)((tag & TLB_TAG_VPN) % level->sets) * level->ways;
+	return (size_t)tlb_set((enum tlb_hash)level->hash, tag & TLB_TAG_VPN, level->sets) *
+	       level->ways;
 }
 
 /* Index of the entry with this tag, or -1. */
@@ -196,22 +213,16 @@ static ptrdiff_t dead_entry(const struct tlb_contexts *c, struct tlb_level *leve
 	return -1;
 }
 
-static size_t victim(const struct tlb *tlb, const struct tlb_contexts *c, struct tlb_level *level,
-		     uint64_t tag)
+static size_t take_way(const struct tlb *tlb, const struct tlb_contexts *c, struct tlb_level *level,
+		       uint64_t tag)
 {
 	size_t base = set_of(level, tag);
 	ptrdiff_t dead = dead_entry(c, level, base);
-	uint32_t oldest = 0, age = 0;
 
 	if (dead >= 0)
 		return (size_t)dead;
-	for (uint32_t w = 0; w < level->ways; w++) {
-		uint32_t a = tlb->clock - level->stamp[base + w];
-
-		oldest = a > age ? w : oldest;
-		age = a > age ? a : age;
-	}
-	return base + oldest;
+	return base + tlb_victim((enum tlb_replacement)level->replacement, &level->stamp[base],
+				 level->ways, tlb->clock);
 }
 
 static void level_touch(struct tlb *tlb, struct tlb_level *level, size_t i)
@@ -231,7 +242,7 @@ static struct tlb_entry *level_put(struct tlb *tlb, const struct tlb_contexts *c
 
 	if (!level->tag)
 		level_alloc(level);
-	i = at >= 0 ? (size_t)at : victim(tlb, c, level, tag);
+	i = at >= 0 ? (size_t)at : take_way(tlb, c, level, tag);
 	if (at < 0) {
 		if (level->tag[i])
 			unlink_entry(level, i);
@@ -356,6 +367,40 @@ void tlb_walk_fill(struct tlb *tlb, uint32_t context, uint64_t vpn, unsigned int
 	if (cache->ways)
 		level_put(tlb, &tlb->walk_contexts, cache, walk_tag(tlb, context, vpn, level),
 			  entry);
+}
+
+/* ---- PCIDs in hardware ---- */
+
+/* Everything of L1 that is data's alone. */
+static void empty_l1d(struct tlb *tlb)
+{
+	for (enum tlb_size size = TLB_4K; size < TLB_SIZES; size++) {
+		struct tlb_level *level = tlb->l1[TLB_DATA][size];
+
+		if (size != TLB_4K && level == tlb->l1[TLB_DATA][size - 1])
+			continue;
+		for (size_t i = 0; level->tag && i < (size_t)level->sets * level->ways; i++)
+			if (level->tag[i])
+				level_drop(&tlb->contexts, level, i);
+	}
+}
+
+void tlb_use_slot(struct tlb *tlb, unsigned int slot)
+{
+	unsigned int at = 0;
+
+	if (tlb->l1d_keeps_pcids && !tlb->l2_pcids)
+		return;
+	while (at < tlb->nr_recent && tlb->recent[at] != slot)
+		at++;
+	if (!tlb->l1d_keeps_pcids && at)
+		empty_l1d(tlb);
+	if (at == tlb->nr_recent && at && at == tlb->l2_pcids)
+		tlb_flush_slot(tlb, tlb->recent[--at]);
+	else if (at == tlb->nr_recent)
+		tlb->nr_recent++;
+	memmove(&tlb->recent[1], &tlb->recent[0], at);
+	tlb->recent[0] = (uint8_t)slot;
 }
 
 /* ---- flushing ---- */

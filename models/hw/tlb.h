@@ -6,8 +6,8 @@
  * it: flushing a PCID means to give it a new context number, so a full flush costs the host nothing
  * and old entries die in place. Each entry holds the PTE it was filled from and the life of the
  * page then, so that the use of a translation that outlived its page can be told. Replacement:
- * dead entries first, then least recently used. What a flush costs in time is in the machine file,
- * what a walk costs in walk.h.
+ * dead entries first, then as tlb_replace.h says. What a flush costs in time is in the machine
+ * file, what a walk costs in walk.h.
  */
 #ifndef MODELS_HW_TLB_H
 #define MODELS_HW_TLB_H
@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "models/hw/tlb_replace.h"
 
 struct machine_desc;
 
@@ -38,7 +40,8 @@ struct tlb_entry {
 struct tlb_level {
 	uint32_t sets, ways;
 	uint32_t bucket_mask;
-	uint64_t full;   /* contexts' deaths when all of its one set was live */
+	uint8_t replacement, hash; /* enum tlb_replacement, enum tlb_hash */
+	uint64_t full;             /* contexts' deaths when all of its one set was live */
 	uint32_t cursor; /* full associativity: where the search for a dead entry goes on */
 	uint64_t *tag;   /* context << 38 | size << 36 | page number; 0 = empty */
 	uint32_t *stamp; /* last use */
@@ -66,6 +69,9 @@ struct tlb {
 	struct tlb_contexts contexts, walk_contexts;
 	uint64_t changes; /* flushes and invalidations so far, by anyone */
 	uint64_t l1_hits, l2_hits, misses;
+	/* Slots by last use, most recent first; how many of them hardware keeps (0: all) */
+	uint8_t recent[TLB_LIVE_CONTEXTS], nr_recent, l2_pcids;
+	bool l1d_keeps_pcids;
 	struct tlb_level array[TLB_ARRAYS], walk[TLB_WALK_LEVELS];
 };
 
@@ -139,6 +145,13 @@ unsigned int tlb_walk_start(struct tlb *tlb, uint32_t context, uint64_t vpn,
 /* Remembers the entry that was loaded `level` levels above the last (1 = the PDE). */
 void tlb_walk_fill(struct tlb *tlb, uint32_t context, uint64_t vpn, unsigned int level,
 		   struct tlb_entry entry);
+
+/* ---- a CR3 write that keeps the PCID's translations ---- */
+
+/* The slot is the one in use from now on. Where hardware keeps the translations of a few PCIDs only
+ * (`tlb.l2_pcids`), those of the one used longest ago go; without `tlb.l1d_keeps_pcids` L1 is
+ * empty. */
+void tlb_use_slot(struct tlb *tlb, unsigned int slot);
 
 /* ---- flushing: each instruction's effect ---- */
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "models/hw/usermem.h"
+#include "models/kernel/entry.h"
 #include "models/kernel/filemap.h"
 #include "models/kernel/huge_memory.h"
 #include "models/kernel/init.h"
@@ -322,6 +323,7 @@ bool handle_page_fault(struct task *t, uint64_t addr, enum user_access access)
 	bool ok = false, done = false;
 
 	spend(t, t->k->cost.exception);
+	enter_kernel(t);
 	tracepoint(t);
 	if (try_vma_lock(t, &f)) {
 		ok = handle_locked_fault(t, &f);
@@ -337,6 +339,7 @@ bool handle_page_fault(struct task *t, uint64_t addr, enum user_access access)
 		ok = handle_locked_fault(t, &f);
 		mmap_read_unlock(t, f.mm, &f.hold);
 	}
+	exit_kernel(t);
 	settle(t);
 	return ok;
 }

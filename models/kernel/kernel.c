@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "models/kernel/entry.h"
 #include "models/kernel/init.h"
 #include "models/kernel/mm.h"
 #include "models/kernel/rcu.h"
@@ -110,6 +111,7 @@ struct kernel *kernel_create(struct sim *sim, struct machine_desc *desc,
 	rng_init(&rng, sim_seed(sim), "tick.phase", 0);
 	k->tick_phase = rng_below(&rng, k->jiffy);
 	metrics_init(k);
+	entry_init(k);
 	k->csd_line_class = line_class_get(k->m, "csd");
 	k->cpus = calloc(k->nr_cpus, sizeof(*k->cpus));
 	spin_lock_init(k, &k->tasklist_lock, lock_class_get(k, "tasklist_lock"));
@@ -181,6 +183,7 @@ void kernel_free(struct kernel *k)
 		free(c->idle);
 	}
 	free_mms(k);
+	entry_free(k);
 	while (k->condemned) {
 		struct page_table *table = k->condemned;
 

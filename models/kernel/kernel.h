@@ -75,6 +75,7 @@ struct task {
 	bool user_wake;                  /* task_wake came: for task_block */
 	bool exited;                     /* for its parent to reap */
 	struct task *reaper;             /* that waits for it */
+	bool in_user;                    /* its own work is under way */
 	struct working_set *working_set; /* pages used last; NULL until the first use */
 };
 
@@ -114,6 +115,7 @@ struct kcpu { /* what the kernel knows of a CPU */
 	sim_ps min_vruntime;
 	struct spinlock rq_lock;
 	bool need_resched, idle_halted, in_irq;
+	bool user_pcid_flush; /* the return to a program flushes its PCID (page-table isolation) */
 	sim_ps next_tick;
 	struct cpu_tlbstate tlbstate;
 	struct line mcs_line; /* its qspinlock nodes: all four fit on one */
@@ -169,6 +171,8 @@ struct kernel {
 	uint64_t next_ctx_id;
 	bool tlb_broadcast; /* flushes reach every CPU in hardware: no tlb_gen, no mm_cpumask */
 	sim_ps tracer_ps, jiffy, tick_phase;
+	sim_ps entry_ps, exit_ps, user_flush_ps; /* of mitigations: see entry.h */
+	uint64_t *kernel_page; /* page numbers that every entry touches, or NULL */
 	struct lock_class *lock_classes;
 	uint64_t taken_under[LOCK_CLASSES]; /* by held class: classes taken under it */
 	struct mm *mms;

@@ -217,7 +217,9 @@ void sys_exit(struct task *t)
 void user_compute(struct task *t, sim_ps work)
 {
 	spend(t, work + refill_time(t, work));
+	t->in_user = true;
 	settle(t);
+	t->in_user = false;
 }
 
 void task_block(struct task *t)

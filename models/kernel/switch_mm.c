@@ -76,6 +76,7 @@ static void load_new_mm_cr3(struct task *t, const struct mm *next, unsigned int 
 	struct cpu_tlbstate *s = &this_cpu(t)->tlbstate;
 
 	s->ctxs[asid].ctx_id = next ? next->ctx_id : INIT_MM_CTX_ID;
+	tlb_use_slot(&this_cpu(t)->cpu->tlb, asid);
 	if (t->k->tlb_broadcast) { /* a write of TTBR; a new ASID has nothing to flush */
 		spend(t, t->k->m->desc.flush.cr3_write / 2);
 		if (flush)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "models/hw/ipi.h"
+#include "models/kernel/entry.h"
 #include "models/kernel/kernel.h"
 #include "models/kernel/rcu.h"
 #include "models/kernel/smp.h"
@@ -156,12 +157,16 @@ void handle_irqs(struct task *t)
 {
 	struct kcpu *c = this_cpu(t);
 	unsigned int held_base = t->held_base;
+	bool from_user = t->in_user;
 	sim_ps debt = t->debt, start = sim_now(t->k->sim), part[HOLD_PARTS];
 
 	/* What the interrupted code still owed is not the handler's, nor are its locks. */
 	t->debt = 0;
 	t->held_base = t->nr_held;
 	memcpy(part, t->part, sizeof(part));
+	t->in_user = false;
+	if (from_user)
+		enter_kernel(t);
 	while (!c->cpu->irq_off && cpu_irq_pending(c->cpu, sim_now(t->k->sim)))
 		one_irq(t);
 	if (!c->cpu->irq_off && !c->in_irq) {
@@ -174,6 +179,9 @@ void handle_irqs(struct task *t)
 		if (c->need_resched && !t->preempt_off && t != c->idle)
 			schedule(t);
 	}
+	if (from_user)
+		exit_kernel(t);
+	t->in_user = from_user;
 	t->held_base = held_base;
 	t->debt += debt;
 }

@@ -29,10 +29,11 @@ void flush_slot_all(struct task *t, unsigned int slot)
 {
 	struct cpu *cpu = this_cpu(t)->cpu;
 
-	/* With page-table isolation the user's PCID is flushed by the CR3 write on return. */
-	spend(t, cpu->m->desc.flush.cr3_write * (cpu->m->desc.flush.pti ? 2 : 1));
+	spend(t, cpu->m->desc.flush.cr3_write);
 	settle(t);
 	tlb_flush_slot(&cpu->tlb, slot);
+	/* The CPU that settling ended on: the user's PCID is flushed on the way back. */
+	this_cpu(t)->user_pcid_flush = cpu->m->desc.flush.pti;
 	t->k->metric.cr3_flush->value++;
 }
 
