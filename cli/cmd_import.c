@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mmsim import: a recording in text form to mmsim's compact one.
+ * mmsim import: a recording of perf or ftrace to mmsim's compact one.
  */
-#include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "cli/command.h"
-#include "workloads/trace.h"
+#include "cli/import_file.h"
 
 struct import_command {
 	char *output;
@@ -22,47 +21,27 @@ static const struct param options[] = {
 	PARAM_END,
 };
 
-static bool show(void *arg, double part, uint64_t events)
-{
-	(void)arg;
-	if (part >= 0)
-		fprintf(stderr, "\r\033[K%3.0f%%, %" PRIu64 " events", 100 * part, events);
-	else
-		fprintf(stderr, "\r\033[K%" PRIu64 " events", events);
-	return true;
-}
-
 static int run(const struct invocation *inv, struct err *err)
 {
 	const struct import_command *o = inv->options;
-	bool terminal = isatty(STDERR_FILENO), ok;
 	struct trace_stats stats;
 
 	if (!*o->output) {
 		err_set(err, "import: where to? (-o FILE.mmt)");
 		return EXIT_USAGE;
 	}
-	ok = trace_import(inv->args[0], o->output, terminal ? show : NULL, NULL, &stats, err);
-	if (terminal)
-		fputs("\r\033[K", stderr);
-	if (!ok)
-		return EXIT_USAGE;
-	printf("%s: %" PRIu64 " events of %" PRIu64 " lines", o->output, stats.events, stats.lines);
-	if (stats.ignored)
-		printf(", %" PRIu64 " of no use here", stats.ignored);
-	if (stats.lost)
-		printf(", %" PRIu64 " lost by the recorder", stats.lost);
-	if (stats.clock_steps)
-		printf(", %" PRIu64 " steps back of the clock", stats.clock_steps);
-	putchar('\n');
-	return EXIT_OK;
+	return import_file(inv->args[0], o->output, NULL, &stats, err) ? EXIT_OK : EXIT_USAGE;
 }
 
 static const struct command command = {
 	.name = "import",
 	.args = "FILE",
-	.summary = "Turn a recording (text of perf or ftrace) into a .mmt file",
-	.details = "FILE is '-' for standard input. The output appears whole or not at all.",
+	.summary = "Turn a recording of perf or ftrace into a .mmt file",
+	.details =
+		"FILE is perf.data, the text of perf script, ftrace text or trace.dat, plain or\n"
+		"compressed with zstd, gzip or xz; '-' is standard input. The output appears "
+		"whole\n"
+		"or not at all.",
 	.min_args = 1,
 	.max_args = 1,
 	.options = options,

@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Import from everything that a recording may come in: by pipe, compressed, perf.data (with a perf
+# that does as told), and a perf that is missing, fails or dies. Would break: half a recording that
+# passes for a whole one.
+set -u
+. "$(dirname "$0")/lib.sh"
+here=$(dirname "$0")
+export FAKE_PERF=$t/fake
+mkdir -p "$t/bin" "$t/fake" "$t/none"
+ln -s "$(realpath "$here")/fake_perf.sh" "$t/bin/perf"
+mmt=$source/workloads/recorded/mmap1-2t.mmt
+
+cat >"$t/fake/text" <<'T'
+            loop    10/11    [001]     5.000000001: syscalls:sys_enter_munmap: addr: 0x7f0000000000, len: 0x00001000
+            loop    10/11    [001]     5.000000101: syscalls:sys_exit_munmap: 0x0
+            loop    10/11    [001]     5.000000200: PERF_RECORD_LOST lost 7
+T
+printf 'PERFILE2 and more' >"$t/some.data"
+export PATH=$t/bin:$PATH
+expect 0 "3 events of 3 lines, 7 lost by the recorder" $mmsim import "$t/some.data" -o "$t/a.mmt"
+same "$(sed -n '/^-F$/{n;p}' "$t/fake/script.args")" comm,pid,tid,cpu,time,event,trace "perf's fields"
+expect 0 "perf.data, 3 events" $mmsim trace info "$t/some.data"
+checks=$((checks + 1))
+cat "$t/some.data" | $mmsim import - -o "$t/b.mmt" >/dev/null && cmp -s "$t/a.mmt" "$t/b.mmt" ||
+	bad "perf.data through a pipe"
+gzip -k "$t/some.data"
+$mmsim import "$t/some.data.gz" -o "$t/b.mmt" >/dev/null
+checks=$((checks + 1))
+cmp -s "$t/a.mmt" "$t/b.mmt" || bad "perf.data in gzip"
+checks=$((checks + 1))
+gzip -c "$t/fake/text" | $mmsim import - -o "$t/b.mmt" >/dev/null && cmp -s "$t/a.mmt" "$t/b.mmt" ||
+	bad "text in gzip through a pipe"
+rm "$t/b.mmt"
+
+touch "$t/fake/fail"
+expect 2 "some.data: perf script failed: incompatible file format" $mmsim import "$t/some.data" -o "$t/b.mmt"
+rm "$t/fake/fail"
+touch "$t/fake/die"
+expect 2 "some.data: damaged: perf script died of it" $mmsim import "$t/some.data" -o "$t/b.mmt"
+rm "$t/fake/die"
+: >"$t/fake/text"
+expect 2 "some.data: no events in it" $mmsim import "$t/some.data" -o "$t/b.mmt"
+expect 2 "perf is not installed" env PATH="$t/none" $mmsim import "$t/some.data" -o "$t/b.mmt"
+checks=$((checks + 1))
+[ ! -e "$t/b.mmt" ] || bad "a failed import left an output behind"
+
+# all of a real recording's text, imported again, is the recording
+checks=$((checks + 1))
+$mmsim import "$mmt" -o "$t/same.mmt" >/dev/null && cmp -s "$mmt" "$t/same.mmt" || bad "mmt to mmt"
+printf '\027\010\104tracing6\0and no more' >"$t/some.dat"
+expect 2 "some.dat: libtracecmd failed: not a file that it can read" $mmsim import "$t/some.dat" -o "$t/b.mmt"
+done_checking
