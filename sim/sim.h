@@ -123,7 +123,7 @@ struct sim_violation {
 	const char *file, *kind; /* kind: short static name, e.g. "stale-translation" */
 	unsigned int line;
 	char where[64]; /* actor name */
-	char text[192];
+	char text[384];
 };
 
 void sim_violate(struct sim *sim, const char *file, unsigned int line, const char *kind,

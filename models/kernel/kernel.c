@@ -80,6 +80,7 @@ static void cpu_start(struct kernel *k, unsigned int id)
 	cpumask_set(&k->idle_mask, id);
 	spin_lock_init(k, &c->rq_lock, lock_class_get(k, "rq_lock"));
 	line_init(&c->mcs_line, line_class_get(k->m, "mcs_node"));
+	line_init(&c->osq_line, line_class_get(k->m, "osq_node"));
 	line_init(&c->tlbstate.line, line_class_get(k->m, "cpu_tlbstate"));
 	line_init(&c->tlbstate.shared_line, line_class_get(k->m, "cpu_tlbstate_shared"));
 	line_init(&c->tlbstate.info_line, line_class_get(k->m, "flush_tlb_info"));
@@ -175,6 +176,7 @@ void kernel_free(struct kernel *k)
 		tlbi_free_cpu(c);
 		spin_lock_free(k, &c->rq_lock);
 		line_free(&c->mcs_line, k->m);
+		line_free(&c->osq_line, k->m);
 		line_free(&c->tlbstate.line, k->m);
 		line_free(&c->tlbstate.shared_line, k->m);
 		line_free(&c->tlbstate.info_line, k->m);
@@ -203,6 +205,7 @@ void kernel_free(struct kernel *k)
 		free(t->working_set);
 		free(t);
 	}
+	lockdep_free(k);
 	while (k->lock_classes) {
 		struct lock_class *c = k->lock_classes;
 

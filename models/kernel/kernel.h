@@ -63,6 +63,7 @@ struct task {
 	sim_ps spin_start, spin_end;     /* of its last spinning wait */
 	sim_ps part[HOLD_PARTS];         /* time spent so far on what lock holds are split by */
 	struct rwsem *held_write;        /* list by next_held */
+	struct mutex *held_mutex;        /* likewise */
 	uint8_t held[LOCKS_HELD];        /* classes of the locks that it holds, for lockdep.c */
 	unsigned int nr_held, held_base; /* held_base: where an interrupt's begin */
 	sim_ps entered, call_time;       /* sys_enter of its last call; from there to sys_exit */
@@ -119,6 +120,7 @@ struct kcpu { /* what the kernel knows of a CPU */
 	sim_ps next_tick;
 	struct cpu_tlbstate tlbstate;
 	struct line mcs_line; /* its qspinlock nodes: all four fit on one */
+	struct line osq_line; /* its optimistic_spin_node */
 	struct line call_queue_line;
 	struct csd *call_queue;  /* newest first */
 	struct tlbi_queue *tlbi; /* TLBIs that no DSB has waited for yet */
@@ -175,6 +177,8 @@ struct kernel {
 	uint64_t *kernel_page; /* page numbers that every entry touches, or NULL */
 	struct lock_class *lock_classes;
 	uint64_t taken_under[LOCK_CLASSES]; /* by held class: classes taken under it */
+	struct lock_edge
+		*lock_edges[LOCK_CLASSES][LOCK_CLASSES]; /* [held][taken]: the first time */
 	struct mm *mms;
 	struct pipe *pipes;
 	struct spinlock tasklist_lock;

@@ -63,6 +63,7 @@ void lock_waited(struct task *t, struct lock_class *class, struct part_timer tim
  */
 void lock_acquired(struct task *t, const struct lock_class *class, bool trylock);
 void lock_released(struct task *t, const struct lock_class *class);
+void lockdep_free(struct kernel *k);
 
 /* ---- spinlocks (spinlock.c) ---- */
 
@@ -90,12 +91,54 @@ void spin_unlock(struct task *t, struct spinlock *lock);
 void spin_lock_irq(struct task *t, struct spinlock *lock);
 void spin_unlock_irq(struct task *t, struct spinlock *lock);
 
-/* ---- rw_semaphores (rwsem.c) ---- */
+/* ---- the queue of optimistic spinners (osq.c) ---- */
 
 struct osq_waiter {
 	struct task *task;
-	struct osq_waiter *next;
+	struct osq_waiter *prev, *next;
 };
+
+struct osq {
+	struct line *line; /* that its tail is on */
+	struct osq_waiter *head, *tail;
+};
+
+/* Preemption is off. True: t is the head, until osq_unlock; false: it must reschedule. */
+bool osq_lock(struct task *t, struct osq *q, struct osq_waiter *w, const char *why);
+void osq_unlock(struct task *t, struct osq *q, struct osq_waiter *w);
+
+/* ---- mutexes (mutex.c) ---- */
+
+struct mutex_waiter {
+	struct task *task;
+	struct mutex_waiter *next;
+};
+
+enum { MUTEX_SPINS_IN_QUEUE, MUTEX_SPINS_FIRST, MUTEX_SPINNERS };
+
+struct mutex {
+	struct line line;
+	struct lock_class *class;
+	struct task *owner;
+	struct task *pickup; /* handed to this one, who alone may take it */
+	bool handoff;        /* the first waiter has asked for that */
+	struct osq osq;
+	struct task *spinner[MUTEX_SPINNERS];
+	struct spinlock wait_lock;
+	struct mutex_waiter *head, *tail;
+	struct lock_hold hold;
+	struct mutex *next_held; /* in the owner's list */
+};
+
+void mutex_init(struct kernel *k, struct mutex *lock, struct lock_class *class);
+void mutex_free(struct kernel *k, struct mutex *lock);
+void mutex_lock(struct task *t, struct mutex *lock);
+bool mutex_trylock(struct task *t, struct mutex *lock);
+void mutex_unlock(struct task *t, struct mutex *lock);
+/* The task leaves its CPU: spinners on what it holds must notice. */
+void mutex_owner_off_cpu(struct task *t);
+
+/* ---- rw_semaphores (rwsem.c) ---- */
 
 struct rwsem_waiter {
 	struct task *task;
@@ -116,9 +159,9 @@ struct rwsem {
 	bool handoff, nonspinnable;
 	struct spinlock wait_lock;
 	struct rwsem_waiter *head, *tail;
-	struct osq_waiter *osq_head, *osq_tail; /* optimistic spinners */
-	struct lock_hold hold;                  /* the writer's */
-	struct rwsem *next_held;                /* in the writer's list of held semaphores */
+	struct osq osq;          /* optimistic spinners; its tail is on the owner's line */
+	struct lock_hold hold;   /* the writer's */
+	struct rwsem *next_held; /* in the writer's list of held semaphores */
 };
 
 #define RWSEM_READERS_WAKEUP_MAX 256

@@ -200,6 +200,8 @@ void sys_exit(struct task *t)
 	if (t->mm)
 		exit_mm(t);
 	settle(t);
+	sim_check(t->k->sim, !t->held_mutex, "lock-leak", "%s exits while it holds %s", t->comm,
+		  t->held_mutex->class->name);
 	sim_check(t->k->sim, !t->held_write, "lock-leak", "%s exits while it holds %s", t->comm,
 		  t->held_write->class->name);
 	free(t->working_set);

@@ -15,6 +15,7 @@ void rwsem_init(struct kernel *k, struct rwsem *sem, struct lock_class *class)
 	*sem = (struct rwsem){ .class = class };
 	line_init(&sem->count_line, class->line_class);
 	line_init(&sem->owner_line, class->line_class);
+	sem->osq.line = &sem->owner_line;
 	spin_lock_init(k, &sem->wait_lock, lock_class_get(k, "rwsem.wait_lock"));
 }
 
@@ -141,7 +142,7 @@ static void wake_marked(struct task *t, struct rwsem *sem, bool readers_only)
 /* The head of the optimistic spinners sees the change when the lines have come to it. */
 static void notify_spinner(struct task *t, struct rwsem *sem)
 {
-	struct osq_waiter *w = sem->osq_head;
+	struct osq_waiter *w = sem->osq.head;
 
 	if (w) {
 		unsigned int core = this_cpu(w->task)->cpu->core;
@@ -155,8 +156,8 @@ static void notify_spinner(struct task *t, struct rwsem *sem)
 void rwsem_owner_off_cpu(struct task *t)
 {
 	for (struct rwsem *sem = t->held_write; sem; sem = sem->next_held)
-		if (sem->osq_head)
-			sim_unpark(t->k->sim, sem->osq_head->task->actor);
+		if (sem->osq.head)
+			sim_unpark(t->k->sim, sem->osq.head->task->actor);
 }
 
 /* ---- readers ---- */
@@ -270,28 +271,6 @@ static bool may_spin(struct task *t, const struct rwsem *sem, sim_ps readers_unt
 	return !sem->readers || sim_now(t->k->sim) < readers_until;
 }
 
-static void osq_leave(struct task *t, struct rwsem *sem, struct osq_waiter *w)
-{
-	struct osq_waiter **link = &sem->osq_head, *prev = NULL;
-
-	while (*link != w) {
-		prev = *link;
-		link = &prev->next;
-	}
-	*link = w->next;
-	if (sem->osq_tail == w)
-		sem->osq_tail = prev;
-	if (!prev && sem->osq_head) {
-		struct machine *m = t->k->m;
-		enum distance d = machine_core_distance(m, this_cpu(t)->cpu->core,
-							this_cpu(sem->osq_head->task)->cpu->core);
-
-		/* The next spins on its own node's line, which this store takes over. */
-		sim_unpark_at(t->k->sim, sem->osq_head->task->actor,
-			      sim_now(t->k->sim) + 2 * m->line_latency[d]);
-	}
-}
-
 static sim_ps reader_deadline(struct task *t, const struct rwsem *sem)
 {
 	unsigned int n = sem->readers < READER_SPIN_COUNT ? sem->readers : READER_SPIN_COUNT;
@@ -302,21 +281,18 @@ static sim_ps reader_deadline(struct task *t, const struct rwsem *sem)
 /* True: the lock was taken while spinning. */
 static bool optimistic_spin(struct task *t, struct rwsem *sem)
 {
-	struct osq_waiter w = { .task = t };
+	struct osq_waiter w;
 	sim_ps readers_until = SIM_NEVER;
 	bool taken = false;
 
 	if (!may_spin(t, sem, SIM_NEVER))
 		return false;
 	preempt_disable(t);
-	if (sem->osq_tail)
-		sem->osq_tail->next = &w;
-	else
-		sem->osq_head = &w;
-	sem->osq_tail = &w;
-	while (sem->osq_head != &w && !this_cpu(t)->need_resched)
-		spin_wait(t, SIM_NEVER, sem->class->name);
-	while (sem->osq_head == &w) {
+	if (!osq_lock(t, &sem->osq, &w, sem->class->name)) {
+		preempt_enable(t);
+		return false;
+	}
+	for (;;) {
 		if (free_for_write(sem) && !sem->handoff && try_write(t, sem)) {
 			taken = true;
 			break;
@@ -332,7 +308,7 @@ static bool optimistic_spin(struct task *t, struct rwsem *sem)
 		if (sem->handoff)
 			break;
 	}
-	osq_leave(t, sem, &w);
+	osq_unlock(t, &sem->osq, &w);
 	preempt_enable(t);
 	return taken;
 }

@@ -236,6 +236,7 @@ static void switch_to(struct task *t, struct task *next)
 	if (next == c->idle)
 		cpumask_set(&k->idle_mask, c->id);
 	rwsem_owner_off_cpu(t);
+	mutex_owner_off_cpu(t);
 	if (t->wake_after_switch || t->wake_on_leave) {
 		t->wake_after_switch = t->wake_on_leave = false;
 		t->state = TASK_RUNNING;
