@@ -3,7 +3,7 @@
  * Page faults that are decided at the PMD: a first access to 2 MiB, the huge zero page, writes to a
  * write-protected huge page. As do_huge_pmd_anonymous_page and do_huge_pmd_wp_page of Linux 6.18.
  */
-#include "models/kernel/huge_memory.h"
+#include "models/kernel/khugepaged.h"
 #include "models/kernel/rmap.h"
 
 bool thp_suitable(const struct task *t, const struct vma *vma, uint64_t addr)
@@ -93,6 +93,7 @@ static bool do_huge_pmd_anonymous_page(struct task *t, struct fault *f)
 
 	if (!anon_vma_prepare(t, f))
 		return true;
+	khugepaged_enter_vma(t, f->vma);
 	if (f->access != USER_WRITE)
 		return map_huge_zero(t, f);
 	pfn = alloc_anon_folio_pmd(t);

@@ -4,7 +4,7 @@
  * Orders of locks and flushes are those of Linux 6.12 to 6.18 on x86-64, where a flush of one huge
  * page outside of a gather is 512 pages to flush_tlb_mm_range, and so of everything.
  */
-#include "models/kernel/huge_memory.h"
+#include "models/kernel/khugepaged.h"
 
 #include <errno.h>
 
@@ -344,7 +344,10 @@ bool free_huge_pmd_lazily(struct task *t, struct mmu_gather *tlb, uint64_t addr,
 int hugepage_madvise(struct task *t, struct mm *mm, uint64_t addr, uint64_t end, int advice)
 {
 	bool on = advice == MADV_HUGEPAGE;
+	int ret = vma_change_flags(t, mm, addr, end, on ? VM_HUGEPAGE : VM_NOHUGEPAGE,
+				   on ? VM_NOHUGEPAGE : VM_HUGEPAGE);
 
-	return vma_change_flags(t, mm, addr, end, on ? VM_HUGEPAGE : VM_NOHUGEPAGE,
-				on ? VM_NOHUGEPAGE : VM_HUGEPAGE);
+	for (size_t i = vma_index(mm, addr); i < mm->nr_vmas && mm->vmas[i]->start < end; i++)
+		khugepaged_enter_vma(t, mm->vmas[i]);
+	return ret;
 }

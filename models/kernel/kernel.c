@@ -9,6 +9,7 @@
 
 #include "models/kernel/entry.h"
 #include "models/kernel/init.h"
+#include "models/kernel/khugepaged.h"
 #include "models/kernel/mm.h"
 #include "models/kernel/rcu.h"
 #include "models/kernel/smp.h"
@@ -182,6 +183,7 @@ void kernel_free(struct kernel *k)
 		line_free(&c->tlbstate.info_line, k->m);
 		free(c->pcp);
 		free(c->stopper);
+		free(c->kworker);
 		free(c->idle);
 	}
 	free_mms(k);
@@ -194,6 +196,7 @@ void kernel_free(struct kernel *k)
 	}
 	pipes_free(k);
 	spin_lock_free(k, &k->tasklist_lock);
+	khugepaged_free(k);
 	rcu_free(k);
 	lru_free(k);
 	page_lock_free(k);

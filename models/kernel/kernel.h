@@ -111,6 +111,7 @@ struct kcpu { /* what the kernel knows of a CPU */
 	unsigned int id;
 	struct task *curr, *idle;
 	struct stopper *stopper; /* made at its first need */
+	struct kworker *kworker; /* likewise */
 	struct task *rq_head, *rq_tail;
 	unsigned int nr_queued;
 	sim_ps min_vruntime;
@@ -186,12 +187,15 @@ struct kernel {
 	struct page_wait *page_wait;  /* sleepers on page locks */
 	struct page_table *condemned; /* freed under a walker: kept, so that the run can go on */
 	struct rcu *rcu;
+	struct khugepaged *khugepaged; /* made when the first mm enters */
 	struct spinlock lru_lock;
 	struct line lruvec_line, lru_size_line, page_counter_line[MEMCG_LEVELS];
 	struct cpumask idle_mask; /* CPUs whose current task is idle with nothing queued */
 	struct line_class *csd_line_class;
 	struct kernel_metrics metric;
-	bool finished; /* kernel_finish has run: what is left is a leak */
+	unsigned int busy_kthreads; /* threads that the end of the run waits for */
+	struct task *ending;        /* the last task, once it waits for them */
+	bool finished;              /* kernel_finish has run: what is left is a leak */
 };
 
 /* ---- making and ending (kernel.c) ---- */
@@ -282,6 +286,16 @@ void stop_and_migrate(struct task *t);
 void resched_cpu(struct task *t, unsigned int cpu);
 /* Can the idle task of c be woken by a store instead of an interrupt? */
 bool idle_sees_stores(const struct kcpu *c);
+
+/* ---- kernel threads at the end of the run (kthread_end.c) ---- */
+
+/* What a kernel thread does between these two is not cut short by the end of the run. False: it is
+ * ending, and the thread goes to kthread_stopped, which never returns. */
+bool kthread_busy(struct task *t);
+void kthread_idle(struct task *t);
+void kthread_stopped(struct task *t) __attribute__((noreturn));
+/* The last task of the run exits. */
+void kthreads_finish(struct task *t);
 
 /* ---- context switch (switch_mm.c) ---- */
 

@@ -171,6 +171,27 @@ void lru_add_drain(struct task *t)
 	preempt_enable(t);
 }
 
+bool folio_isolate_lru(struct task *t, uint32_t pfn)
+{
+	struct page *page = pfn_page(t->k, pfn);
+	bool isolated;
+
+	spin_lock_irq(t, &t->k->lru_lock);
+	isolated = page->on_lru;
+	if (isolated) {
+		list_remove(t, pfn);
+		page->refs++;
+	}
+	spin_unlock_irq(t, &t->k->lru_lock);
+	return isolated;
+}
+
+void folio_putback_lru(struct task *t, uint32_t pfn)
+{
+	folio_add_lru(t, pfn);
+	release_pages(t, &pfn, 1);
+}
+
 void lru_init(struct kernel *k)
 {
 	struct line_class *counters = line_class_get(k->m, "page_counter");

@@ -5,7 +5,11 @@
  */
 #include <errno.h>
 
-#include "models/kernel/huge_memory.h"
+#include "models/kernel/khugepaged.h"
+
+#ifndef MADV_COLLAPSE /* since glibc 2.37 */
+#define MADV_COLLAPSE 25
+#endif
 
 METRIC(desc_ignored, "mm.advice_ignored", METRIC_COUNTER, "1", NULL,
        "madvise calls whose advice has no effect in this model");
@@ -184,6 +188,8 @@ int sys_madvise(struct task *t, uint64_t addr, uint64_t len, int advice)
 		ret = -EINVAL;
 	} else if (len && (advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE)) {
 		ret = change_vmas(t, addr, end, advice);
+	} else if (advice == MADV_COLLAPSE) {
+		ret = madvise_collapse(t, t->mm, addr, end);
 	} else if (len) {
 		lock_advice(t, &a, addr, end, advice);
 		ret = advise(t, NULL, addr, end, advice);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "models/kernel/init.h"
+#include "models/kernel/khugepaged.h"
 #include "models/kernel/rmap.h"
 
 struct mm *mm_create(struct kernel *k)
@@ -86,6 +87,7 @@ void mm_drop(struct task *t, struct mm *mm)
 	settle(t);
 	if (--mm->users)
 		return;
+	khugepaged_exit(t, mm);
 	exit_mmap(t, mm);
 	if (mm->pgd) {
 		struct page_table *pgd = mm->pgd;

@@ -120,6 +120,9 @@ void folio_add_lru(struct task *t, uint32_t pfn);
 void lru_add_drain(struct task *t);
 /* Drops a reference to each; frees those that had no other, off the list first. */
 void release_pages(struct task *t, const uint32_t *pfn, unsigned int n);
+/* Off the list with a reference; false if it was not on it. And back. */
+bool folio_isolate_lru(struct task *t, uint32_t pfn);
+void folio_putback_lru(struct task *t, uint32_t pfn);
 void lru_drain_quietly(struct kernel *k); /* after the run */
 
 /* ---- page tables (pgtable.c) ---- */

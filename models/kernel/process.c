@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "models/kernel/huge_memory.h"
+#include "models/kernel/khugepaged.h"
 #include "models/kernel/rmap.h"
 
 struct task *kernel_spawn(struct kernel *k, const struct task_attr *attr)
@@ -118,6 +118,7 @@ void dup_mmap(struct task *t, struct mm *to, struct mm *from)
 		spend(t, t->k->cost.vma_alloc + t->k->cost.vma_store);
 		copy = vma_insert_copy(t, to, vma->start, vma->end, vma->pgoff, vma);
 		anon_vma_fork(t, copy, vma);
+		khugepaged_enter_vma(t, copy);
 		if (copy->anon_vma)
 			copy_page_range(t, to, vma);
 	}
@@ -207,8 +208,8 @@ void sys_exit(struct task *t)
 	free(t->working_set);
 	t->working_set = NULL;
 	exit_notify(t);
-	if (!t->kthread)
-		t->k->live_tasks--;
+	if (!t->kthread && --t->k->live_tasks == 0)
+		kthreads_finish(t);
 	t->state = TASK_DEAD;
 	schedule(t);
 	longjmp(*t->exit_jump, 1);

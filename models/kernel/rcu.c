@@ -234,6 +234,30 @@ static void tick_quiescent(struct task *t, struct rcu *r, struct rcu_data *d)
 		sched_wake(t, r->kthread);
 }
 
+struct rcu_synchronize {
+	struct task *waiter;
+	bool done;
+};
+
+static void wakeme_after_rcu(struct kernel *k, struct task *t, void *arg)
+{
+	struct rcu_synchronize *rs = arg;
+
+	(void)k;
+	rs->done = true;
+	if (t)
+		sched_wake(t, rs->waiter);
+}
+
+void synchronize_rcu(struct task *t)
+{
+	struct rcu_synchronize rs = { .waiter = t };
+
+	call_rcu(t, wakeme_after_rcu, &rs);
+	while (!rs.done)
+		sched_block(t, "synchronize_rcu");
+}
+
 void rcu_tick(struct task *t)
 {
 	struct rcu *r = t->k->rcu;

@@ -22,6 +22,8 @@ struct rcu_cb {
 void rcu_init(struct kernel *k);
 void rcu_free(struct kernel *k);
 void call_rcu(struct task *t, rcu_fn *fn, void *arg);
+/* Sleeps until a grace period has passed. */
+void synchronize_rcu(struct task *t);
 /* From the tick, with interrupts off: notes and reports quiescent states. */
 void rcu_tick(struct task *t);
 /* At a context switch on t's CPU. */

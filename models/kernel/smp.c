@@ -247,3 +247,19 @@ sim_ps kernel_cross_call(struct task *t, unsigned int first, unsigned int n)
 	settle(t);
 	return call.first_at == SIM_NEVER ? 0 : call.first_at - call.asked_at;
 }
+
+static void nothing(struct task *t, void *info)
+{
+	(void)t, (void)info;
+}
+
+void tlb_remove_table_sync_one(struct task *t)
+{
+	struct cpumask all;
+
+	cpumask_clear(&all);
+	for (unsigned int cpu = 0; cpu < t->k->nr_cpus; cpu++)
+		if (cpu != t->cpu)
+			cpumask_set(&all, cpu);
+	smp_call_function_many_cond(t, &all, nothing, NULL, NULL, IPI_TABLE_SYNC);
+}

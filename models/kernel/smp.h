@@ -40,6 +40,9 @@ unsigned int smp_call_function_many_cond(struct task *t, const struct cpumask *m
 unsigned int smp_call_function_many_inlined(struct task *t, const struct cpumask *mask,
 					    smp_call_fn *fn, void *info, size_t size,
 					    smp_cond_fn *cond, enum ipi_kind kind);
+/* An empty call of all other online CPUs: whoever walks page tables with interrupts off has ended.
+ */
+void tlb_remove_table_sync_one(struct task *t);
 /* Target side: runs everything on this CPU's queue. Interrupts are off. */
 void flush_smp_call_function_queue(struct task *t);
 void smp_init_cpu(struct kcpu *c);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "models/kernel/filemap.h"
-#include "models/kernel/huge_memory.h"
+#include "models/kernel/khugepaged.h"
 #include "models/kernel/rmap.h"
 
 #define MMAP_MIN (16 * PAGE_SIZE)
@@ -214,10 +214,12 @@ struct vma *vma_insert(struct task *t, struct mm *mm, uint64_t start, uint64_t e
 	if (grows_prev(t, mm, at, start, end, prot, flags)) {
 		spend(t, t->k->cost.vma_merge + t->k->cost.vma_store);
 		vma_try_merge(t, mm, at - 1);
+		khugepaged_enter_vma(t, mm->vmas[at - 1]);
 		return mm->vmas[at - 1];
 	}
 	if (grows_next(t, mm, at, start, end, prot, flags)) {
 		spend(t, t->k->cost.vma_merge + t->k->cost.vma_store);
+		khugepaged_enter_vma(t, mm->vmas[at]);
 		return mm->vmas[at];
 	}
 	spend(t, t->k->cost.vma_alloc + t->k->cost.vma_store);
@@ -226,6 +228,7 @@ struct vma *vma_insert(struct task *t, struct mm *mm, uint64_t start, uint64_t e
 	array_insert(mm, at, vma);
 	vma_start_write(t, mm, vma);
 	vma_link_file(t, vma);
+	khugepaged_enter_vma(t, vma);
 	return vma;
 }
 

@@ -14,6 +14,7 @@
 #include "sim/base/err.h"
 #include "sim/base/param.h"
 #include "sim/base/section.h"
+#include "sim/sim.h"
 
 struct task;
 struct mm;
@@ -32,6 +33,7 @@ enum policy_axis {
 	AXIS_MMAP_LOCKING,    /* struct mmap_lock_ops */
 	AXIS_LRU,             /* struct lru_ops */
 	AXIS_HUGE_PAGES,      /* struct huge_page_ops */
+	AXIS_COLLAPSE,        /* struct collapse_ops */
 	POLICY_AXES
 };
 
@@ -112,6 +114,21 @@ struct lru_ops {
 /* Which anonymous memory gets huge pages; what MADV_HUGEPAGE and MADV_NOHUGEPAGE said of it. */
 struct huge_page_ops {
 	bool (*eligible)(bool advised, bool advised_against);
+};
+
+/* /sys/kernel/mm/transparent_hugepage/khugepaged */
+struct collapse_settings {
+	bool khugepaged; /* is there one? MADV_COLLAPSE is always there */
+	uint32_t pages_to_scan, max_ptes_none, max_ptes_shared;
+	sim_ps scan_sleep;
+};
+
+/* Making one huge page of small ones: when a table has been unhooked from its PMD and every CPU has
+ * flushed, but some may still walk it without a lock. */
+struct collapse_ops {
+	/* Returns when none does. mmap_lock and the anon_vma's are held for writing. */
+	void (*wait_for_walkers)(const void *p, struct task *t);
+	const struct collapse_settings *(*settings)(const void *p);
 };
 
 /* ---- sets ---- */

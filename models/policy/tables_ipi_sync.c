@@ -6,23 +6,6 @@
 #include "models/kernel/smp.h"
 #include "models/policy/tables_common.h"
 
-static void nothing(struct task *t, void *info)
-{
-	(void)t, (void)info;
-}
-
-/* tlb_remove_table_sync_one: all online CPUs, whatever they run. */
-static void sync_all_cpus(struct task *t)
-{
-	struct cpumask all;
-
-	cpumask_clear(&all);
-	for (unsigned int cpu = 0; cpu < t->k->nr_cpus; cpu++)
-		if (cpu != t->cpu)
-			cpumask_set(&all, cpu);
-	smp_call_function_many_cond(t, &all, nothing, NULL, NULL, IPI_TABLE_SYNC);
-}
-
 static void remove_table(const void *p, struct task *t, struct mmu_gather *tlb,
 			 struct page_table *table)
 {
@@ -32,7 +15,7 @@ static void remove_table(const void *p, struct task *t, struct mmu_gather *tlb,
 	settle(t);
 	unhooked_at = sim_now(t->k->sim);
 	tlb_flush_mmu_tlbonly(t, tlb);
-	sync_all_cpus(t);
+	tlb_remove_table_sync_one(t);
 	free_one_table(t->k, t, tlb->mm, table, unhooked_at);
 }
 

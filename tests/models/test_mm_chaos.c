@@ -8,6 +8,10 @@
 
 #include <errno.h>
 
+#ifndef MADV_COLLAPSE /* since glibc 2.37 */
+#define MADV_COLLAPSE 25
+#endif
+
 struct proc {
 	unsigned int threads, ops, forks;
 	uint64_t seed;
@@ -51,6 +55,8 @@ static void chaos_op(struct task *t, struct rng *rng)
 		sys_munmap(t, (uint64_t)sys_mmap(t, 0, len, prot, flags), len);
 		break;
 	case 7:
+		sys_madvise(t, addr, len, rng_below(rng, 2) ? MADV_COLLAPSE : MADV_HUGEPAGE);
+		break;
 	case 8:
 	case 9:
 		sys_madvise(t, addr, len, MADV_DONTNEED);
@@ -137,8 +143,20 @@ static void chaos(const char *policy)
 /* Huge pages come, go and are split under others' feet. */
 static void test_huge_pages(void **state)
 {
+	static const char *const busy[] = { "topology.l3_per_socket",
+					    "2",
+					    "topology.cores_per_l3",
+					    "2",
+					    "huge-pages",
+					    "always",
+					    "collapse.scan_sleep",
+					    "20us",
+					    NULL };
+
 	(void)state;
 	settings = huge_pages;
+	for_all_policies(chaos);
+	settings = busy;
 	for_all_policies(chaos);
 	settings = eight_cpus;
 }

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Work done on every CPU by its worker thread of the mm_percpu_wq: what lru_add_drain_all and its
+ * like wait for. No interrupts: each worker is woken as any task is.
+ */
+#ifndef MODELS_KERNEL_KWORKER_H
+#define MODELS_KERNEL_KWORKER_H
+
+#include "models/kernel/kernel.h"
+
+typedef void kwork_fn(struct task *worker);
+
+/* Runs fn on each CPU for which `needed` holds, and waits for all. */
+void schedule_on_each_cpu(struct task *t, bool (*needed)(const struct kcpu *c), kwork_fn *fn);
+/* Every CPU's batch of new folios goes to the LRU list. */
+void lru_add_drain_all(struct task *t);
+
+#endif
