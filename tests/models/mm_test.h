@@ -76,9 +76,16 @@ static inline void check_frames(struct kernel *k, bool shared)
 static const char *const eight_cpus[] = { "topology.l3_per_socket", "2", "topology.cores_per_l3",
 					  "2", NULL };
 
-static const char *const huge_pages[] = {
-	"topology.l3_per_socket", "2", "topology.cores_per_l3", "2", "huge-pages", "always", NULL
-};
+/* khugepaged would change the frames that some tests follow. */
+static const char *const huge_pages[] = { "topology.l3_per_socket",
+					  "2",
+					  "topology.cores_per_l3",
+					  "2",
+					  "huge-pages",
+					  "always",
+					  "collapse.khugepaged",
+					  "false",
+					  NULL };
 
 /* What the runs below are made on. */
 static const char *machine;

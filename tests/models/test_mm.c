@@ -548,7 +548,8 @@ static void huge(const char *policy)
 static void test_huge_pages(void **state)
 {
 	static const char *const unsplit[] = {
-		"topology.cores_per_l3", "2", "table-locks", "unsplit", "huge-pages", "always", NULL
+		"table-locks",         "unsplit", "huge-pages", "always",
+		"collapse.khugepaged", "false",   NULL
 	};
 
 	(void)state;
