@@ -17,6 +17,7 @@ enum irq_vector {
 	IRQ_RESCHEDULE,
 	IRQ_TICK,    /* the periodic local timer */
 	IRQ_HRTIMER, /* a sleeper's timer */
+	IRQ_DISK,    /* requests of this CPU are done */
 	NR_IRQS
 };
 

@@ -86,7 +86,16 @@ struct machine_desc {
 		sim_ps idle_exit;  /* a halted virtual CPU is put back on its host CPU */
 		bool pv_ipi;
 	} virt;
-	sim_ps pause;        /* the PAUSE instruction: a spinner looks once in this time */
+	sim_ps pause; /* the PAUSE instruction: a spinner looks once in this time */
+	struct {
+		uint64_t size; /* 0 = as much as is asked for */
+	} memory;
+	struct {
+		sim_ps read, write; /* latency of a request that finds the disk idle */
+		double rate;        /* GB/s */
+		uint32_t depth;
+		uint64_t swap; /* bytes of it that are swap */
+	} disk;
 	double smt_slowdown; /* a thread's time per work while its sibling is busy; 1 = none */
 	uint32_t hz_tick;    /* CONFIG_HZ */
 	bool idle_polls;     /* idle=poll, or a guest that polls before it halts */

@@ -27,6 +27,8 @@ struct kernel_costs {
 	sim_ps pte_read, pte_set, pte_clear, pte_skip;
 	/* gather and flush code around the instructions */
 	sim_ps gather, gather_page, flush_setup, flush_func, call_single, call_many, csd_wait;
+	/* reclaim, swap, I/O */
+	sim_ps reclaim_folio, rmap_visit, swap_slot, swap_cache, io_submit, io_complete;
 	sim_ps rcu_callback, rcu_call, lock_slow;
 };
 

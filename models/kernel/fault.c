@@ -11,6 +11,7 @@
 #include "models/kernel/huge_memory.h"
 #include "models/kernel/init.h"
 #include "models/kernel/rmap.h"
+#include "models/kernel/swap.h"
 
 METRIC(desc_faults, "mm.faults", METRIC_COUNTER, "1", "kind", "page faults by what they did");
 METRIC(desc_hit, "mm.vma_lock_hit", METRIC_COUNTER, "1", NULL, "faults under the VMA's lock");
@@ -18,7 +19,8 @@ METRIC(desc_miss, "mm.vma_lock_miss", METRIC_COUNTER, "1", NULL,
        "faults that had to fall back to mmap_lock");
 
 static const char *const fault_names[FAULT_KINDS] = { "anon",  "zero",     "file", "cow",
-						      "reuse", "spurious", "segv", "huge" };
+						      "reuse", "spurious", "segv", "huge",
+						      "swap",  "file-read" };
 
 void fault_init(struct kernel *k)
 {
@@ -152,6 +154,8 @@ static void map_file(struct task *t, struct fault *f, uint64_t addr, uint64_t fl
 {
 	uint32_t pfn = filemap_folio_of(t->k, f->vma, addr);
 
+	if (!pfn) /* dropped: a fault of its own reads it */
+		return;
 	pfn_page(t->k, pfn)->mapcount++;
 	pfn_page(t->k, pfn)->refs++;
 	spend(t, t->k->cost.file_map + t->k->cost.pte_set);
@@ -179,6 +183,12 @@ static void file_fault(struct task *t, struct fault *f)
 {
 	uint32_t pfn = 0;
 
+	if (!filemap_folio_of(t->k, f->vma, f->addr)) {
+		f->wait_for = filemap_read_folio(t, f->vma->mapping,
+						 linear_page_index(f->vma, f->addr));
+		count_fault(t, FAULT_READ);
+		return;
+	}
 	if (f->access == USER_WRITE && !(f->vma->flags & MAP_SHARED)) {
 		if (!anon_vma_prepare(t, f))
 			return;
@@ -221,7 +231,11 @@ static bool may_reuse(struct task *t, const struct fault *f, uint64_t pte)
 {
 	if (f->vma->flags & MAP_SHARED)
 		return true;
-	return !(pte & (PTE_ZERO | PTE_FILE)) && page_is_exclusive(pfn_page(t->k, pte_pfn(pte)));
+	if (pte & (PTE_ZERO | PTE_FILE))
+		return false;
+	if (pfn_page(t->k, pte_pfn(pte))->flags & PG_SWAPCACHE)
+		drop_swap_copy(t, pte_pfn(pte));
+	return page_is_exclusive(pfn_page(t->k, pte_pfn(pte)));
 }
 
 static void reuse_page(struct task *t, struct fault *f, uint64_t pte)
@@ -241,8 +255,8 @@ static void write_protect_fault(struct task *t, struct fault *f)
 	if (!lock_pte(t, f))
 		return;
 	old = get_pte(f);
-	if (!old || may_reuse(t, f, old)) {
-		if (old) /* else zapped meanwhile: the access comes again */
+	if (!(old & (PTE_PRESENT | PTE_PROTNONE)) || may_reuse(t, f, old)) {
+		if (old & (PTE_PRESENT | PTE_PROTNONE)) /* else gone: the access comes again */
 			reuse_page(t, f, old);
 		unlock_pte(t, f);
 		return;
@@ -284,6 +298,9 @@ static void handle_pte_fault(struct task *t, struct fault *f)
 			anon_fault(t, f);
 		else
 			file_fault(t, f);
+	} else if (pte & PTE_SWAP) {
+		f->wait_for = do_swap_page(t, f->vma, f->addr, pte, f->access == USER_WRITE);
+		count_fault(t, FAULT_SWAP);
 	} else if (f->access == USER_WRITE && !(pte & PTE_WRITE)) {
 		write_protect_fault(t, f);
 	} else if (lock_pte(t, f)) {
@@ -317,6 +334,16 @@ static bool handle_locked_fault(struct task *t, struct fault *f)
 	return true;
 }
 
+/* With no lock held, as folio_lock_or_retry has it. */
+static void wait_for_page(struct task *t, struct fault *f)
+{
+	if (!f->wait_for)
+		return;
+	folio_wait_locked(t, f->wait_for);
+	release_pages(t, &f->wait_for, 1);
+	f->wait_for = 0;
+}
+
 bool handle_page_fault(struct task *t, uint64_t addr, enum user_access access)
 {
 	struct fault f = { .mm = t->mm, .addr = addr, .access = access };
@@ -327,17 +354,19 @@ bool handle_page_fault(struct task *t, uint64_t addr, enum user_access access)
 	tracepoint(t);
 	if (try_vma_lock(t, &f)) {
 		ok = handle_locked_fault(t, &f);
-		done = !f.retry;
+		done = !f.retry && !f.wait_for;
 		vma_end_read(t, f.mm, f.vma);
 		f.vma_locked = f.retry = false;
 	}
-	if (!done) {
+	while (!done) {
+		wait_for_page(t, &f);
 		mmap_read_lock(t, f.mm, &f.hold);
 		spend(t, t->k->cost.vma_lookup);
 		settle(t);
 		f.vma = vma_lookup(f.mm, f.addr);
 		ok = handle_locked_fault(t, &f);
 		mmap_read_unlock(t, f.mm, &f.hold);
+		done = !f.wait_for;
 	}
 	exit_kernel(t);
 	settle(t);

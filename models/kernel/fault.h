@@ -16,6 +16,8 @@ enum fault_kind {
 	FAULT_SPURIOUS,
 	FAULT_SEGV,
 	FAULT_HUGE,
+	FAULT_SWAP,
+	FAULT_READ,
 	FAULT_KINDS
 };
 
@@ -23,7 +25,8 @@ struct fault {
 	struct mm *mm;
 	struct vma *vma;
 	bool vma_locked;
-	bool retry; /* VM_FAULT_RETRY: again, under mmap_lock */
+	bool retry;        /* VM_FAULT_RETRY: again, under mmap_lock */
+	uint32_t wait_for; /* again when this page has been read; we hold a reference */
 	struct read_hold hold;
 	uint64_t addr;
 	enum user_access access;
@@ -43,7 +46,7 @@ static inline uint64_t pte_allow_vma(uint64_t pte, const struct vma *vma)
 {
 	if (pte & PTE_PROTNONE)
 		pte = (pte & ~PTE_PROTNONE) | PTE_PRESENT;
-	return pte && vma->prot & PROT_EXEC ? pte | PTE_EXEC : pte;
+	return pte & PTE_PRESENT && vma->prot & PROT_EXEC ? pte | PTE_EXEC : pte;
 }
 
 #endif

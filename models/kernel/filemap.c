@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "models/kernel/rmap.h"
+#include "models/kernel/blk.h"
 
 #define LEAF_PAGES 512
+#define DROPPED    UINT32_MAX /* was in memory once: must be read */
 
 struct address_space *address_space_create(struct kernel *k)
 {
@@ -26,13 +27,16 @@ struct address_space *address_space_create(struct kernel *k)
 static void free_leaf(struct kernel *k, uint32_t *leaf)
 {
 	for (unsigned int i = 0; i < LEAF_PAGES; i++) {
-		struct page *page = pfn_page(k, leaf[i]);
+		struct page *page;
 
-		if (!leaf[i])
+		if (!leaf[i] || leaf[i] == DROPPED)
 			continue;
+		page = pfn_page(k, leaf[i]);
 		page->mapping = NULL;
-		if (!--page->refs)
-			give_page_quietly(k, leaf[i]);
+		if (--page->refs)
+			continue; /* isolated, in a batch: its last user frees it */
+		lru_remove_quietly(k, leaf[i]);
+		give_page_quietly(k, leaf[i]);
 	}
 	free(leaf);
 }
@@ -66,22 +70,73 @@ static uint32_t *slot_of(struct address_space *m, uint64_t index)
 	return &m->leaf[n][index % LEAF_PAGES];
 }
 
+/* A page that is not known yet was read before the run, as long as there is room for that. */
 uint32_t filemap_get_folio(struct kernel *k, struct address_space *m, uint64_t index)
 {
 	uint32_t *slot = slot_of(m, index);
+	const struct pages *p = k->pages;
+	struct page *page;
 
-	if (!*slot) {
-		struct page *page;
-
-		*slot = take_page_quietly(k);
-		page = pfn_page(k, *slot);
-		page->mapping = m;
-		page->index = index;
-	}
+	if (*slot == DROPPED)
+		return 0;
+	if (*slot)
+		return *slot;
+	if (p->limit && zone_free_pages(p) <= (int64_t)p->wmark[WMARK_HIGH])
+		return 0;
+	*slot = take_page_quietly(k);
+	page = pfn_page(k, *slot);
+	page->mapping = m;
+	page->index = index;
+	if (p->limit)
+		lru_add_quietly(k, *slot);
 	return *slot;
 }
 
-uint32_t filemap_folio_of(struct kernel *k, const struct vma *vma, uint64_t addr)
+static void read_end(struct kernel *k, struct task *t, uint32_t pfn)
 {
-	return filemap_get_folio(k, vma->mapping, linear_page_index(vma, addr));
+	if (t)
+		folio_unlock(t, pfn);
+	else
+		pfn_page(k, pfn)->flags &= (uint16_t)~PG_LOCKED;
+}
+
+uint32_t filemap_read_folio(struct task *t, struct address_space *m, uint64_t index)
+{
+	uint32_t pfn = alloc_page(t), *slot;
+	struct page *page = pfn_page(t->k, pfn);
+
+	spend(t, t->k->cost.memcg_charge);
+	folio_trylock(t, pfn);
+	touch_line(t, &m->i_pages_line, LINE_ATOMIC);
+	settle(t);
+	slot = slot_of(m, index);
+	if (*slot && *slot != DROPPED) {
+		folio_unlock(t, pfn);
+		free_page(t, pfn);
+		return 0;
+	}
+	*slot = pfn;
+	page->mapping = m;
+	page->index = index;
+	page->refs++;
+	folio_add_lru(t, pfn);
+	blk_submit(t, DISK_READ, pfn, read_end);
+	return pfn;
+}
+
+bool filemap_remove(struct task *t, uint32_t pfn)
+{
+	struct page *page = pfn_page(t->k, pfn);
+	struct address_space *m = page->mapping;
+
+	if (!m)
+		return page->refs == 1;
+	touch_line(t, &m->i_pages_line, LINE_ATOMIC);
+	settle(t);
+	if (page->mapping != m || page->mapcount || page->refs != 2)
+		return false;
+	*slot_of(m, page->index) = DROPPED;
+	page->mapping = NULL;
+	page->refs--;
+	return true;
 }

@@ -7,7 +7,7 @@
 #ifndef MODELS_KERNEL_FILEMAP_H
 #define MODELS_KERNEL_FILEMAP_H
 
-#include "models/kernel/mm.h"
+#include "models/kernel/rmap.h"
 
 struct address_space {
 	unsigned int refs; /* of VMAs, of open files, of rmap walkers */
@@ -22,10 +22,18 @@ struct address_space *address_space_create(struct kernel *k);
 /* The last one frees the pages. */
 void address_space_put(struct kernel *k, struct address_space *m);
 
-/* The page at an index: the frame that is there, or one that takes no time to come. */
+/* The page at an index: the frame that is there, or one that takes no time to come. 0: it was
+ * dropped, or memory is short, and it must be read. */
 uint32_t filemap_get_folio(struct kernel *k, struct address_space *m, uint64_t index);
+/* Reads it: the page, locked until it has come, with a reference; 0: somebody else has begun. */
+uint32_t filemap_read_folio(struct task *t, struct address_space *m, uint64_t index);
+/* The locked, clean, unmapped page leaves its file. False: somebody uses it. */
+bool filemap_remove(struct task *t, uint32_t pfn);
 
-/* The VMA's page at addr. */
-uint32_t filemap_folio_of(struct kernel *k, const struct vma *vma, uint64_t addr);
+/* filemap_get_folio of the VMA's page at addr. */
+static inline uint32_t filemap_folio_of(struct kernel *k, const struct vma *vma, uint64_t addr)
+{
+	return filemap_get_folio(k, vma->mapping, linear_page_index(vma, addr));
+}
 
 #endif

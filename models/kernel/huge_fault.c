@@ -194,7 +194,7 @@ bool huge_pmd_fault(struct task *t, struct fault *f)
 
 	if (old)
 		return fault_on_huge_page(t, f, old);
-	if (!thp_suitable(t, f->vma, f->addr))
+	if (!thp_suitable(t, f->vma, f->addr) || !zone_has_huge_page(t->k->pages))
 		return false;
 	pmd = pmd_alloc(t, f->mm, f->addr);
 	if (pmd->slot.pte[pt_index(f->addr, PT_PMD)])

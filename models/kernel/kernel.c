@@ -8,11 +8,15 @@
 #include <stdlib.h>
 
 #include "models/kernel/entry.h"
+#include "models/kernel/blk.h"
 #include "models/kernel/init.h"
 #include "models/kernel/khugepaged.h"
 #include "models/kernel/mm.h"
 #include "models/kernel/rcu.h"
+#include "models/kernel/reclaim.h"
 #include "models/kernel/smp.h"
+#include "models/kernel/swap.h"
+#include "models/kernel/tlb_batch.h"
 #include "models/kernel/tlbi.h"
 
 METRIC(desc_ipi, "ipi.sent", METRIC_COUNTER, "1", "kind", "interrupts sent to other CPUs");
@@ -120,6 +124,9 @@ struct kernel *kernel_create(struct sim *sim, struct machine_desc *desc,
 	pages_init(k);
 	lru_init(k);
 	page_lock_init(k);
+	blk_init(k);
+	swap_init(k);
+	reclaim_init(k);
 	for (unsigned int i = 0; i < k->nr_cpus; i++)
 		cpu_start(k, i);
 	rcu_init(k);
@@ -139,6 +146,15 @@ static void line_metrics(struct kernel *k)
 	}
 }
 
+/* What is under way when the run ends comes to its end at no cost. */
+static void drain_quietly(struct kernel *k)
+{
+	rcu_drain(k);
+	blk_drain(k);
+	lru_drain_quietly(k);
+	swap_drain(k);
+}
+
 void kernel_finish(struct kernel *k)
 {
 	uint64_t misses = 0;
@@ -147,8 +163,7 @@ void kernel_finish(struct kernel *k)
 	for (unsigned int i = 0; i < k->nr_cpus; i++)
 		misses += k->cpus[i].cpu->tlb.misses;
 	metric_get(sim_metrics(k->sim), &desc_tlb_misses, "")->value = misses;
-	rcu_drain(k);
-	lru_drain_quietly(k);
+	drain_quietly(k);
 	sim_check(k->sim, k->live_tasks == 0, "task-leak", "%u tasks at the end", k->live_tasks);
 	k->finished = true;
 }
@@ -167,8 +182,7 @@ void kernel_free(struct kernel *k)
 {
 	/* A run that was cut short: what waits for RCU is no leak of the simulator's own. */
 	if (!k->finished) {
-		rcu_drain(k);
-		lru_drain_quietly(k);
+		drain_quietly(k);
 	}
 	for (unsigned int i = 0; i < k->nr_cpus; i++) {
 		struct kcpu *c = &k->cpus[i];
@@ -200,12 +214,16 @@ void kernel_free(struct kernel *k)
 	rcu_free(k);
 	lru_free(k);
 	page_lock_free(k);
+	reclaim_free(k);
+	swap_free(k);
+	blk_free(k);
 	pages_free(k);
 	while (k->tasks) {
 		struct task *t = k->tasks;
 
 		k->tasks = t->next;
 		free(t->working_set);
+		tlb_batch_free(t);
 		free(t);
 	}
 	lockdep_free(k);

@@ -38,6 +38,11 @@ struct rcu;
 struct pages;
 struct working_set;
 struct pipe;
+struct tlbflush_unmap_batch;
+struct blk_request;
+struct disk;
+struct swap;
+struct reclaim;
 
 enum task_state { TASK_RUNNING, TASK_BLOCKED, TASK_DEAD };
 
@@ -70,14 +75,16 @@ struct task {
 	const char *wait;                /* what it is blocked on */
 	task_fn *fn;
 	void *arg;
-	jmp_buf *exit_jump;              /* back to the start of the actor, from sys_exit */
-	struct task *next;               /* all tasks */
-	struct task *rq_next;            /* run queue */
-	bool user_wake;                  /* task_wake came: for task_block */
-	bool exited;                     /* for its parent to reap */
-	struct task *reaper;             /* that waits for it */
-	bool in_user;                    /* its own work is under way */
-	struct working_set *working_set; /* pages used last; NULL until the first use */
+	jmp_buf *exit_jump;                   /* back to the start of the actor, from sys_exit */
+	struct task *next;                    /* all tasks */
+	struct task *rq_next;                 /* run queue */
+	bool user_wake;                       /* task_wake came: for task_block */
+	bool exited;                          /* for its parent to reap */
+	struct task *reaper;                  /* that waits for it */
+	bool in_user;                         /* its own work is under way */
+	bool memalloc;                        /* reclaims: may take the last frames */
+	struct tlbflush_unmap_batch *tlb_ubc; /* NULL until the first batch */
+	struct working_set *working_set;      /* pages used last; NULL until the first use */
 };
 
 struct cpu_tlbstate {
@@ -133,6 +140,8 @@ struct kcpu { /* what the kernel knows of a CPU */
 	unsigned int nr_pcp_huge;
 	unsigned int lru_batch; /* folios in lru_pfn */
 	uint32_t lru_pfn[LRU_BATCH_MAX];
+	struct blk_request *requests; /* to the disk, by the time of their end */
+	uint32_t swap_cluster;        /* + 1: from which it takes slots */
 	struct rcu_data rcu;
 };
 
@@ -184,6 +193,9 @@ struct kernel {
 	struct pipe *pipes;
 	struct spinlock tasklist_lock;
 	struct pages *pages;
+	struct reclaim *reclaim;
+	struct disk *disk;
+	struct swap *swap;
 	struct page_wait *page_wait;  /* sleepers on page locks */
 	struct page_table *condemned; /* freed under a walker: kept, so that the run can go on */
 	struct rcu *rcu;

@@ -9,7 +9,6 @@
 #include "models/kernel/mm.h"
 
 #define FOLIO_BATCH 31 /* freed folios that share one hold of the LRU lock */
-#define LRU_HEAD    0  /* the list's own node: the zero page is never on it */
 
 /*
  * What it takes to bring a page struct here from the core that wrote it last. Under the LRU lock
@@ -22,7 +21,7 @@ static sim_ps fetch_page(struct task *t, uint32_t pfn)
 	struct page *page = pfn_page(t->k, pfn);
 	sim_ps now = sim_now(t->k->sim);
 
-	if (pfn == LRU_HEAD)
+	if (pfn < NR_LRU_LISTS) /* the lists' own nodes lie side by side in the lruvec */
 		return line_access(m, &t->k->lruvec_line, core, LINE_WRITE, now) - now;
 	from = page->core;
 	page->core = (uint16_t)core;
@@ -43,26 +42,44 @@ static sim_ps fetch_lru_size(struct task *t)
 	       now;
 }
 
-/* Misses that do not depend on each other overlap: the core waits for the last of each step. */
-static void list_insert(struct task *t, uint32_t pfn)
+/* Where its flags say that it belongs. */
+static enum lru_list list_of(const struct page *page)
 {
-	struct page *head = pfn_page(t->k, LRU_HEAD), *page = pfn_page(t->k, pfn);
+	return (page->flags & PG_SWAPBACKED ? LRU_INACTIVE_ANON : LRU_INACTIVE_FILE) +
+	       (page->flags & PG_ACTIVE ? 1 : 0);
+}
+
+static void link_page(struct kernel *k, uint32_t list, uint32_t pfn, bool tail)
+{
+	struct page *page = pfn_page(k, pfn);
+
+	page->prev = tail ? pfn_page(k, list)->prev : list;
+	page->next = tail ? list : pfn_page(k, list)->next;
+	pfn_page(k, page->prev)->next = pfn;
+	pfn_page(k, page->next)->prev = pfn;
+	page->on_lru = true;
+	page->list = (uint8_t)list;
+	k->pages->lru_size[list]++;
+}
+
+/* Misses that do not depend on each other overlap: the core waits for the last of each step. */
+static void list_insert(struct task *t, uint32_t pfn, bool tail)
+{
+	uint32_t list = list_of(pfn_page(t->k, pfn));
+	struct page *head = pfn_page(t->k, list);
 	sim_ps step;
 
 	settle(t);
-	step = later(fetch_page(t, LRU_HEAD), later(fetch_page(t, pfn), fetch_lru_size(t)));
-	spend(t, step + fetch_page(t, head->next) + t->k->cost.lru_move);
-	page->next = head->next;
-	page->prev = LRU_HEAD;
-	pfn_page(t->k, head->next)->prev = pfn;
-	head->next = pfn;
-	page->on_lru = true;
+	step = later(fetch_page(t, list), later(fetch_page(t, pfn), fetch_lru_size(t)));
+	spend(t, step + fetch_page(t, tail ? head->prev : head->next) + t->k->cost.lru_move);
+	link_page(t->k, list, pfn, tail);
 }
 
 static void unlink_page(struct kernel *k, uint32_t pfn)
 {
 	struct page *page = pfn_page(k, pfn);
 
+	k->pages->lru_size[page->list]--;
 	pfn_page(k, page->prev)->next = page->next;
 	pfn_page(k, page->next)->prev = page->prev;
 	page->on_lru = false;
@@ -137,7 +154,7 @@ static void drain_batch(struct task *t)
 	c->lru_batch = 0;
 	spin_lock_irq(t, &t->k->lru_lock);
 	for (unsigned int i = 0; i < n; i++)
-		list_insert(t, pfn[i]);
+		list_insert(t, pfn[i], false);
 	spin_unlock_irq(t, &t->k->lru_lock);
 	for (unsigned int i = 0; i < n; i++)
 		pfn_page(t->k, pfn[i])->in_batch = false;
@@ -171,19 +188,92 @@ void lru_add_drain(struct task *t)
 	preempt_enable(t);
 }
 
-bool folio_isolate_lru(struct task *t, uint32_t pfn)
+/* ---- reclaim ---- */
+
+/* Off its list, with a reference; under the LRU lock. Not if its last user is about to free it. */
+static bool isolate(struct task *t, uint32_t pfn)
 {
 	struct page *page = pfn_page(t->k, pfn);
-	bool isolated;
+
+	if (!page->on_lru || !page->refs)
+		return false;
+	page->refs++;
+	list_remove(t, pfn);
+	return true;
+}
+
+unsigned int lru_isolate(struct task *t, enum lru_list list, unsigned int n, uint32_t *pfn)
+{
+	unsigned int got = 0;
 
 	spin_lock_irq(t, &t->k->lru_lock);
-	isolated = page->on_lru;
-	if (isolated) {
-		list_remove(t, pfn);
-		page->refs++;
+	while (got < n) {
+		uint32_t at = pfn_page(t->k, list)->prev;
+
+		while (at != list && !pfn_page(t->k, at)->refs)
+			at = pfn_page(t->k, at)->prev;
+		if (at == list || !isolate(t, at))
+			break;
+		pfn[got++] = at;
 	}
 	spin_unlock_irq(t, &t->k->lru_lock);
-	return isolated;
+	return got;
+}
+
+bool folio_isolate_lru(struct task *t, uint32_t pfn)
+{
+	bool ok;
+
+	spin_lock_irq(t, &t->k->lru_lock);
+	ok = isolate(t, pfn);
+	spin_unlock_irq(t, &t->k->lru_lock);
+	return ok;
+}
+
+void lru_putback(struct task *t, const uint32_t *pfn, unsigned int n)
+{
+	if (!n)
+		return;
+	spin_lock_irq(t, &t->k->lru_lock);
+	for (unsigned int i = 0; i < n; i++)
+		list_insert(t, pfn[i], false);
+	spin_unlock_irq(t, &t->k->lru_lock);
+	release_pages(t, pfn, n);
+}
+
+void lru_rotate(struct task *t, uint32_t pfn)
+{
+	struct page *page = pfn_page(t->k, pfn);
+
+	if (!page->on_lru || page->flags & (PG_ACTIVE | PG_DIRTY | PG_LOCKED))
+		return;
+	spin_lock_irq(t, &t->k->lru_lock);
+	if (page->on_lru) {
+		list_remove(t, pfn);
+		list_insert(t, pfn, true);
+	}
+	spin_unlock_irq(t, &t->k->lru_lock);
+}
+
+void lru_add_quietly(struct kernel *k, uint32_t pfn)
+{
+	link_page(k, list_of(pfn_page(k, pfn)), pfn, false);
+}
+
+void lru_remove_quietly(struct kernel *k, uint32_t pfn)
+{
+	if (pfn_page(k, pfn)->on_lru)
+		unlink_page(k, pfn);
+}
+
+void put_page_quietly(struct kernel *k, uint32_t pfn)
+{
+	struct page *page = pfn_page(k, pfn);
+
+	if (--page->refs)
+		return;
+	lru_remove_quietly(k, pfn);
+	free_page_quietly(k, pfn);
 }
 
 void folio_putback_lru(struct task *t, uint32_t pfn)
@@ -212,8 +302,7 @@ void lru_drain_quietly(struct kernel *k)
 			uint32_t pfn = c->lru_pfn[--c->lru_batch];
 
 			pfn_page(k, pfn)->in_batch = false;
-			if (!--pfn_page(k, pfn)->refs)
-				free_page_quietly(k, pfn);
+			put_page_quietly(k, pfn);
 		}
 	}
 }

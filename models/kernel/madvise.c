@@ -10,6 +10,8 @@
 #ifndef MADV_COLLAPSE /* since glibc 2.37 */
 #define MADV_COLLAPSE 25
 #endif
+#include "models/kernel/swap.h"
+#include "models/kernel/tlb_batch.h"
 
 METRIC(desc_ignored, "mm.advice_ignored", METRIC_COUNTER, "1", NULL,
        "madvise calls whose advice has no effect in this model");
@@ -125,10 +127,16 @@ static void free_lazily(struct task *t, uint64_t addr, uint64_t end)
 			addr = next;
 			continue;
 		}
+		flush_tlb_batched_pending(t, t->mm);
 		for (; addr < next; addr += PAGE_SIZE) {
 			uint64_t pte = table->slot.pte[pt_index(addr, PT_PTE)];
 
 			spend(t, t->k->cost.pte_read);
+			if (pte & PTE_SWAP) {
+				pt_set(table, addr, 0);
+				free_swap_and_cache(t, pte_pfn(pte));
+				continue;
+			}
 			if (!(pte & (PTE_DIRTY | PTE_ACCESSED)) || pte & (PTE_ZERO | PTE_FILE))
 				continue;
 			spend(t, t->k->cost.pte_clear + t->k->cost.pte_set);

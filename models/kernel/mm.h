@@ -29,6 +29,7 @@
 	(UINT64_C(1) << 2) /* in a PMD table: maps 2 MiB; clear in any pointer to a table */
 #define PTE_ACCESSED (UINT64_C(1) << 5)
 #define PTE_DIRTY    (UINT64_C(1) << 6)
+#define PTE_SWAP     (UINT64_C(1) << 3) /* not present: names a swap slot (swap.h) */
 #define PTE_EXEC     (UINT64_C(1) << 8)
 #define PTE_ZERO     (UINT64_C(1) << 9)  /* the shared zero page */
 #define PTE_FILE     (UINT64_C(1) << 10) /* a page of a page cache */
@@ -42,6 +43,12 @@ enum page_flags {
 	PG_WAITERS = 1 << 1,    /* tasks sleep on it */
 	PG_ANON = 1 << 2,       /* mapping is an anon_vma, else an address_space or NULL */
 	PG_SWAPBACKED = 1 << 3, /* may not be dropped without writing it */
+	PG_ACTIVE = 1 << 4,     /* belongs on an active list */
+	PG_REFERENCED = 1 << 5, /* was found used once */
+	PG_DIRTY = 1 << 6,      /* differs from what its slot or file has */
+	PG_SWAPCACHE = 1 << 7,  /* holds the contents of slot `swap` */
+	PG_WRITEBACK = 1 << 8,  /* is being written */
+	PG_RECLAIM = 1 << 9,    /* to go as soon as it is written */
 };
 
 struct page {
@@ -53,13 +60,26 @@ struct page {
 	uint16_t tail;       /* of a large folio: how far its head is below; else 0 */
 	uint8_t order;       /* of a folio's head */
 	uint16_t flags;
+	uint8_t list;  /* LRU list that it is on */
 	void *mapping; /* anon_vma (good while it is mapped) or address_space */
 	uint64_t index;
+	uint32_t swap;               /* slot, with PG_SWAPCACHE */
 	sim_ps busy_until;           /* its line's transfer, of accesses outside of the LRU lock */
 	bool free, on_lru, in_batch; /* in_batch: a per-CPU LRU batch holds one of refs */
 	bool forked; /* of a large folio's head: fork has shared pages of it by PTE */
 };
 #define PAGE_STRUCTS 4096
+
+/* A list's own node is the page struct of the frame with its number, which is never handed out. */
+enum lru_list {
+	LRU_INACTIVE_ANON,
+	LRU_ACTIVE_ANON,
+	LRU_INACTIVE_FILE,
+	LRU_ACTIVE_FILE,
+	NR_LRU_LISTS
+};
+
+enum watermark { WMARK_MIN, WMARK_LOW, WMARK_HIGH, NR_WMARKS };
 
 struct pages {
 	struct page **chunk; /* of PAGE_STRUCTS each: a page struct never moves */
@@ -70,9 +90,26 @@ struct pages {
 	uint32_t nr_free_huge;
 	struct spinlock zone_lock;
 	uint64_t in_use;
+	/* Where memory has an end (machine.memory.size); else limit is 0. */
+	uint64_t limit, handed_out; /* frames: there are; not in the zone */
+	uint64_t wmark[NR_WMARKS];
+	uint32_t pcp_batch, pcp_high;
+	uint64_t lru_size[NR_LRU_LISTS];
+	uint64_t nr_isolated, nr_writeback;
 };
-#define PFN_ZERO 0
+#define PFN_ZERO  0
+#define PFN_FIRST NR_LRU_LISTS /* that is handed out */
 
+static inline int64_t zone_free_pages(const struct pages *p)
+{
+	return (int64_t)p->limit - (int64_t)p->handed_out;
+}
+/* Nobody reclaims for a huge page: there is room, or it is small pages. */
+static inline bool zone_has_huge_page(const struct pages *p)
+{
+	return !p->limit ||
+	       zone_free_pages(p) > (int64_t)p->wmark[WMARK_HIGH] + 2 * (int64_t)HPAGE_PAGES;
+}
 void pages_init(struct kernel *k);
 void pages_free(struct kernel *k);
 uint32_t alloc_page(struct task *t);
@@ -82,6 +119,8 @@ void free_page_quietly(struct kernel *k, uint32_t pfn); /* after the run */
 /* A frame whose coming and going is no part of what is simulated: a page that a file had before. */
 uint32_t take_page_quietly(struct kernel *k);
 void give_page_quietly(struct kernel *k, uint32_t pfn);
+/* The per-CPU lists of all CPUs go back to the zone. */
+void drain_all_pages(struct task *t);
 static inline struct page *pfn_page(const struct kernel *k, uint32_t pfn)
 {
 	return &k->pages->chunk[pfn / PAGE_STRUCTS][pfn % PAGE_STRUCTS];
@@ -109,6 +148,8 @@ void touch_page(struct task *t, uint32_t pfn);
 bool folio_trylock(struct task *t, uint32_t pfn);
 void folio_lock(struct task *t, uint32_t pfn);
 void folio_unlock(struct task *t, uint32_t pfn);
+/* Sleeps until it is not locked. */
+void folio_wait_locked(struct task *t, uint32_t pfn);
 void page_lock_init(struct kernel *k);
 void page_lock_free(struct kernel *k);
 
@@ -120,10 +161,21 @@ void folio_add_lru(struct task *t, uint32_t pfn);
 void lru_add_drain(struct task *t);
 /* Drops a reference to each; frees those that had no other, off the list first. */
 void release_pages(struct task *t, const uint32_t *pfn, unsigned int n);
-/* Off the list with a reference; false if it was not on it. And back. */
+/* Up to n folios from the tail of a list, each with a reference, off the list. */
+unsigned int lru_isolate(struct task *t, enum lru_list list, unsigned int n, uint32_t *pfn);
+/* One folio that is on a list, wherever: false if it is on none. */
 bool folio_isolate_lru(struct task *t, uint32_t pfn);
+/* Isolated folios go to the head of the list that their flags name, and lose their reference. */
+void lru_putback(struct task *t, const uint32_t *pfn, unsigned int n);
+/* An inactive folio goes to the tail. */
+void lru_rotate(struct task *t, uint32_t pfn);
+/* A new page of a file, at no cost. */
+void lru_add_quietly(struct kernel *k, uint32_t pfn);
+void lru_remove_quietly(struct kernel *k, uint32_t pfn);
+/* The same for one, by way of the CPU's batch. */
 void folio_putback_lru(struct task *t, uint32_t pfn);
 void lru_drain_quietly(struct kernel *k); /* after the run */
+void put_page_quietly(struct kernel *k, uint32_t pfn);
 
 /* ---- page tables (pgtable.c) ---- */
 
@@ -219,6 +271,7 @@ struct mm {
 	uint64_t tlb_gen;
 	struct cpumask cpumask; /* CPUs that may hold its translations */
 	unsigned int tlb_flush_pending;
+	unsigned int tlb_flush_batched; /* see tlb_batch.c; on pending_line */
 	unsigned int changing; /* PTEs are changed and not yet flushed, outside of a gather */
 	sim_ps next_trim;
 	unsigned int global_asid; /* 0 = none; see the broadcast policy */

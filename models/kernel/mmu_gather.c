@@ -7,6 +7,8 @@
 
 #include "models/kernel/huge_memory.h"
 #include "models/kernel/rmap.h"
+#include "models/kernel/swap.h"
+#include "models/kernel/tlb_batch.h"
 
 #define PAGES_PER_CHUNK 512 /* freed between two chances to reschedule */
 
@@ -87,6 +89,8 @@ static void free_queued_pages(struct task *t, struct mmu_gather *tlb)
 {
 	for (unsigned int done = 0, n; done < tlb->nr_pages; done += n) {
 		n = tlb->nr_pages - done < PAGES_PER_CHUNK ? tlb->nr_pages - done : PAGES_PER_CHUNK;
+		for (unsigned int i = done; i < done + n; i++)
+			free_swap_cache(t, tlb->pages[i]);
 		release_pages(t, tlb->pages + done, n);
 		settle(t);
 	}
@@ -144,6 +148,8 @@ static uint64_t zap_ptes(struct task *t, struct mmu_gather *tlb, struct page_tab
 		}
 		spend(t, k->cost.pte_clear);
 		pt_set(table, addr, 0);
+		if (pte & PTE_SWAP)
+			free_swap_and_cache(t, pte_pfn(pte));
 		if (!(pte & (PTE_PRESENT | PTE_PROTNONE)))
 			continue;
 		tlb_remove_entry(tlb, addr);
@@ -171,6 +177,7 @@ static void zap_one_table(struct task *t, struct mmu_gather *tlb, uint64_t addr,
 		table = pte_offset_map_lock(t, tlb->mm, addr, &ptl);
 		if (!table)
 			return;
+		flush_tlb_batched_pending(t, tlb->mm);
 		addr = zap_ptes(t, tlb, table, addr, end, &full);
 		if (reclaim && addr == end && !full && !table->nr)
 			gone = try_unhook_pte(t, tlb->mm, table);

@@ -7,6 +7,7 @@
 
 #include "models/kernel/huge_memory.h"
 #include "models/kernel/rmap.h"
+#include "models/kernel/tlb_batch.h"
 
 #ifndef MREMAP_MAYMOVE
 #define MREMAP_MAYMOVE 1
@@ -34,6 +35,7 @@ static void move_ptes(struct task *t, struct page_table *from, uint64_t old, uin
 	spin_lock(t, first);
 	if (second != first)
 		spin_lock(t, second);
+	flush_tlb_batched_pending(t, t->mm);
 	for (uint64_t off = 0; off < len; off += PAGE_SIZE) {
 		uint64_t pte = from->slot.pte[pt_index(old + off, PT_PTE)];
 

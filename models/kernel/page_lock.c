@@ -15,7 +15,7 @@ METRIC(desc_waits, "mm.page_lock_waits", METRIC_HISTOGRAM, "ps", NULL, "sleeps f
 struct page_waiter {
 	struct task *task;
 	uint32_t pfn;
-	bool woken;
+	bool woken, only_waits; /* until it is unlocked */
 	struct page_waiter *next;
 };
 
@@ -80,63 +80,76 @@ bool folio_trylock(struct task *t, uint32_t pfn)
 	return got;
 }
 
-void folio_lock(struct task *t, uint32_t pfn)
+static void wait_on(struct task *t, uint32_t pfn, bool only_waits)
 {
 	struct page_wait *q = queue_of(t->k, pfn);
-	struct page_waiter w = { .task = t, .pfn = pfn };
+	struct page_waiter w = { .task = t, .pfn = pfn, .only_waits = only_waits };
+	struct page *page = pfn_page(t->k, pfn);
 	struct page_waiter **link;
-	sim_ps asked_at;
+	sim_ps asked_at = sim_now(t->k->sim);
 
-	if (folio_trylock(t, pfn))
-		return;
-	asked_at = sim_now(t->k->sim);
 	spend(t, t->k->cost.lock_slow);
-	spin_lock(t, &q->lock);
-	if (pfn_page(t->k, pfn)->flags & PG_LOCKED) {
-		pfn_page(t->k, pfn)->flags |= PG_WAITERS;
+	spin_lock_irq(t, &q->lock); /* a page is also unlocked by the interrupt that ends a read */
+	if (page->flags & PG_LOCKED) {
+		page->flags |= PG_WAITERS;
 		for (link = &q->head; *link; link = &(*link)->next)
 			;
 		*link = &w;
-	} else {
-		pfn_page(t->k, pfn)->flags |= PG_LOCKED; /* let go while we came */
+	} else { /* let go while we came */
+		if (!only_waits)
+			page->flags |= PG_LOCKED;
 		w.woken = true;
 	}
-	spin_unlock(t, &q->lock);
+	spin_unlock_irq(t, &q->lock);
 	while (!w.woken)
 		sched_block(t, "a page's lock");
 	hist_add(&metric_get(sim_metrics(t->k->sim), &desc_waits, "")->hist,
 		 sim_now(t->k->sim) - asked_at);
 }
 
-/* The first sleeper gets the lock itself; the bit says whether there are more. */
+void folio_lock(struct task *t, uint32_t pfn)
+{
+	if (!folio_trylock(t, pfn))
+		wait_on(t, pfn, false);
+}
+
+void folio_wait_locked(struct task *t, uint32_t pfn)
+{
+	if (pfn_page(t->k, pfn)->flags & PG_LOCKED)
+		wait_on(t, pfn, true);
+}
+
+/* All who only wait, up to the first who wants the lock and gets it. */
 static void hand_over(struct task *t, uint32_t pfn)
 {
 	struct page_wait *q = queue_of(t->k, pfn);
 	struct page *page = pfn_page(t->k, pfn);
-	struct page_waiter **link, *first = NULL;
-	bool more = false;
+	struct page_waiter **link, *woken = NULL, **last = &woken, *w;
+	bool more = false, taken = false;
 
-	spin_lock(t, &q->lock);
-	for (link = &q->head; *link;) {
-		struct page_waiter *w = *link;
-
-		if (w->pfn == pfn && !first) {
-			first = w;
-			*link = w->next;
+	spin_lock_irq(t, &q->lock);
+	for (link = &q->head; (w = *link);) {
+		if (w->pfn != pfn || (taken && !w->only_waits)) {
+			more |= w->pfn == pfn;
+			link = &w->next;
 			continue;
 		}
-		more |= w->pfn == pfn;
-		link = &w->next;
+		taken |= !w->only_waits;
+		*link = w->next;
+		w->next = NULL;
+		*last = w;
+		last = &w->next;
 	}
 	if (!more)
 		page->flags &= (uint16_t)~PG_WAITERS;
-	if (!first)
+	if (!taken)
 		page->flags &= (uint16_t)~PG_LOCKED;
-	spin_unlock(t, &q->lock);
-	if (!first)
-		return;
-	first->woken = true;
-	sched_wake(t, first->task);
+	spin_unlock_irq(t, &q->lock);
+	while ((w = woken)) {
+		woken = w->next;
+		w->woken = true;
+		sched_wake(t, w->task);
+	}
 }
 
 void folio_unlock(struct task *t, uint32_t pfn)

@@ -2,14 +2,15 @@
 /*
  * Page frames: per-CPU lists over one zone with its lock. Frames carry no contents, only a life.
  */
+#include <math.h>
 #include <stdlib.h>
 
-#include "models/kernel/mm.h"
+#include "models/kernel/reclaim.h"
 
 #define PCP_BATCH           63
 #define PCP_HIGH            (PCP_BATCH * 6)
 #define PCP_BATCH_SCALE_MAX 5
-#define PFN_FIRST           1
+#define WATERMARK_SCALE     10 /* vm.watermark_scale_factor, of 10,000 */
 
 static void add_chunk(struct pages *p)
 {
@@ -22,12 +23,44 @@ static void add_chunk(struct pages *p)
 	p->free_huge = realloc(p->free_huge, p->cap / HPAGE_PAGES * sizeof(*p->free_huge));
 }
 
+/* init_per_zone_wmark_min, zone_batchsize: what the size of memory makes of them. */
+static void set_limit(struct pages *p, uint64_t frames, unsigned int nr_cpus)
+{
+	uint64_t min, gap, batch = frames >> 10;
+
+	p->pcp_batch = PCP_BATCH;
+	p->pcp_high = PCP_HIGH;
+	p->limit = frames;
+	if (!frames)
+		return;
+	min = (uint64_t)sqrt((double)frames * (PAGE_SIZE / 1024) * 16) / (PAGE_SIZE / 1024);
+	gap = min / 4 > frames * WATERMARK_SCALE / 10000 ? min / 4
+							 : frames * WATERMARK_SCALE / 10000;
+	for (unsigned int i = 0; i < NR_WMARKS; i++)
+		p->wmark[i] = min + i * gap;
+	if (batch < 64) { /* rounded down to a power of two, less one, of half as much again */
+		uint32_t power = 1;
+
+		while (2 * power <= batch + batch / 2)
+			power *= 2;
+		p->pcp_batch = power > 1 ? power - 1 : 1;
+	}
+	p->pcp_high = (uint32_t)(p->wmark[WMARK_LOW] / nr_cpus);
+	if (p->pcp_high < 4 * p->pcp_batch)
+		p->pcp_high = 4 * p->pcp_batch;
+	if (p->pcp_high > PCP_HIGH)
+		p->pcp_high = PCP_HIGH;
+}
+
 void pages_init(struct kernel *k)
 {
 	struct pages *p = calloc(1, sizeof(*p));
 
 	add_chunk(p);
 	p->nr = PFN_FIRST;
+	for (uint32_t list = 0; list < NR_LRU_LISTS; list++)
+		p->chunk[0][list].prev = p->chunk[0][list].next = list;
+	set_limit(p, k->m->desc.memory.size / PAGE_SIZE, k->nr_cpus);
 	spin_lock_init(k, &p->zone_lock, lock_class_get(k, "zone_lock"));
 	k->pages = p;
 }
@@ -55,10 +88,17 @@ static uint32_t zone_take_new(struct pages *p)
 	return p->nr++;
 }
 
-/* A frame from the zone; memory has no end here. */
+/* A frame from the zone. Where memory has an end, the caller knows that there is one. */
 static uint32_t zone_take(struct pages *p)
 {
+	p->handed_out++;
 	return p->nr_free ? p->free[--p->nr_free] : zone_take_new(p);
+}
+
+static void zone_give(struct pages *p, uint32_t pfn)
+{
+	p->handed_out--;
+	p->free[p->nr_free++] = pfn;
 }
 
 static void pcp_push(struct kcpu *c, uint32_t pfn)
@@ -74,16 +114,17 @@ static void pcp_push(struct kcpu *c, uint32_t pfn)
 static void rmqueue_bulk(struct task *t)
 {
 	struct kcpu *c = this_cpu(t);
-	unsigned int n = PCP_BATCH << c->pcp_alloc_factor;
+	struct pages *p = t->k->pages;
+	unsigned int n = p->pcp_batch << c->pcp_alloc_factor, taken = 0;
 
 	if (c->pcp_alloc_factor < PCP_BATCH_SCALE_MAX)
 		c->pcp_alloc_factor++;
-	spin_lock_irq(t, &t->k->pages->zone_lock);
+	spin_lock_irq(t, &p->zone_lock);
 	c = this_cpu(t);
-	for (unsigned int i = 0; i < n; i++)
-		pcp_push(c, zone_take(t->k->pages));
-	spend_on_pages(t, n * t->k->cost.page_free / 2);
-	spin_unlock_irq(t, &t->k->pages->zone_lock);
+	for (; taken < n && (!p->limit || zone_free_pages(p) > 0); taken++)
+		pcp_push(c, zone_take(p));
+	spend_on_pages(t, taken * t->k->cost.page_free / 2);
+	spin_unlock_irq(t, &p->zone_lock);
 }
 
 static void hand_out(struct kernel *k, uint32_t pfn)
@@ -103,10 +144,19 @@ uint32_t alloc_page(struct task *t)
 	struct kernel *k = t->k;
 	uint32_t pfn;
 
+	if (k->pages->limit)
+		reclaim_for_alloc(t);
 	preempt_disable(t);
 	spend_on_pages(t, k->cost.page_alloc);
 	if (!this_cpu(t)->nr_pcp)
 		rmqueue_bulk(t);
+	if (!this_cpu(t)->nr_pcp)
+		drain_all_pages(t);
+	if (!this_cpu(t)->nr_pcp)
+		rmqueue_bulk(t);
+	if (!this_cpu(t)->nr_pcp)
+		sim_die(k->sim, "out of memory: none of %llu frames is free",
+			(unsigned long long)k->pages->limit);
 	pfn = this_cpu(t)->pcp[--this_cpu(t)->nr_pcp];
 	sim_check(k->sim, pfn_page(k, pfn)->free, "page-life", "frame %u allocated twice", pfn);
 	hand_out(k, pfn);
@@ -119,11 +169,27 @@ static void free_pcppages_bulk(struct task *t)
 {
 	struct kcpu *c = this_cpu(t);
 	struct pages *p = t->k->pages;
-	unsigned int n = c->nr_pcp - PCP_HIGH / 2;
+	unsigned int n = c->nr_pcp - p->pcp_high / 2;
 
 	spin_lock_irq(t, &p->zone_lock);
 	for (unsigned int i = 0; i < n; i++)
-		p->free[p->nr_free++] = c->pcp[--c->nr_pcp];
+		zone_give(p, c->pcp[--c->nr_pcp]);
+	spend_on_pages(t, n * t->k->cost.page_free / 2);
+	spin_unlock_irq(t, &p->zone_lock);
+}
+
+void drain_all_pages(struct task *t)
+{
+	struct pages *p = t->k->pages;
+	unsigned int n = 0;
+
+	spin_lock_irq(t, &p->zone_lock);
+	for (unsigned int i = 0; i < t->k->nr_cpus; i++) {
+		struct kcpu *c = &t->k->cpus[i];
+
+		for (; c->nr_pcp; n++)
+			zone_give(p, c->pcp[--c->nr_pcp]);
+	}
 	spend_on_pages(t, n * t->k->cost.page_free / 2);
 	spin_unlock_irq(t, &p->zone_lock);
 }
@@ -162,6 +228,7 @@ static uint32_t zone_take_huge(struct pages *p)
 {
 	uint32_t head;
 
+	p->handed_out += HPAGE_PAGES;
 	if (p->nr_free_huge)
 		return p->free_huge[--p->nr_free_huge];
 	while (p->nr % HPAGE_PAGES)
@@ -219,6 +286,7 @@ static void free_huge_page(struct task *t, uint32_t pfn)
 	free_page_quietly(t->k, pfn);
 	spin_lock_irq(t, &p->zone_lock);
 	p->free_huge[p->nr_free_huge++] = pfn;
+	p->handed_out -= HPAGE_PAGES;
 	spend_on_pages(t, t->k->cost.page_free / 2);
 	spin_unlock_irq(t, &p->zone_lock);
 	preempt_enable(t);
@@ -235,7 +303,7 @@ uint32_t take_page_quietly(struct kernel *k)
 void give_page_quietly(struct kernel *k, uint32_t pfn)
 {
 	take_back(k, pfn);
-	k->pages->free[k->pages->nr_free++] = pfn;
+	zone_give(k->pages, pfn);
 }
 
 void free_page(struct task *t, uint32_t pfn)
@@ -251,7 +319,7 @@ void free_page(struct task *t, uint32_t pfn)
 	free_page_quietly(t->k, pfn);
 	this_cpu(t)->pcp_alloc_factor /= 2;
 	pcp_push(this_cpu(t), pfn);
-	if (this_cpu(t)->nr_pcp > PCP_HIGH)
+	if (this_cpu(t)->nr_pcp > t->k->pages->pcp_high)
 		free_pcppages_bulk(t);
 	preempt_enable(t);
 }

@@ -7,6 +7,7 @@
 
 #include "models/kernel/khugepaged.h"
 #include "models/kernel/rmap.h"
+#include "models/kernel/swap.h"
 
 struct task *kernel_spawn(struct kernel *k, const struct task_attr *attr)
 {
@@ -71,6 +72,13 @@ static void copy_ptes(struct task *t, struct mm *to, struct vma *vma, struct pag
 			continue;
 		}
 		spend(t, t->k->cost.pte_read + t->k->cost.pte_set);
+		if (pte & PTE_SWAP) { /* nobody has it alone any more */
+			pte &= ~PTE_WRITE;
+			pt_set(from, addr, pte);
+			swap_duplicate(t, pte_pfn(pte));
+			pt_set(table, addr, pte);
+			continue;
+		}
 		if (cow && pte & PTE_WRITE) {
 			spend(t, t->k->cost.pte_clear);
 			pte &= ~PTE_WRITE;

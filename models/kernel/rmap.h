@@ -54,6 +54,11 @@ void folio_remove_rmap(struct task *t, uint32_t pfn);
 /* Its only user has written to it: what it had from a parent is its own now. */
 void folio_move_anon_rmap(struct task *t, const struct vma *vma, uint32_t pfn);
 
+static inline struct anon_vma *anon_vma_root(struct anon_vma *anon)
+{
+	return anon->root;
+}
+
 static inline uint64_t linear_page_index(const struct vma *vma, uint64_t addr)
 {
 	return vma->pgoff + ((addr - vma->start) >> PAGE_SHIFT);

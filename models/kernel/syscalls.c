@@ -7,6 +7,7 @@
 
 #include "models/kernel/huge_memory.h"
 #include "models/kernel/rmap.h"
+#include "models/kernel/tlb_batch.h"
 
 static int64_t end_call(struct task *t, int64_t ret)
 {
@@ -198,7 +199,7 @@ static void change_ptes(struct task *t, struct mmu_gather *tlb, struct page_tabl
 	for (; addr < end; addr += PAGE_SIZE) {
 		uint64_t old = table->slot.pte[pt_index(addr, PT_PTE)], pte = old;
 
-		if (!old) {
+		if (!(old & (PTE_PRESENT | PTE_PROTNONE))) {
 			spend(t, t->k->cost.pte_skip);
 			continue;
 		}
@@ -237,6 +238,7 @@ static void change_range(struct task *t, struct mmu_gather *tlb, uint64_t addr, 
 			struct spinlock *ptl = locks->pte_lockptr(p->params, tlb->mm, table);
 
 			spin_lock(t, ptl);
+			flush_tlb_batched_pending(t, tlb->mm);
 			change_ptes(t, tlb, table, addr, next, prot);
 			spin_unlock(t, ptl);
 		}

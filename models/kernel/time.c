@@ -7,6 +7,7 @@
 
 #include "models/hw/ipi.h"
 #include "models/kernel/entry.h"
+#include "models/kernel/blk.h"
 #include "models/kernel/kernel.h"
 #include "models/kernel/rcu.h"
 #include "models/kernel/smp.h"
@@ -125,6 +126,9 @@ static void run_vector(struct task *t, enum irq_vector vector)
 		break;
 	case IRQ_TICK:
 		tick(t);
+		break;
+	case IRQ_DISK:
+		blk_done(t);
 		break;
 	default: /* reschedule, a sleeper's timer: their work was done by who raised them */
 		break;

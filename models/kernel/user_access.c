@@ -66,7 +66,8 @@ static void check_agreement(struct task *t, const struct tlb_entry *e, uint64_t 
 		  (unsigned long long)addr, (unsigned long long)pte);
 }
 
-static void check_translation(struct task *t, const struct tlb_entry *e, uint64_t addr)
+static void check_translation(struct task *t, const struct tlb_entry *e, uint64_t addr,
+			      enum user_access access)
 {
 	uint32_t pfn = entry_pfn(e, addr);
 
@@ -75,6 +76,13 @@ static void check_translation(struct task *t, const struct tlb_entry *e, uint64_
 		return;
 	sim_check(t->k->sim, pfn_page(t->k, pte_pfn(e->pte))->life == e->life, "stale-translation",
 		  "CPU %u used %#llx through a translation to frame %u, which was freed since",
+		  t->cpu, (unsigned long long)addr, pfn);
+	/* Unmapped and on its way to the disk: what is written now may be missing there. */
+	sim_check(t->k->sim,
+		  access != USER_WRITE || !e->dirty ||
+			  !(pfn_page(t->k, pfn)->flags & PG_WRITEBACK) ||
+			  pfn_page(t->k, pfn)->mapcount,
+		  "lost-dirty", "CPU %u wrote to %#llx, whose frame %u is being swapped out",
 		  t->cpu, (unsigned long long)addr, pfn);
 }
 
@@ -265,7 +273,7 @@ static bool translate(struct task *t, uint64_t addr, enum user_access access)
 	if (hit == TLB_L2_HIT)
 		spend(t, c->cpu->m->desc.tlb.l2_hit);
 	if (hit != TLB_MISS && pte_allows(e->pte, access)) {
-		check_translation(t, e, addr);
+		check_translation(t, e, addr, access);
 		if (access != USER_WRITE || e->dirty)
 			return true;
 		t->k->metric.dirty_walks->value++; /* and the tables decide */

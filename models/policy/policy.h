@@ -23,6 +23,7 @@ struct mmu_gather;
 struct page_table;
 struct spinlock;
 struct flush_tlb_info;
+struct tlbflush_unmap_batch;
 struct machine_desc;
 
 enum policy_axis {
@@ -34,6 +35,7 @@ enum policy_axis {
 	AXIS_LRU,             /* struct lru_ops */
 	AXIS_HUGE_PAGES,      /* struct huge_page_ops */
 	AXIS_COLLAPSE,        /* struct collapse_ops */
+	AXIS_BATCHED_UNMAP,   /* struct unmap_ops */
 	POLICY_AXES
 };
 
@@ -80,6 +82,10 @@ struct shootdown_ops {
 	/* Do the machine's instructions reach every CPU at every flush? Then the kernel keeps
 	 * neither tlb_gen nor mm_cpumask. NULL: no. */
 	bool (*hardware_broadcast)(const struct machine_desc *desc);
+	/* For batched unmapping (tlb_batch.h): notes or issues the invalidation of one page; and
+	 * completes all of a batch. NULL or false: by generations and IPIs, as x86. */
+	bool (*batch_add)(const void *p, struct task *t, struct mm *mm, uint64_t addr);
+	bool (*batch_flush)(const void *p, struct task *t);
 };
 
 /* What happens to a page table that has been unhooked. The tables' TLB entries are flushed before
@@ -129,6 +135,14 @@ struct collapse_ops {
 	/* Returns when none does. mmap_lock and the anon_vma's are held for writing. */
 	void (*wait_for_walkers)(const void *p, struct task *t);
 	const struct collapse_settings *(*settings)(const void *p);
+};
+
+/* When reclaim and migration flush what they unmap. */
+struct unmap_ops {
+	/* May the flush of a PTE that was just cleared wait for its batch's? */
+	bool (*should_defer)(const void *p, struct task *t, struct mm *mm);
+	/* No CPU may use a translation of the batch any more when it returns. */
+	void (*flush)(const void *p, struct task *t, struct tlbflush_unmap_batch *batch);
 };
 
 /* ---- sets ---- */

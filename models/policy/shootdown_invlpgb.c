@@ -153,12 +153,31 @@ static void flush(const void *p, struct task *t, struct mm *mm, const struct flu
 	}
 }
 
+/* invlpgb_flush_all_nonglobals: nobody asks which mms are in the batch. */
+static bool batch_flush(const void *p, struct task *t)
+{
+	struct kernel *k = t->k;
+
+	(void)p;
+	if (!k->m->desc.flush.has_invlpgb)
+		return false;
+	spend(t, k->m->desc.flush.invlpgb + k->m->desc.flush.tlbsync_base +
+			 (sim_ps)DIST_CROSS_SOCKET * k->m->desc.flush.tlbsync_remote);
+	settle(t);
+	metric_get(sim_metrics(k->sim), &desc_invlpgb, "")->value++;
+	for (unsigned int cpu = 0; cpu < k->nr_cpus; cpu++)
+		tlb_flush_all(&k->cpus[cpu].cpu->tlb, false);
+	return true;
+}
+
 static unsigned int ceiling(const void *p)
 {
 	return ((const struct params *)p)->ceiling;
 }
 
-static const struct shootdown_ops ops = { .flush = flush, .ceiling = ceiling };
+static const struct shootdown_ops ops = { .flush = flush,
+					  .ceiling = ceiling,
+					  .batch_flush = batch_flush };
 static const struct policy_choice choice = {
 	.axis = AXIS_SHOOTDOWN,
 	.name = "invlpgb",

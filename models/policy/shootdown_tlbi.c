@@ -60,6 +60,22 @@ static void flush(const void *p, struct task *t, struct mm *mm, const struct flu
 	dsb_ish(t);
 }
 
+static bool batch_add(const void *p, struct task *t, struct mm *mm, uint64_t addr)
+{
+	(void)p;
+	if (t->k->tlb_broadcast)
+		tlbi_mm_range(t, mm, addr, addr + PAGE_SIZE, false);
+	return t->k->tlb_broadcast;
+}
+
+static bool batch_flush(const void *p, struct task *t)
+{
+	(void)p;
+	if (t->k->tlb_broadcast)
+		dsb_ish(t);
+	return t->k->tlb_broadcast;
+}
+
 static unsigned int no_ceiling(const void *p)
 {
 	(void)p;
@@ -68,7 +84,9 @@ static unsigned int no_ceiling(const void *p)
 
 static const struct shootdown_ops ops = { .flush = flush,
 					  .ceiling = no_ceiling,
-					  .hardware_broadcast = hardware_broadcast };
+					  .hardware_broadcast = hardware_broadcast,
+					  .batch_add = batch_add,
+					  .batch_flush = batch_flush };
 static const struct policy_choice choice = {
 	.axis = AXIS_SHOOTDOWN,
 	.name = "tlbi",
