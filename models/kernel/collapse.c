@@ -59,7 +59,7 @@ static enum scan_result look_at_pte(struct task *t, const struct collapse_contro
 	n->shared += page->mapcount + folio->pmd_maps > 1;
 	if (cc->is_khugepaged && n->shared > s->max_ptes_shared)
 		return SCAN_EXCEED_SHARED_PTE;
-	if (!folio->on_lru)
+	if (!folio->on_lru || page->flags & PG_KSM)
 		return SCAN_PAGE_LRU;
 	if (folio->flags & PG_LOCKED)
 		return SCAN_PAGE_LOCK;
@@ -69,7 +69,7 @@ static enum scan_result look_at_pte(struct task *t, const struct collapse_contro
 }
 
 static enum scan_result look_at_table(struct task *t, const struct collapse_control *cc,
-				      const struct page_table *table)
+				      const struct vma *vma, const struct page_table *table)
 {
 	struct pte_counts n = { 0 };
 
@@ -79,6 +79,8 @@ static enum scan_result look_at_table(struct task *t, const struct collapse_cont
 		if (r != SCAN_SUCCEED)
 			return r;
 	}
+	if (n.none && vma->flags & VM_UFFD_MISSING) /* empty pages are its handler's */
+		return SCAN_EXCEED_NONE_PTE;
 	if (!n.writable)
 		return SCAN_PAGE_RO;
 	if (cc->is_khugepaged && !n.referenced)
@@ -119,7 +121,7 @@ static enum scan_result isolate(struct task *t, const struct collapse_control *c
 
 	*done = 0;
 	spin_lock(t, ptl);
-	r = look_at_table(t, cc, c->table);
+	r = look_at_table(t, cc, c->vma, c->table);
 	for (unsigned int i = 0; r == SCAN_SUCCEED && i < PTRS_PER_TABLE; i++) {
 		uint64_t pte = c->table->slot.pte[i];
 
@@ -161,6 +163,9 @@ static void copy_pages(struct task *t, struct collapse *c)
 		bool none = !pte || pte & PTE_ZERO;
 
 		spend(t, page_move_time(t, none ? PFN_ZERO : pte_pfn(pte), c->folio + i));
+		if (!none)
+			pfn_page(t->k, c->folio + i)->contents =
+				pfn_page(t->k, pte_pfn(pte))->contents;
 		settle(t);
 	}
 }
@@ -317,7 +322,7 @@ enum scan_result hpage_collapse_scan_pmd(struct task *t, const struct collapse_c
 		r = SCAN_PAGE_RO; /* nothing but zero pages */
 	if (r == SCAN_SUCCEED) {
 		table = pte_offset_map_lock(t, mm, addr, &ptl);
-		r = table ? look_at_table(t, cc, table) : SCAN_PMD_NULL;
+		r = table ? look_at_table(t, cc, vma, table) : SCAN_PMD_NULL;
 		if (table)
 			pte_unmap_unlock(t, table, ptl);
 	}

@@ -12,6 +12,7 @@
 #include "models/kernel/init.h"
 #include "models/kernel/rmap.h"
 #include "models/kernel/swap.h"
+#include "models/kernel/userfaultfd.h"
 
 METRIC(desc_faults, "mm.faults", METRIC_COUNTER, "1", "kind", "page faults by what they did");
 METRIC(desc_hit, "mm.vma_lock_hit", METRIC_COUNTER, "1", NULL, "faults under the VMA's lock");
@@ -122,23 +123,29 @@ static void map_anon(struct task *t, struct fault *f, uint32_t pfn)
 
 static void anon_fault(struct task *t, struct fault *f)
 {
+	bool missing = false;
 	uint32_t pfn;
 
 	if (f->access != USER_WRITE) {
 		if (!lock_pte(t, f))
 			return;
+		missing = !get_pte(f) && f->vma->flags & VM_UFFD_MISSING;
 		spend(t, t->k->cost.pte_set);
-		if (!get_pte(f))
+		if (!get_pte(f) && !missing)
 			pt_set(f->table, f->addr, make_pte(f, PFN_ZERO, PTE_ZERO));
 		unlock_pte(t, f);
-		count_fault(t, FAULT_ZERO);
+		if (missing)
+			handle_userfault(t, f);
+		else
+			count_fault(t, FAULT_ZERO);
 		return;
 	}
 	if (!anon_vma_prepare(t, f))
 		return;
 	pfn = new_anon_page(t, PFN_ZERO);
 	if (lock_pte(t, f)) {
-		if (!get_pte(f)) {
+		missing = !get_pte(f) && f->vma->flags & VM_UFFD_MISSING;
+		if (!get_pte(f) && !missing) {
 			map_anon(t, f, pfn);
 			pfn = 0;
 		}
@@ -146,7 +153,10 @@ static void anon_fault(struct task *t, struct fault *f)
 	}
 	if (pfn)
 		free_page(t, pfn);
-	count_fault(t, FAULT_ANON);
+	if (missing)
+		handle_userfault(t, f);
+	else
+		count_fault(t, FAULT_ANON);
 }
 
 /* Under the PTL. */
@@ -279,7 +289,7 @@ static void write_protect_fault(struct task *t, struct fault *f)
 		release_pages(t, &dropped, 1);
 }
 
-static void handle_pte_fault(struct task *t, struct fault *f)
+void handle_mm_fault(struct task *t, struct fault *f)
 {
 	uint64_t pte;
 
@@ -330,7 +340,7 @@ static bool handle_locked_fault(struct task *t, struct fault *f)
 		count_fault(t, FAULT_SEGV);
 		return false;
 	}
-	handle_pte_fault(t, f);
+	handle_mm_fault(t, f);
 	return true;
 }
 
@@ -344,6 +354,25 @@ static void wait_for_page(struct task *t, struct fault *f)
 	f->wait_for = 0;
 }
 
+void release_fault_lock(struct task *t, struct fault *f)
+{
+	if (f->dropped)
+		return;
+	f->dropped = true;
+	if (f->vma_locked)
+		vma_end_read(t, f->mm, f->vma);
+	else
+		mmap_read_unlock(t, f->mm, &f->hold);
+}
+
+/* Under mmap_lock for reading, before and after; in between it may be held for writing. */
+static struct vma *find_vma_or_grow(struct task *t, struct fault *f)
+{
+	struct vma *vma = vma_lookup(f->mm, f->addr);
+
+	return vma ? vma : expand_stack(t, f->mm, f->addr, &f->hold);
+}
+
 bool handle_page_fault(struct task *t, uint64_t addr, enum user_access access)
 {
 	struct fault f = { .mm = t->mm, .addr = addr, .access = access };
@@ -355,18 +384,18 @@ bool handle_page_fault(struct task *t, uint64_t addr, enum user_access access)
 	if (try_vma_lock(t, &f)) {
 		ok = handle_locked_fault(t, &f);
 		done = !f.retry && !f.wait_for;
-		vma_end_read(t, f.mm, f.vma);
-		f.vma_locked = f.retry = false;
+		release_fault_lock(t, &f);
 	}
 	while (!done) {
 		wait_for_page(t, &f);
+		f.vma_locked = f.retry = f.dropped = false;
 		mmap_read_lock(t, f.mm, &f.hold);
 		spend(t, t->k->cost.vma_lookup);
 		settle(t);
-		f.vma = vma_lookup(f.mm, f.addr);
+		f.vma = find_vma_or_grow(t, &f);
 		ok = handle_locked_fault(t, &f);
-		mmap_read_unlock(t, f.mm, &f.hold);
-		done = !f.wait_for;
+		done = !f.retry && !f.wait_for;
+		release_fault_lock(t, &f);
 	}
 	exit_kernel(t);
 	settle(t);

@@ -27,6 +27,7 @@ struct fault {
 	bool vma_locked;
 	bool retry;        /* VM_FAULT_RETRY: again, under mmap_lock */
 	uint32_t wait_for; /* again when this page has been read; we hold a reference */
+	bool dropped;      /* its lock was let go of */
 	struct read_hold hold;
 	uint64_t addr;
 	enum user_access access;
@@ -38,6 +39,10 @@ struct fault {
  * may sleep on mmap_lock while holding a VMA's: false if it can't be had at once, and the fault
  * starts over. */
 bool anon_vma_prepare(struct task *t, struct fault *f);
+/* The VMA's lock or mmap_lock, before the fault sleeps for long. */
+void release_fault_lock(struct task *t, struct fault *f);
+/* A fault of somebody who holds mmap_lock, whatever the VMA allows. */
+void handle_mm_fault(struct task *t, struct fault *f);
 void count_fault(struct task *t, enum fault_kind kind);
 /* What a kernel step and the caches' bandwidth make of zeroing (from == PFN_ZERO) or copying. */
 sim_ps page_move_time(struct task *t, uint32_t from, uint32_t to);

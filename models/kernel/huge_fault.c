@@ -5,6 +5,7 @@
  */
 #include "models/kernel/khugepaged.h"
 #include "models/kernel/rmap.h"
+#include "models/kernel/userfaultfd.h"
 
 bool thp_suitable(const struct task *t, const struct vma *vma, uint64_t addr)
 {
@@ -71,8 +72,10 @@ static bool map_huge_zero(struct task *t, struct fault *f)
 {
 	struct page_table *table = pte_alloc_one(t, f->mm, f->addr & ~(PMD_SIZE - 1));
 	struct page_table *pmd = lock_pmd(t, f);
+	bool none = !pmd->slot.pte[pt_index(f->addr, PT_PMD)];
+	bool missing = none && f->vma->flags & VM_UFFD_MISSING;
 
-	if (!pmd->slot.pte[pt_index(f->addr, PT_PMD)]) {
+	if (none && !missing) {
 		spend(t, t->k->cost.pte_set);
 		pgtable_trans_huge_deposit(pmd, table);
 		pmd_set(pmd, f->addr, make_pmd(f, PFN_ZERO, PTE_ZERO));
@@ -82,13 +85,17 @@ static bool map_huge_zero(struct task *t, struct fault *f)
 	spin_unlock(t, f->ptl);
 	if (table)
 		pte_free_one(t, f->mm, table);
-	count_thp(t, "zero_page_map");
+	if (missing)
+		handle_userfault(t, f);
+	else
+		count_thp(t, "zero_page_map");
 	return true;
 }
 
 static bool do_huge_pmd_anonymous_page(struct task *t, struct fault *f)
 {
 	struct page_table *table, *pmd;
+	bool none, missing;
 	uint32_t pfn;
 
 	if (!anon_vma_prepare(t, f))
@@ -100,17 +107,22 @@ static bool do_huge_pmd_anonymous_page(struct task *t, struct fault *f)
 	table = pte_alloc_one(t, f->mm, f->addr & ~(PMD_SIZE - 1));
 	zero_folio(t, pfn);
 	pmd = lock_pmd(t, f);
-	if (!pmd->slot.pte[pt_index(f->addr, PT_PMD)]) {
+	none = !pmd->slot.pte[pt_index(f->addr, PT_PMD)];
+	missing = none && f->vma->flags & VM_UFFD_MISSING;
+	if (none && !missing) {
 		pgtable_trans_huge_deposit(pmd, table);
 		map_folio(t, f, pmd, pfn);
 		table = NULL;
 	}
 	spin_unlock(t, f->ptl);
-	if (table) { /* somebody was faster */
+	if (table) { /* somebody was faster, or it is not for us to fill */
 		free_page(t, pfn);
 		pte_free_one(t, f->mm, table);
 	}
-	count_thp(t, "fault_alloc");
+	if (missing)
+		handle_userfault(t, f);
+	else
+		count_thp(t, "fault_alloc");
 	return true;
 }
 

@@ -10,8 +10,10 @@
 #include "models/kernel/fault.h"
 
 /* Kernel-internal VMA flags, above all MAP_ flags. */
-#define VM_HUGEPAGE   (1u << 27)
-#define VM_NOHUGEPAGE (1u << 28)
+#define VM_HUGEPAGE     (1u << 27)
+#define VM_NOHUGEPAGE   (1u << 28)
+#define VM_UFFD_MISSING (1u << 29)
+#define VM_MERGEABLE    (1u << 30)
 
 /* The PMD that maps addr by a huge page; 0 if it does not. Costs nothing. */
 uint64_t pmd_read(const struct mm *mm, uint64_t addr);

@@ -11,6 +11,7 @@
 #include "models/kernel/blk.h"
 #include "models/kernel/init.h"
 #include "models/kernel/khugepaged.h"
+#include "models/kernel/ksm.h"
 #include "models/kernel/mm.h"
 #include "models/kernel/rcu.h"
 #include "models/kernel/reclaim.h"
@@ -211,6 +212,7 @@ void kernel_free(struct kernel *k)
 	pipes_free(k);
 	spin_lock_free(k, &k->tasklist_lock);
 	khugepaged_free(k);
+	ksm_free(k);
 	rcu_free(k);
 	lru_free(k);
 	page_lock_free(k);

@@ -200,6 +200,7 @@ struct kernel {
 	struct page_table *condemned; /* freed under a walker: kept, so that the run can go on */
 	struct rcu *rcu;
 	struct khugepaged *khugepaged; /* made when the first mm enters */
+	struct ksm *ksm;               /* likewise */
 	struct spinlock lru_lock;
 	struct line lruvec_line, lru_size_line, page_counter_line[MEMCG_LEVELS];
 	struct cpumask idle_mask; /* CPUs whose current task is idle with nothing queued */

@@ -179,6 +179,7 @@ void up_read(struct task *t, struct rwsem *sem, const struct read_hold *hold);
 void down_write(struct task *t, struct rwsem *sem);
 bool down_write_trylock(struct task *t, struct rwsem *sem);
 void up_write(struct task *t, struct rwsem *sem);
+bool upgrade_read_trylock(struct task *t, struct rwsem *sem, const struct read_hold *hold);
 void downgrade_write(struct task *t, struct rwsem *sem, struct read_hold *hold);
 /* The task leaves its CPU: spinners on what it holds must notice. */
 void rwsem_owner_off_cpu(struct task *t);

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "models/kernel/khugepaged.h"
+#include "models/kernel/ksm.h"
 
 #ifndef MADV_COLLAPSE /* since glibc 2.37 */
 #define MADV_COLLAPSE 25
@@ -173,13 +174,20 @@ static int advise(struct task *t, struct mmu_gather *shared, uint64_t addr, uint
 	return 0;
 }
 
-/* Advice that changes VMAs. */
+static bool changes_vmas(int advice)
+{
+	return advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE || advice == MADV_MERGEABLE ||
+	       advice == MADV_UNMERGEABLE;
+}
+
 static int change_vmas(struct task *t, uint64_t addr, uint64_t end, int advice)
 {
 	int ret;
 
 	mmap_write_lock(t, t->mm);
-	ret = hugepage_madvise(t, t->mm, addr, end, advice);
+	ret = advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE
+		      ? hugepage_madvise(t, t->mm, addr, end, advice)
+		      : ksm_madvise(t, t->mm, addr, end, advice);
 	mmap_write_unlock(t, t->mm);
 	return ret;
 }
@@ -194,7 +202,7 @@ int sys_madvise(struct task *t, uint64_t addr, uint64_t len, int advice)
 	spend(t, t->k->cost.madvise_base);
 	if (bad_range(addr, len)) {
 		ret = -EINVAL;
-	} else if (len && (advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE)) {
+	} else if (len && changes_vmas(advice)) {
 		ret = change_vmas(t, addr, end, advice);
 	} else if (advice == MADV_COLLAPSE) {
 		ret = madvise_collapse(t, t->mm, addr, end);

@@ -6,7 +6,9 @@
 
 #include "models/kernel/init.h"
 #include "models/kernel/khugepaged.h"
+#include "models/kernel/ksm.h"
 #include "models/kernel/rmap.h"
+#include "models/kernel/userfaultfd.h"
 
 struct mm *mm_create(struct kernel *k)
 {
@@ -41,6 +43,7 @@ void mm_destroy(struct mm *mm)
 		  (unsigned long long)mm->nr_tables);
 	sim_check(k->sim, mm->tlb_flush_pending == 0, "gather-leak", "%u gathers never finished",
 		  mm->tlb_flush_pending);
+	userfaultfd_free(mm);
 	rwsem_free(k, &mm->mmap_lock);
 	line_free(&mm->lock_seq_line, k->m);
 	line_free(&mm->tlb_gen_line, k->m);
@@ -87,6 +90,7 @@ void mm_drop(struct task *t, struct mm *mm)
 	settle(t);
 	if (--mm->users)
 		return;
+	ksm_exit(t, mm);
 	khugepaged_exit(t, mm);
 	exit_mmap(t, mm);
 	if (mm->pgd) {
@@ -185,6 +189,15 @@ bool mmap_read_trylock(struct task *t, struct mm *mm, struct read_hold *hold)
 
 	hold->traced = trace_acquire_returned(t, asked, ok);
 	return ok;
+}
+
+bool mmap_upgrade_trylock(struct task *t, struct mm *mm, struct read_hold *hold)
+{
+	if (!upgrade_read_trylock(t, &mm->mmap_lock, hold))
+		return false;
+	post_store(t, &mm->lock_seq_line);
+	mm->lock_seq++;
+	return true;
 }
 
 void mmap_read_unlock(struct task *t, struct mm *mm, const struct read_hold *hold)

@@ -49,6 +49,7 @@ enum page_flags {
 	PG_SWAPCACHE = 1 << 7,  /* holds the contents of slot `swap` */
 	PG_WRITEBACK = 1 << 8,  /* is being written */
 	PG_RECLAIM = 1 << 9,    /* to go as soon as it is written */
+	PG_KSM = 1 << 15,       /* merged by ksmd: copied at every write */
 };
 
 struct page {
@@ -63,8 +64,9 @@ struct page {
 	uint8_t list;  /* LRU list that it is on */
 	void *mapping; /* anon_vma (good while it is mapped) or address_space */
 	uint64_t index;
-	uint32_t swap;               /* slot, with PG_SWAPCACHE */
-	sim_ps busy_until;           /* its line's transfer, of accesses outside of the LRU lock */
+	uint32_t swap;     /* slot, with PG_SWAPCACHE */
+	uint64_t contents; /* equal for pages that are equal; 0: not known, and unlike all others */
+	sim_ps busy_until; /* its line's transfer, of accesses outside of the LRU lock */
 	bool free, on_lru, in_batch; /* in_batch: a per-CPU LRU batch holds one of refs */
 	bool forked; /* of a large folio's head: fork has shared pages of it by PTE */
 };
@@ -136,6 +138,8 @@ static inline bool page_is_exclusive(struct page *page)
 {
 	const struct page *folio = page_folio(page);
 
+	if (page->flags & PG_KSM)
+		return false;
 	if (folio->order)
 		return page->mapcount == 1 && !folio->pmd_maps && !folio->forked;
 	return page->mapcount == 1 && page->refs == 1u + page->in_batch;
@@ -278,6 +282,9 @@ struct mm {
 	bool asid_transition;
 	bool huge_pages;                    /* it has had one: faults look for them */
 	struct khugepaged_slot *khugepaged; /* where khugepaged finds it; NULL: nothing to scan */
+	struct ksm_slot *ksm;               /* likewise ksmd */
+	struct userfaultfd *userfaultfd;
+	bool contents; /* its workload has said what pages hold */
 	struct spinlock page_table_lock;
 	struct page_table *pgd;
 	struct vma **vmas; /* sorted by address */
@@ -309,6 +316,10 @@ int vma_change_flags(struct task *t, struct mm *mm, uint64_t addr, uint64_t end,
 bool vma_split(struct task *t, struct mm *mm, uint64_t addr);
 void vma_try_merge(struct task *t, struct mm *mm, size_t index);
 void vma_remove_range(struct mm *mm, size_t first, size_t n);
+/* The VMA above addr grows down to it, if it is a stack and room is left. Under mmap_lock for
+ * reading
+ * (*hold), before and after. */
+struct vma *expand_stack(struct task *t, struct mm *mm, uint64_t addr, struct read_hold *hold);
 void vma_free(struct task *t, struct mm *mm, struct vma *vma);
 uint64_t vma_find_gap(struct mm *mm, uint64_t len);
 void vma_start_write(struct task *t, struct mm *mm, struct vma *vma);
@@ -325,6 +336,8 @@ void mmap_write_unlock(struct task *t, struct mm *mm);
 void mmap_write_downgrade(struct task *t, struct mm *mm, struct read_hold *hold);
 void mmap_read_lock(struct task *t, struct mm *mm, struct read_hold *hold);
 bool mmap_read_trylock(struct task *t, struct mm *mm, struct read_hold *hold);
+/* Becomes the writer if it is the only reader and nobody waits; then *hold is over. */
+bool mmap_upgrade_trylock(struct task *t, struct mm *mm, struct read_hold *hold);
 void mmap_read_unlock(struct task *t, struct mm *mm, const struct read_hold *hold);
 
 /* ---- the gather (mmu_gather.c) ---- */

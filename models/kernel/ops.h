@@ -85,6 +85,23 @@ enum user_access { USER_READ, USER_WRITE, USER_EXEC };
 /* One access to user memory: TLB, page walk, page faults as needed. False: it would be SIGSEGV. */
 bool user_access(struct task *task, uint64_t addr, enum user_access access);
 
+/* A write that leaves the page with contents equal to those of all pages filled with the same
+ * number (not 0), until the next write: what KSM merges. */
+bool user_fill(struct task *task, uint64_t addr, uint64_t contents);
+
+/* userfaultfd on the task's mm, at most one; a handler is a thread of its process that reads faults
+ * and supplies pages. Freed with the mm. */
+struct userfaultfd;
+struct userfaultfd *sys_userfaultfd(struct task *task);
+/* UFFDIO_REGISTER: missing pages of the range. */
+int sys_uffd_register(struct task *task, struct userfaultfd *u, uint64_t addr, uint64_t len);
+/* Sleeps for the next fault and stores its page's address. False: closed. */
+bool sys_uffd_read(struct task *task, struct userfaultfd *u, uint64_t *addr);
+/* UFFDIO_COPY: bytes copied, whose faults were woken; -EEXIST: the first page is there already. */
+int64_t sys_uffd_copy(struct task *task, struct userfaultfd *u, uint64_t addr, uint64_t len);
+/* Faults go on as if nothing had been registered. */
+void sys_uffd_close(struct task *task, struct userfaultfd *u);
+
 /* Blocks until task_wake (a futex, a pipe, a child's exit: what woke it in the recording). A wake
  * that comes before the block is remembered once. */
 void task_block(struct task *task);

@@ -136,6 +136,7 @@ static void hand_out(struct kernel *k, uint32_t pfn)
 	page->refs = 1;
 	page->flags = 0;
 	page->mapping = NULL;
+	page->contents = 0;
 	k->pages->in_use++;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "models/kernel/khugepaged.h"
+#include "models/kernel/ksm.h"
 #include "models/kernel/rmap.h"
 #include "models/kernel/swap.h"
 
@@ -130,6 +131,7 @@ void dup_mmap(struct task *t, struct mm *to, struct mm *from)
 		if (copy->anon_vma)
 			copy_page_range(t, to, vma);
 	}
+	ksm_fork(t, to, from);
 	mmap_write_unlock(t, to);
 	flush_tlb_mm_range(t, from, 0, TLB_FLUSH_ALL, false);
 	from->changing--;

@@ -262,6 +262,23 @@ bool down_write_trylock(struct task *t, struct rwsem *sem)
 	return true;
 }
 
+bool upgrade_read_trylock(struct task *t, struct rwsem *sem, const struct read_hold *hold)
+{
+	sim_ps done = count_access(t, sem);
+	bool ok = sem->readers == 1 && !sem->writer && !sem->head && !sem->handoff;
+
+	if (ok) {
+		sem->readers = 0;
+		sem->writer = t;
+	}
+	complete(t, done);
+	if (ok) {
+		hold_end(t, sem->class, &hold->hold);
+		got_write(t, sem);
+	}
+	return ok;
+}
+
 static bool may_spin(struct task *t, const struct rwsem *sem, sim_ps readers_until)
 {
 	if (this_cpu(t)->need_resched || sem->nonspinnable)

@@ -290,6 +290,8 @@ bool user_access(struct task *t, uint64_t addr, enum user_access access)
 	for (unsigned int tries = 0; tries < 16; tries++) {
 		settle(t);
 		if (translate(t, addr, access)) {
+			if (t->mm->contents && access == USER_WRITE)
+				pfn_page(t->k, pte_pfn(leaf_read(t->mm, addr)))->contents = 0;
 			note_use(t, addr, access);
 			return true;
 		}
@@ -299,4 +301,13 @@ bool user_access(struct task *t, uint64_t addr, enum user_access access)
 	sim_violate(t->k->sim, __FILE__, __LINE__, "fault-loop", "%s faults forever at %#llx",
 		    t->comm, (unsigned long long)addr);
 	return false;
+}
+
+bool user_fill(struct task *t, uint64_t addr, uint64_t contents)
+{
+	t->mm->contents = true;
+	if (!user_access(t, addr, USER_WRITE))
+		return false;
+	pfn_page(t->k, pte_pfn(leaf_read(t->mm, addr)))->contents = contents;
+	return true;
 }

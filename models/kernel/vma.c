@@ -97,7 +97,8 @@ struct vma *vma_insert_quietly(struct mm *mm, uint64_t start, uint64_t end, unsi
 struct vma *vma_insert_copy(struct task *t, struct mm *mm, uint64_t start, uint64_t end,
 			    uint64_t pgoff, const struct vma *of)
 {
-	struct vma *vma = new_vma(mm, start, end, of->prot, of->flags);
+	/* Without UFFD_FEATURE_EVENT_*, copies and moves are not registered. */
+	struct vma *vma = new_vma(mm, start, end, of->prot, of->flags & ~VM_UFFD_MISSING);
 
 	vma->pgoff = pgoff;
 	vma->mapping = of->mapping;

@@ -36,6 +36,7 @@ enum policy_axis {
 	AXIS_HUGE_PAGES,      /* struct huge_page_ops */
 	AXIS_COLLAPSE,        /* struct collapse_ops */
 	AXIS_BATCHED_UNMAP,   /* struct unmap_ops */
+	AXIS_KSM,             /* struct ksm_ops */
 	POLICY_AXES
 };
 
@@ -143,6 +144,16 @@ struct unmap_ops {
 	bool (*should_defer)(const void *p, struct task *t, struct mm *mm);
 	/* No CPU may use a translation of the batch any more when it returns. */
 	void (*flush)(const void *p, struct task *t, struct tlbflush_unmap_batch *batch);
+};
+
+/* /sys/kernel/mm/ksm */
+struct ksm_settings {
+	uint32_t pages_to_scan;
+	sim_ps sleep;
+};
+
+struct ksm_ops {
+	const struct ksm_settings *(*settings)(const void *p); /* NULL: it does not run */
 };
 
 /* ---- sets ---- */

@@ -25,6 +25,7 @@ const struct policy_axis_desc policy_axes[POLICY_AXES] = {
 	[AXIS_HUGE_PAGES] = { "huge-pages", "which anonymous memory gets huge pages" },
 	[AXIS_COLLAPSE] = { "collapse", "how small pages become a huge one" },
 	[AXIS_BATCHED_UNMAP] = { "batched-unmap", "when reclaim flushes what it unmaps" },
+	[AXIS_KSM] = { "ksm", "whether equal pages are merged" },
 };
 
 static int compare_choices(const void *a, const void *b)

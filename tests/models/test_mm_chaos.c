@@ -57,6 +57,12 @@ static void chaos_op(struct task *t, struct rng *rng)
 	case 7:
 		sys_madvise(t, addr, len, rng_below(rng, 2) ? MADV_COLLAPSE : MADV_HUGEPAGE);
 		break;
+	case 10:
+		sys_madvise(t, addr, len, rng_below(rng, 8) ? MADV_MERGEABLE : MADV_UNMERGEABLE);
+		for (unsigned int i = 0; i < 12; i++)
+			user_fill(t, addr + rng_below(rng, pages) * PAGE_SIZE,
+				  1 + rng_below(rng, 3));
+		break;
 	case 8:
 	case 9:
 		sys_madvise(t, addr, len, MADV_DONTNEED);
@@ -150,6 +156,8 @@ static void test_huge_pages(void **state)
 					    "huge-pages",
 					    "always",
 					    "collapse.scan_sleep",
+					    "20us",
+					    "ksm.sleep",
 					    "20us",
 					    NULL };
 
