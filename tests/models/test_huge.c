@@ -251,12 +251,36 @@ static void moves(struct task *t, void *arg)
 	write_to(t, AREA + PAGE_SIZE);
 }
 
+/* 512 small pages move as a table: one flush, and no PTE is touched. */
+static void moves_table(struct task *t, void *arg)
+{
+	uint64_t frames[2], tables, flushes, to = AREA + 2 * PMD_SIZE;
+
+	(void)arg;
+	map(t, PMD_SIZE);
+	for (uint64_t i = 0; i < HPAGE_PAGES; i++)
+		write_to(t, AREA + i * PAGE_SIZE);
+	frames[0] = leaf_read(t->mm, AREA);
+	frames[1] = leaf_read(t->mm, AREA + PMD_SIZE - PAGE_SIZE);
+	tables = t->mm->nr_tables;
+	flushes = t->k->metric.flush_latency->hist.count;
+	sys_mremap(t, AREA, PMD_SIZE, PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+	expect(t->k, leaf_read(t->mm, to) == frames[0], "first page");
+	expect(t->k, leaf_read(t->mm, to + PMD_SIZE - PAGE_SIZE) == frames[1], "last page");
+	expect(t->k, !leaf_read(t->mm, AREA) && t->mm->nr_tables == tables, "%llu tables",
+	       (unsigned long long)t->mm->nr_tables);
+	expect(t->k, t->k->metric.flush_latency->hist.count - flushes == 1, "%llu flushes",
+	       (unsigned long long)(t->k->metric.flush_latency->hist.count - flushes));
+	write_to(t, to + 5 * PAGE_SIZE);
+}
+
 static void test_copies(void **state)
 {
 	(void)state;
 	run("always", forks);
 	run("always", zeroes);
 	run("always", moves);
+	run("never", moves_table);
 }
 
 /* ---- a flush that is forgotten ---- */
