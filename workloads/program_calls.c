@@ -258,7 +258,7 @@ static void on_fork(struct builder *b, int32_t self, const struct trace_event *e
 
 	if (child == NO_TASK || !came_before(b, child, self)) {
 		child = builder_new_task(b, (int32_t)e->arg[0], e->time_ns);
-		b->task[child].comm = e->text;
+		b->task[child].comm = e->text ? e->text : "";
 		b->task[child].state = TASK_IN_CALL;
 	}
 	b->task[child].creator = self;

@@ -35,7 +35,12 @@ int trace_temp_file(struct err *err)
 
 static int in_child(char *const *argv, trace_child_fn *fn, int in, int out, int errors)
 {
-	signal(SIGPIPE, SIG_DFL);
+	static const int defaults[] = {
+		SIGPIPE, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM
+	};
+
+	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
+		signal(defaults[i], SIG_DFL); /* whatever our parent does when it crashes */
 	lseek(in, 0, SEEK_SET);
 	dup2(errors, STDERR_FILENO);
 	if (!argv)

@@ -15,7 +15,7 @@
 #include "workloads/trace_text.h"
 #include "workloads/xalloc.h"
 
-enum { EVENT_IDS = 1 << 16, OUT_BYTES = 1 << 16, OUT_LINE = 8 << 10, COMM_MAX = 64 };
+enum { EVENT_IDS = 1 << 16, OUT_BYTES = 1 << 16, OUT_LINE = 8 << 10, COMM_MAX = 64, STUCK_S = 60 };
 
 struct dat_source { /* one CPU of one buffer */
 	struct tracecmd_input *handle;
@@ -47,6 +47,7 @@ static void flush(struct dat *d)
 {
 	size_t done = 0;
 
+	alarm(0); /* our reader may take its time */
 	while (done < d->used && !d->failed) {
 		ssize_t n = write(d->fd, d->out + done, d->used - done);
 
@@ -56,6 +57,7 @@ static void flush(struct dat *d)
 			d->failed = n == 0 || errno != EINTR;
 	}
 	d->used = 0;
+	alarm(STUCK_S);
 }
 
 static void put(struct dat *d, const char *s, size_t n)
@@ -299,6 +301,7 @@ static int dat_to_text(int in, int out)
 	struct tracecmd_input *handle;
 	struct dat_source *s;
 
+	alarm(STUCK_S); /* a damaged file may make the library go round in circles */
 	tracecmd_set_loglevel(TEP_LOG_NONE);
 	tep_set_loglevel(TEP_LOG_NONE);
 	handle = tracecmd_open_fd(in, TRACECMD_FL_LOAD_NO_PLUGINS);
