@@ -303,7 +303,7 @@ struct vma *vma_lookup(const struct mm *mm, uint64_t addr);
 /* Under mmap_lock for writing: */
 struct vma *vma_insert(struct task *t, struct mm *mm, uint64_t start, uint64_t end,
 		       unsigned int prot, unsigned int flags);
-/* As an inferred mapping comes: no cost, no locks, no merging. */
+/* As an inferred mapping comes: no cost, no locks, no merging; not while anybody writes. */
 struct vma *vma_insert_quietly(struct mm *mm, uint64_t start, uint64_t end, unsigned int prot,
 			       unsigned int flags);
 /* fork, mremap: another VMA of what `of` maps from pgoff on; not merged. It hangs on no anon_vma.

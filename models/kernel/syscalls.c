@@ -156,7 +156,11 @@ void mm_infer_mapping(struct task *t, uint64_t addr, uint64_t len, unsigned int 
 {
 	struct mm *mm = t->mm;
 	uint64_t end = addr + page_up(len), debt = t->debt;
+	bool writer = mm->lock_seq & 1;
 
+	/* a writer between two steps has places in the tree in its hands: not under its feet */
+	if (writer)
+		mmap_write_lock(t, mm);
 	addr &= ~(PAGE_SIZE - 1);
 	while (addr < end) {
 		size_t i = vma_index(mm, addr);
@@ -171,7 +175,10 @@ void mm_infer_mapping(struct task *t, uint64_t addr, uint64_t len, unsigned int 
 		vma_insert_quietly(mm, addr, gap_end, prot, flags);
 		addr = gap_end;
 	}
-	t->debt = debt;
+	if (writer)
+		mmap_write_unlock(t, mm);
+	else
+		t->debt = debt;
 }
 
 void mm_set_brk(struct task *t, uint64_t brk)

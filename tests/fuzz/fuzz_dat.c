@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * trace.dat: libtracecmd may crash on what it reads, mmsim may not.
+ * trace.dat: libtracecmd may crash on what it reads, mmsim may not. Under libFuzzer, the process
+ * around libtracecmd leaves a crash-* file when it dies; only a fuzzer that ends early has found a
+ * fault of ours.
  */
 #include <string.h>
 #include <unistd.h>

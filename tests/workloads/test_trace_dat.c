@@ -31,6 +31,11 @@ static void put_num(struct bytes *b, uint64_t v, size_t size)
 	put(b, &v, size); /* little-endian, as this computer */
 }
 
+static void set_num(struct bytes *b, size_t at, uint64_t v)
+{
+	memcpy(b->v + at, &v, sizeof(v));
+}
+
 /* With its size before it. */
 static void put_sized(struct bytes *b, const char *text, size_t size_bytes)
 {
@@ -97,7 +102,7 @@ static void put_event(struct bytes *b, size_t page, uint32_t delta_ns, const voi
 {
 	put_num(b, delta_ns << 5 | n / 4, 4);
 	put(b, data, n);
-	*(uint64_t *)(void *)(b->v + page + 8) = b->n - page - 16;
+	set_num(b, page + 8, b->n - page - 16);
 }
 
 struct common {
@@ -189,8 +194,8 @@ static struct bytes *make_file(void)
 		start_page(b, 5000000000);
 		page[cpu] = b->n - 16;
 		(cpu ? put_cpu1 : put_cpu0)(b, page[cpu]);
-		*(uint64_t *)(void *)(b->v + offsets + 16 * (size_t)cpu) = page[cpu];
-		*(uint64_t *)(void *)(b->v + offsets + 16 * (size_t)cpu + 8) = PAGE_BYTES;
+		set_num(b, offsets + 16 * (size_t)cpu, page[cpu]);
+		set_num(b, offsets + 16 * (size_t)cpu + 8, PAGE_BYTES);
 	}
 	b->n = page[1] + PAGE_BYTES;
 	return b;
