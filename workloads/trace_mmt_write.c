@@ -18,7 +18,7 @@
 #include "workloads/xalloc.h"
 
 enum {
-	LEVEL = 12,          /* of zstd */
+	LEVEL = 6, /* of zstd: files are 0.5% larger than by 12, imports take 30% less time */
 	NAMES_MAX = 1 << 20, /* bytes of new names after which a block ends */
 };
 

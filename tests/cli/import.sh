@@ -45,9 +45,9 @@ expect 2 "perf is not installed" env PATH="$t/none" $mmsim import "$t/some.data"
 checks=$((checks + 1))
 [ ! -e "$t/b.mmt" ] || bad "a failed import left an output behind"
 
-# all of a real recording's text, imported again, is the recording
-checks=$((checks + 1))
-$mmsim import "$mmt" -o "$t/same.mmt" >/dev/null && cmp -s "$mmt" "$t/same.mmt" || bad "mmt to mmt"
+# a real recording, imported again, holds the same events
+$mmsim import "$mmt" -o "$t/same.mmt" >/dev/null
+same "$($mmsim trace dump "$t/same.mmt" | cksum)" "$($mmsim trace dump "$mmt" | cksum)" "mmt to mmt"
 printf '\027\010\104tracing6\0and no more' >"$t/some.dat"
 expect 2 "some.dat: libtracecmd failed: not a file that it can read" $mmsim import "$t/some.dat" -o "$t/b.mmt"
 done_checking
