@@ -123,7 +123,7 @@ static int check_tracefs(const char *given, char *path, size_t size, FILE *out)
 /* Several rows may be of one kind of kernel only: those of others are no loss. */
 static bool wanted(const struct trace_row *row)
 {
-	return !strstr(row->name, "mmap_pgoff") || sizeof(long) == 4;
+	return !trace_row_is_raw(row) && (!strstr(row->name, "mmap_pgoff") || sizeof(long) == 4);
 }
 
 static bool has_event(const char *events, const char *name)
@@ -155,7 +155,7 @@ static int check_events(const char *path, struct record_events *events, FILE *ou
 		n++;
 	events->name = calloc(n + 1, sizeof(*events->name));
 	for (size_t i = 0; events->name && (row = trace_rows_at(i)); i++) {
-		if (!has_event(path, row->name))
+		if (!wanted(row) || !has_event(path, row->name))
 			continue;
 		events->name[events->n++] = row->name;
 		have[system_of(row)]++;

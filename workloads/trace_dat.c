@@ -85,15 +85,20 @@ static void put_decimal(struct dat *d, uint64_t v, int width)
 		d->out[d->used++] = digits[--n];
 }
 
-static void put_hex(struct dat *d, uint64_t v)
+static void put_hex_digits(struct dat *d, uint64_t v)
 {
 	int shift = 60;
 
-	put(d, "0x", 2);
 	while (shift && !(v >> shift))
 		shift -= 4;
 	for (; shift >= 0; shift -= 4)
 		d->out[d->used++] = "0123456789abcdef"[v >> shift & 15];
+}
+
+static void put_hex(struct dat *d, uint64_t v)
+{
+	put(d, "0x", 2);
+	put_hex_digits(d, v);
 }
 
 /* A task's name: whatever would end the line or the text becomes '?'. */
@@ -157,6 +162,30 @@ static void put_mask(struct dat *d, const struct tep_format_field *f, const stru
 		put_text(d, "00]");
 }
 
+/* "9 (0, 2000, 3, 22, ffffffff, 0)" or "9 = -12", from the fields that follow the number. */
+static void put_call(struct dat *d, bool enter, const struct tep_format_field *id, uint64_t nr,
+		     const struct tep_record *r)
+{
+	const struct tep_format_field *f = tep_find_field(id->event, enter ? "args" : "ret");
+	size_t each = f && f->elementsize ? f->elementsize : 8;
+	size_t n = f && enter && f->elementsize ? (size_t)f->size / each : 0;
+
+	put_decimal(d, nr, 1);
+	put_text(d, enter ? " (" : " = ");
+	for (size_t i = 0; i < n && i < 6; i++) {
+		size_t at = (size_t)f->offset + i * each;
+
+		put_text(d, i ? ", " : "");
+		put_hex_digits(d, inside(r, at, each)
+					  ? tep_read_number(d->tep, (char *)r->data + at, (int)each)
+					  : 0);
+	}
+	if (enter)
+		put_text(d, ")");
+	else
+		put_hex(d, f ? number(f, r) : 0);
+}
+
 static void put_value(struct dat *d, const struct trace_field *want,
 		      const struct tep_format_field *f, const struct tep_record *r)
 {
@@ -174,6 +203,10 @@ static void put_value(struct dat *d, const struct trace_field *want,
 		return;
 	}
 	v = number(f, r);
+	if (want->how >= HOW_CALL) {
+		put_call(d, want->how == HOW_CALL, f, v, r);
+		return;
+	}
 	if (want->how == HOW_SYMBOL)
 		s = tep_find_function(d->tep, v);
 	if (want->how == HOW_OKAY)
@@ -206,7 +239,8 @@ static const struct dat_event *event_of(struct dat *d, int id)
 	snprintf(name, sizeof(name), "%s:%s", format->system, format->name);
 	e->row = trace_rows_find(&d->rows, name, strlen(name));
 	for (int i = 0; e->row && i < TRACE_ROW_FIELDS && e->row->field[i].name; i++)
-		e->field[i] = tep_find_field(format, e->row->field[i].name);
+		e->field[i] = tep_find_field(
+			format, e->row->field[i].how >= HOW_CALL ? "id" : e->row->field[i].name);
 	return e->row ? e : NULL;
 }
 
@@ -261,7 +295,7 @@ static void put_event(struct dat *d, const struct tep_record *r)
 		put_text(d, " ");
 		if (want->how != HOW_RET) {
 			put_text(d, want->name);
-			put_text(d, "=");
+			put_text(d, want->how >= HOW_CALL ? " " : "=");
 		}
 		put_value(d, want, e->field[i], r);
 	}

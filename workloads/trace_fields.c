@@ -55,6 +55,8 @@ static const struct trace_row rows[] = {
 	EXIT("madvise", SC_MADVISE), EXIT("process_madvise", SC_PROCESS_MADVISE),
 	EXIT("mremap", SC_MREMAP), EXIT("brk", SC_BRK), EXIT("execve", SC_EXECVE),
 	EXIT("clone", SC_CLONE), EXIT("clone3", SC_CLONE3), EXIT("vfork", SC_VFORK),
+	EVENT("raw_syscalls:sys_enter", TRACE_SYS_ENTER, 0, { "NR", HOW_CALL, 0 }),
+	EVENT("raw_syscalls:sys_exit", TRACE_SYS_EXIT, 0, { "NR", HOW_RESULT, 0 }),
 	EVENT("exceptions:page_fault_user", TRACE_PAGE_FAULT, 0, { "address", HOW_NUM, 0 },
 	      { "ip", HOW_NUM, 1 }, { "error_code", HOW_NUM, 2 }),
 	EVENT("tlb:tlb_flush", TRACE_TLB_FLUSH, 0, { "pages", HOW_NUM, 0 }, { "reason", HOW_REASON, 1 }),
@@ -353,10 +355,31 @@ static const char *parse_number(const char *p, const char *end, bool hex, uint64
 	return p && (p == end || *p == ' ' || *p == ',') ? p : NULL;
 }
 
+/* "NR (A, B, ...)" or "NR = RESULT". */
+static const char *parse_call(const char *p, struct trace_args *args, bool enter,
+			      struct trace_event *event)
+{
+	const char *end = args->end;
+
+	p = trace_number(p, end, &args->raw_nr);
+	if (!p || end - p < 3 || p[0] != ' ')
+		return NULL;
+	if (!enter)
+		return p[1] == '=' ? trace_number(p + 3, end, &event->arg[0]) : NULL;
+	p += 2;
+	if (p[-1] != '(')
+		return NULL;
+	for (int i = 0; i < 6 && p && p < end && *p != ')'; i++) {
+		p = hex_number(p, end, &event->arg[i]);
+		while (p && p < end && (*p == ',' || *p == ' '))
+			p++;
+	}
+	return p && p < end && *p == ')' ? p + 1 : NULL;
+}
+
 /* One value at p; NULL if it is not what the field wants. *text_end gets a name's end. */
-static const char *parse_value(const struct trace_field *f, const char *p,
-			       const struct trace_args *args, struct trace_event *event,
-			       uint64_t *value, const char **text_end)
+static const char *parse_value(const struct trace_field *f, const char *p, struct trace_args *args,
+			       struct trace_event *event, uint64_t *value, const char **text_end)
 {
 	const char *end = args->end, *q;
 
@@ -390,6 +413,9 @@ static const char *parse_value(const struct trace_field *f, const char *p,
 		return *text_end = find_last(p, end, f->stop);
 	case HOW_MASK:
 		return *text_end = parse_mask(p, end, event);
+	case HOW_CALL:
+	case HOW_RESULT:
+		return parse_call(p, args, f->how == HOW_CALL, event);
 	}
 	return NULL;
 }
@@ -492,7 +518,9 @@ bool trace_parse_args(const struct trace_row *row, struct trace_args *args, stru
 		uint64_t value = 0;
 		uint8_t to = f->to & TO_MASK;
 
-		if (f->how != HOW_RET)
+		if (f->how >= HOW_CALL) /* "NR 9 ..." */
+			q = end - p > 3 && !memcmp(p, "NR ", 3) ? p + 3 : NULL;
+		else if (f->how != HOW_RET)
 			q = find_name(f->name, args->start, p, end);
 		args->expected = f->name;
 		args->at = q ? q : p;
@@ -503,6 +531,8 @@ bool trace_parse_args(const struct trace_row *row, struct trace_args *args, stru
 		p = q ? parse_value(f, q, args, event, &value, &text_end) : NULL;
 		if (!p)
 			return false;
+		if (f->how >= HOW_CALL)
+			continue;
 		if (to < TO_TEXT)
 			event->arg[to] = value;
 		else if (to != TO_NOTHING)

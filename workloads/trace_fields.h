@@ -21,6 +21,8 @@ enum trace_how {
 	HOW_SYMBOL, /* a token without its +0xOFFSET */
 	HOW_NAME,   /* a task name: up to the last `stop`, may hold anything */
 	HOW_MASK,   /* a CPU mask */
+	HOW_CALL,   /* "9 (0, 2000, 3)": a call's number, and its arguments in hexadecimal */
+	HOW_RESULT, /* "9 = -12": a call's number and its result */
 };
 
 /* Where to: arg[0..5], or one of these. */
@@ -41,6 +43,12 @@ struct trace_row {
 	struct trace_field field[TRACE_ROW_FIELDS];
 };
 
+/* Calls by number: not what mmsim asks for, since it would be every call there is. */
+static inline bool trace_row_is_raw(const struct trace_row *row)
+{
+	return (row->type == TRACE_SYS_ENTER || row->type == TRACE_SYS_EXIT) && !row->nr;
+}
+
 /* Open addressing over the rows, filled by trace_rows_init. */
 struct trace_rows {
 	uint8_t slot[128]; /* row + 1 */
@@ -57,6 +65,7 @@ struct trace_args {
 	bool hex;             /* all numbers are hexadecimal, with or without 0x */
 	const char *expected; /* after a failure: the field that is missing or bad */
 	const char *at;       /* where */
+	uint64_t raw_nr;      /* of HOW_CALL and HOW_RESULT; the event's nr is then 0 */
 };
 
 /* Fills in type, nr, arg, text and text2; false: see args->expected. */

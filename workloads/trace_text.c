@@ -19,6 +19,7 @@ enum {
 
 struct text_state {
 	struct trace_rows rows;
+	struct raw_calls *raw;
 	text_head_fn *head; /* NULL until the first event */
 	uint64_t bytes;     /* of lines read */
 	struct err first;   /* the first bad line, while no event was seen yet */
@@ -41,6 +42,7 @@ static void *text_open(struct trace_reader *reader, struct err *err)
 	(void)reader;
 	(void)err;
 	trace_rows_init(&state->rows);
+	state->raw = raw_new();
 	return state;
 }
 
@@ -325,8 +327,14 @@ static int parse_event(struct trace_reader *reader, const char *p, const char *e
 		reader->stats.ignored++;
 		return 0;
 	}
-	if (trace_parse_args(row, &args, &reader->names, event))
-		return 1;
+	if (trace_parse_args(row, &args, &reader->names, event)) {
+		if (row->type == TRACE_PAGE_FAULT)
+			raw_fault(state->raw, event);
+		if (!trace_row_is_raw(row) || raw_call(state->raw, args.raw_nr, event))
+			return 1;
+		reader->stats.ignored++;
+		return 0;
+	}
 	snprintf(what, sizeof(what), "'%s' and its value", args.expected);
 	return bad_line(reader, err, strcmp(args.expected, "ret") ? what : "a return value",
 			args.at, args.end);
@@ -443,6 +451,7 @@ int trace_text_next(struct trace_reader *reader, struct trace_event *event, stru
 
 void trace_text_close(void *state)
 {
+	raw_free(((struct text_state *)state)->raw);
 	free(state);
 }
 

@@ -22,6 +22,16 @@ typedef const char *text_head_fn(const char *line, const char *end, struct trace
 				 struct trace_head *head);
 text_head_fn perf_head, ftrace_head;
 
+/*
+ * Calls by number (raw_syscalls). raw_call turns one into what the call's own tracepoint would have
+ * shown; false: none of the calls that we read. raw_fault learns from a page fault.
+ */
+struct raw_calls;
+struct raw_calls *raw_new(void);
+void raw_free(struct raw_calls *r);
+bool raw_call(struct raw_calls *r, uint64_t nr, struct trace_event *e);
+void raw_fault(struct raw_calls *r, const struct trace_event *e);
+
 /* For formats that others turn into text. */
 int trace_text_next(struct trace_reader *reader, struct trace_event *event, struct err *err);
 void trace_text_close(void *state);

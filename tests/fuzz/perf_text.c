@@ -15,7 +15,8 @@ static const struct trace_row *row_of(const struct trace_event *e)
 	bool ipi = e->type == TRACE_IPI_ENTRY || e->type == TRACE_IPI_EXIT;
 
 	for (size_t i = 0; (row = trace_rows_at(i)); i++)
-		if (row->type == e->type && row->nr == e->nr && (!ipi || row->arg1 == e->arg[1]))
+		if (!trace_row_is_raw(row) && row->type == e->type && row->nr == e->nr &&
+		    (!ipi || row->arg1 == e->arg[1]))
 			return row;
 	return NULL;
 }
@@ -42,6 +43,9 @@ static void print_field(FILE *out, const struct trace_field *f, const struct tra
 		break;
 	case HOW_PAGES:
 		fprintf(out, " %s=0x%" PRIx64, f->name, v >> 12);
+		break;
+	case HOW_CALL:
+	case HOW_RESULT:
 		break;
 	case HOW_FLAG:
 		fprintf(out, " %s=%s", f->name, v ? "true" : "false");
