@@ -125,13 +125,16 @@ struct fit {
 	size_t n;
 };
 
+/* Where measured times are noise, a scale may make the model's negative: that fits nothing. */
 static double misfit(double ln_scale, void *params)
 {
+	static const double no_fit = 1e6;
 	const struct fit *f = params;
 	double sum = 0;
 
 	for (size_t i = 0; i < f->n; i++) {
-		double e = log(f->measured[i] / (f->a[i] + exp(ln_scale) * f->b[i]));
+		double ratio = f->measured[i] / (f->a[i] + exp(ln_scale) * f->b[i]);
+		double e = ratio > 0 ? log(ratio) : no_fit;
 
 		sum += e * e;
 	}
