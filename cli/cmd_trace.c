@@ -4,15 +4,17 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "analysis/json.h"
 #include "analysis/table.h"
 #include "cli/command.h"
 #include "sim/base/text.h"
+#include "workloads/program.h"
 #include "workloads/trace_summary.h"
 
 struct trace_command {
-	bool json;
+	bool json, replay;
 	uint32_t limit;
 };
 
@@ -22,6 +24,11 @@ static const struct param info_options[] = {
 	  .def = "false",
 	  .offset = offsetof(struct trace_command, json),
 	  .help = "print JSON" },
+	{ .name = "replay",
+	  .type = PARAM_BOOL,
+	  .def = "false",
+	  .offset = offsetof(struct trace_command, replay),
+	  .help = "also say what a replay of it rests on (reads it twice)" },
 	PARAM_END,
 };
 
@@ -164,7 +171,63 @@ static void json_calls(struct json *j, const struct trace_summary *s)
 	json_end_array(j);
 }
 
-static void json_summary(const char *path, const struct trace_summary *s)
+/* What of a program is the recording's, and what was made up for want of it. */
+struct basis {
+	const char *name;
+	double value;
+};
+
+enum { BASIS = 13 };
+
+static void take_basis(const struct program *p, struct basis out[BASIS])
+{
+	const struct basis all[BASIS] = {
+		{ "tasks", (double)p->n_tasks },
+		{ "background_tasks", (double)p->n_background },
+		{ "address_spaces", (double)p->n_spaces },
+		{ "operations", (double)p->n_ops },
+		{ "inferred_mappings", (double)p->inferred_ranges },
+		{ "inferred_bytes", (double)p->inferred_bytes },
+		{ "inferred_by_faults", (double)p->inferred_pages },
+		{ "inferred_in_the_middle", (double)p->inferred_late },
+		{ "failed_calls", (double)p->failed_calls },
+		{ "skipped_calls", (double)p->skipped_calls },
+		{ "lost_calls", (double)p->lost_calls },
+		{ "sleeps_not_woken_by_a_task", (double)p->sleeps },
+		{ "recorder_ns_an_event", (double)p->tracer_ps / SIM_NS },
+	};
+
+	memcpy(out, all, sizeof(all));
+}
+
+static void print_basis(const struct program *p)
+{
+	struct basis rows[BASIS];
+	struct table *t = table_new();
+
+	take_basis(p, rows);
+	table_column(t, "replay", TABLE_LEFT);
+	table_column(t, "", TABLE_RIGHT);
+	for (int i = 0; i < BASIS; i++) {
+		table_cell(t, "%s", rows[i].name);
+		table_cell(t, "%.0f", rows[i].value);
+	}
+	table_print(t, stdout, 2);
+	table_free(t);
+}
+
+static void json_basis(struct json *j, const struct program *p)
+{
+	struct basis rows[BASIS];
+
+	take_basis(p, rows);
+	json_object(j, "replay");
+	for (int i = 0; i < BASIS; i++)
+		json_double(j, rows[i].name, rows[i].value);
+	json_end_object(j);
+}
+
+static void json_summary(const char *path, const struct trace_summary *s, const struct program *p)
 {
 	struct json j;
 
@@ -184,22 +247,32 @@ static void json_summary(const char *path, const struct trace_summary *s)
 	json_counts(&j, "by_type", trace_type_names, s->by_type, TRACE_TYPES);
 	json_counts(&j, "flushes", program_flush_names, s->flushes, PROGRAM_FLUSH_REASONS);
 	json_counts(&j, "ipis", program_ipi_names, s->ipis, PROGRAM_IPIS);
+	if (p)
+		json_basis(&j, p);
 	json_end_object(&j);
 }
 
 static int run_info(const struct invocation *inv, struct err *err)
 {
 	const struct trace_command *o = inv->options;
+	struct program *p = NULL;
 	struct trace_summary s;
+	bool ok;
 
 	if (!trace_summarise(inv->args[0], &s, err))
 		return EXIT_USAGE;
-	if (o->json)
-		json_summary(inv->args[0], &s);
-	else
+	if (o->replay)
+		p = program_load(inv->args[0], err);
+	ok = p || !o->replay;
+	if (ok && o->json)
+		json_summary(inv->args[0], &s, p);
+	else if (ok)
 		print_summary(inv->args[0], &s);
+	if (ok && p && !o->json)
+		print_basis(p);
+	program_free(p);
 	trace_summary_free(&s);
-	return EXIT_OK;
+	return ok ? EXIT_OK : EXIT_USAGE;
 }
 
 static int run_dump(const struct invocation *inv, struct err *err)

@@ -214,7 +214,8 @@ static void on_sys_exit(struct builder *b, struct build_task *t, const struct tr
 		op.recorded_ns = ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
 	else
 		t->pending_note = (struct build_note){ .fault = NO_FAULT, .peer = NO_TASK };
-	b->p->lost_calls += !known && e->nr != SC_EXECVE;
+	/* a new thread comes out of the clone() that its parent went into */
+	b->p->lost_calls += !known && e->nr != SC_EXECVE && calls[e->nr] != call_clone;
 	if (known && is_error(e->arg[0])) {
 		b->p->failed_calls++;
 	} else if ((known || (e->nr == SC_EXECVE && !e->arg[0])) &&
