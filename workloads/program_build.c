@@ -92,6 +92,7 @@ int32_t builder_new_space(struct builder *b, int32_t pid, int32_t copy_of)
 	s = &b->space[b->n_spaces];
 	memset(s, 0, sizeof(*s));
 	s->pid = pid;
+	s->copy_of = copy_of;
 	if (copy_of >= 0) {
 		const struct build_space *from = &b->space[copy_of];
 

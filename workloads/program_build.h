@@ -46,7 +46,8 @@ struct build_space {
 	struct guess *guess;
 	size_t n_guesses, cap_guesses;
 	uint64_t brk_start, brk;
-	bool whole; /* it began within the recording */
+	bool whole;      /* it began within the recording */
+	int32_t copy_of; /* fork() made it of this one; -1 = it was not */
 };
 
 /* What a call that succeeded did; ret is its result. Guesses what it shows to have been there. */
@@ -61,6 +62,8 @@ bool space_need(struct build_space *s, uint64_t addr, uint64_t len, unsigned int
 		bool touched, struct span *late);
 /* A call that may also name what is not mapped: guesses what is not known either way. */
 void space_meant(struct build_space *s, uint64_t addr, uint64_t len);
+/* What a copy needs without having mapped it was in the original when it was copied. */
+void space_inherit(struct build_space *original, const struct build_space *copy);
 /* The guesses as ranges. */
 void space_infer(struct build_space *s, struct program_space *out);
 void build_space_free(struct build_space *s);

@@ -280,6 +280,9 @@ static void make_spaces(struct finish *f)
 {
 	struct program *p = f->b->p;
 
+	for (size_t i = f->b->n_spaces; i-- > 0;) /* copies come after their originals */
+		if (f->b->space[i].copy_of >= 0)
+			space_inherit(&f->b->space[f->b->space[i].copy_of], &f->b->space[i]);
 	p->space = xcalloc(p->n_spaces, sizeof(*p->space));
 	for (size_t i = 0; i < f->b->n_spaces; i++) {
 		struct program_space *s;

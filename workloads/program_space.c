@@ -194,6 +194,23 @@ bool space_need(struct build_space *s, uint64_t addr, uint64_t len, unsigned int
 	return is_late;
 }
 
+/*
+ * Above all code: a process that ran before the recording has its code mapped and never faults on
+ * it, but its child does. Without this the original's guesses would be joined across it.
+ */
+void space_inherit(struct build_space *original, const struct build_space *copy)
+{
+	for (size_t i = 0; i < copy->n_guesses; i++) {
+		struct guess g = copy->guess[i];
+
+		if (spans_meet(&original->ever, g.start, g.end))
+			continue;
+		g.touched = false; /* counted where it was seen */
+		xgrow(original->guess, original->n_guesses, original->cap_guesses);
+		original->guess[original->n_guesses++] = g;
+	}
+}
+
 static int by_start(const void *a, const void *b)
 {
 	const struct guess *x = a, *y = b;
