@@ -64,6 +64,8 @@ bool space_need(struct build_space *s, uint64_t addr, uint64_t len, unsigned int
 void space_meant(struct build_space *s, uint64_t addr, uint64_t len);
 /* What a copy needs without having mapped it was in the original when it was copied. */
 void space_inherit(struct build_space *original, const struct build_space *copy);
+/* Two turn out to be one: what is known of the second is known of the first. */
+void space_merge(struct build_space *into, const struct build_space *from);
 /* The guesses as ranges. */
 void space_infer(struct build_space *s, struct program_space *out);
 void build_space_free(struct build_space *s);
@@ -169,6 +171,7 @@ struct build_task {
 
 struct build_proc { /* a process: its number, and its address space now */
 	int32_t pid, space, parent_proc;
+	uint64_t mm; /* what mmap_lock calls it, where there is no pid; 0 = not known */
 };
 
 struct lock_users {  /* who is at one mm's lock */

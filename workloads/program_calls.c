@@ -127,6 +127,7 @@ static bool call_exec(struct builder *b, struct build_task *t, struct program_op
 	space = builder_new_space(b, t->pid, -1);
 	b->space[space].whole = true;
 	b->proc[t->proc].space = space;
+	b->proc[t->proc].mm = 0;
 	op->kind = PROGRAM_EXEC;
 	op->other = (uint32_t)space;
 	if (t->call || t->mm_ops)
@@ -426,6 +427,7 @@ void calls_lock(struct builder *b, struct build_task *t, const struct trace_even
 	t->last_was_start = e->type == TRACE_LOCK_START;
 	switch (e->type) {
 	case TRACE_LOCK_START:
+		builder_learn_mm(b, t, e);
 		join_lock(b, t, e);
 		t->lock_wait = true;
 		t->lock_ns = e->time_ns;

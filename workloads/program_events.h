@@ -23,6 +23,8 @@ struct build_note task_note(struct build_task *t, uint64_t now);
 bool calls_event(struct builder *b, int32_t self, const struct trace_event *e);
 /* Forgets what the thread was in the middle of, after a loss of events. */
 void calls_lost(struct builder *b, struct build_task *t);
+/* Threads without a process number share a process if they lock the same mm. */
+void builder_learn_mm(struct builder *b, struct build_task *t, const struct trace_event *e);
 /* Follows mmap_lock: who waits for it, and what an event costs. */
 void calls_lock(struct builder *b, struct build_task *t, const struct trace_event *e);
 /* The first event of a thread whose creation was seen: now its process is known. */

@@ -211,6 +211,22 @@ void space_inherit(struct build_space *original, const struct build_space *copy)
 	}
 }
 
+void space_merge(struct build_space *into, const struct build_space *from)
+{
+	for (size_t i = 0; i < from->live.n; i++)
+		spans_add(&into->live, from->live.v[i].start, from->live.v[i].end);
+	for (size_t i = 0; i < from->ever.n; i++)
+		spans_add(&into->ever, from->ever.v[i].start, from->ever.v[i].end);
+	for (size_t i = 0; i < from->n_guesses; i++) {
+		if (spans_meet(&into->ever, from->guess[i].start, from->guess[i].end))
+			continue;
+		xgrow(into->guess, into->n_guesses, into->cap_guesses);
+		into->guess[into->n_guesses++] = from->guess[i];
+	}
+	into->brk_start = into->brk_start ? into->brk_start : from->brk_start;
+	into->brk = into->brk ? into->brk : from->brk;
+}
+
 static int by_start(const void *a, const void *b)
 {
 	const struct guess *x = a, *y = b;

@@ -28,7 +28,7 @@ static int next_event(struct trace_reader *reader, struct trace_event *e, struct
 	*e = (struct trace_event){ .comm = "x", .text = b[0] & 1 ? "y" : NULL, .text2 = "z" };
 	in->now += (uint64_t)b[1] << (b[2] & 31);
 	e->time_ns = in->now;
-	e->pid = b[3] & 3;
+	e->pid = (b[3] & 3) - 1;
 	e->tid = (b[3] >> 2 & 7) - 1;
 	e->cpu = b[3] >> 5 == 7 ? TRACE_CPU_UNKNOWN : b[3] >> 5;
 	e->type = (uint8_t)(1 + b[4] % (TRACE_TYPES - 1));
