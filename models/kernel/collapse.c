@@ -4,7 +4,7 @@
  * collapse_huge_page with its locks and its flush in the order of Linux 6.12 to 6.18. How walkers
  * that hold no lock are waited for is the policy axis collapse.
  */
-#include "models/kernel/khugepaged.h"
+#include "models/kernel/huge_file.h"
 
 #include <errno.h>
 
@@ -96,7 +96,11 @@ static struct vma *revalidate(const struct task *t, const struct collapse_contro
 {
 	struct vma *vma = mm->users ? vma_lookup(mm, addr) : NULL;
 
-	if (!vma || addr < vma->start || addr + PMD_SIZE > vma->end || !vma->anon_vma)
+	if (!vma || addr < vma->start || addr + PMD_SIZE > vma->end)
+		return NULL;
+	if (vma->mapping)
+		return shmem_suitable(vma, addr) ? vma : NULL;
+	if (!vma->anon_vma)
 		return NULL;
 	if (cc->is_khugepaged)
 		return thp_suitable(t, vma, addr) ? vma : NULL;
@@ -309,15 +313,40 @@ static enum scan_result collapse_huge_page(struct task *t, const struct collapse
 	return r;
 }
 
+static enum scan_result count_result(struct task *t, enum scan_result r)
+{
+	metric_get(sim_metrics(t->k->sim), &desc_collapse, result_names[r])->value++;
+	return r;
+}
+
+/* A file needs no mmap_lock. */
+static enum scan_result scan_file(struct task *t, const struct collapse_control *cc, struct mm *mm,
+				  struct vma *vma, uint64_t addr, struct read_hold *hold,
+				  bool *locked)
+{
+	uint64_t index = linear_page_index(vma, addr);
+	struct address_space *m = vma->mapping;
+	enum scan_result r;
+
+	m->refs++;
+	mmap_read_unlock(t, mm, hold);
+	*locked = false;
+	r = hpage_collapse_scan_file(t, cc, m, index);
+	address_space_put(t->k, m);
+	return count_result(t, r);
+}
+
 enum scan_result hpage_collapse_scan_pmd(struct task *t, const struct collapse_control *cc,
 					 struct mm *mm, struct vma *vma, uint64_t addr,
 					 struct read_hold *hold, bool *locked)
 {
-	struct collapse c = { .mm = mm, .addr = addr };
+	struct collapse c = { .mm = mm, .vma = vma, .addr = addr };
 	struct page_table *table;
 	struct spinlock *ptl;
 	enum scan_result r = find_table(&c);
 
+	if (vma->mapping)
+		return scan_file(t, cc, mm, vma, addr, hold, locked);
 	if (r == SCAN_SUCCEED && !vma->anon_vma)
 		r = SCAN_PAGE_RO; /* nothing but zero pages */
 	if (r == SCAN_SUCCEED) {
@@ -331,8 +360,7 @@ enum scan_result hpage_collapse_scan_pmd(struct task *t, const struct collapse_c
 		*locked = false;
 		r = collapse_huge_page(t, cc, mm, addr);
 	}
-	metric_get(sim_metrics(t->k->sim), &desc_collapse, result_names[r])->value++;
-	return r;
+	return count_result(t, r);
 }
 
 int madvise_collapse(struct task *t, struct mm *mm, uint64_t addr, uint64_t end)

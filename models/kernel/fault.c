@@ -8,7 +8,7 @@
 #include "models/hw/usermem.h"
 #include "models/kernel/entry.h"
 #include "models/kernel/filemap.h"
-#include "models/kernel/huge_memory.h"
+#include "models/kernel/huge_file.h"
 #include "models/kernel/init.h"
 #include "models/kernel/rmap.h"
 #include "models/kernel/swap.h"
@@ -164,10 +164,11 @@ static void map_file(struct task *t, struct fault *f, uint64_t addr, uint64_t fl
 {
 	uint32_t pfn = filemap_folio_of(t->k, f->vma, addr);
 
-	if (!pfn) /* dropped: a fault of its own reads it */
+	/* Dropped, or locked, as its contents move: a fault of its own reads it or waits. */
+	if (!pfn || file_folio_locked(t->k, pfn))
 		return;
 	pfn_page(t->k, pfn)->mapcount++;
-	pfn_page(t->k, pfn)->refs++;
+	page_folio(pfn_page(t->k, pfn))->refs++;
 	spend(t, t->k->cost.file_map + t->k->cost.pte_set);
 	pt_set(f->table, addr, make_pte(f, pfn, PTE_FILE | flags));
 	f->mm->rss++;
@@ -189,6 +190,18 @@ static void map_file_around(struct task *t, struct fault *f)
 	}
 }
 
+/* Under its lock the page moves or goes. */
+static bool wait_for_folio(struct task *t, struct fault *f)
+{
+	uint32_t pfn = filemap_folio_of(t->k, f->vma, f->addr);
+
+	if (!file_folio_locked(t->k, pfn))
+		return false;
+	f->wait_for = pfn - pfn_page(t->k, pfn)->tail;
+	pfn_page(t->k, f->wait_for)->refs++;
+	return true;
+}
+
 static void file_fault(struct task *t, struct fault *f)
 {
 	uint32_t pfn = 0;
@@ -199,6 +212,8 @@ static void file_fault(struct task *t, struct fault *f)
 		count_fault(t, FAULT_READ);
 		return;
 	}
+	if (wait_for_folio(t, f))
+		return;
 	if (f->access == USER_WRITE && !(f->vma->flags & MAP_SHARED)) {
 		if (!anon_vma_prepare(t, f))
 			return;

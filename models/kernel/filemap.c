@@ -33,6 +33,8 @@ static void free_leaf(struct kernel *k, uint32_t *leaf)
 			continue;
 		page = pfn_page(k, leaf[i]);
 		page->mapping = NULL;
+		leaf[i] -= page->tail;
+		page -= page->tail;
 		if (--page->refs)
 			continue; /* isolated, in a batch: its last user frees it */
 		lru_remove_quietly(k, leaf[i]);
@@ -90,6 +92,33 @@ uint32_t filemap_get_folio(struct kernel *k, struct address_space *m, uint64_t i
 	if (p->limit)
 		lru_add_quietly(k, *slot);
 	return *slot;
+}
+
+uint32_t filemap_lookup(const struct address_space *m, uint64_t index)
+{
+	uint64_t n = index / LEAF_PAGES;
+	uint32_t pfn = n < m->nr_leaves && m->leaf[n] ? m->leaf[n][index % LEAF_PAGES] : 0;
+
+	return pfn == DROPPED ? 0 : pfn;
+}
+
+void filemap_store_huge(struct task *t, struct address_space *m, uint64_t index, uint32_t folio)
+{
+	touch_line(t, &m->i_pages_line, LINE_ATOMIC);
+	spend(t, HPAGE_PAGES * t->k->cost.pte_set); /* old slots of the tree */
+	settle(t);
+	for (uint32_t i = 0; i < HPAGE_PAGES; i++) {
+		uint32_t *slot = slot_of(m, index + i);
+		struct page *old = pfn_page(t->k, *slot), *page = pfn_page(t->k, folio + i);
+
+		old->mapping = NULL;
+		old->refs--;
+		page->mapping = m;
+		page->index = index + i;
+		*slot = folio + i;
+	}
+	pfn_page(t->k, folio)->refs += HPAGE_PAGES;
+	m->huge = true;
 }
 
 static void read_end(struct kernel *k, struct task *t, uint32_t pfn)

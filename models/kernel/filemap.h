@@ -16,6 +16,7 @@ struct address_space {
 	struct line i_pages_line; /* xa_lock of the tree */
 	uint32_t **leaf;          /* of 512 frames each; 0 = never used */
 	uint64_t nr_leaves;
+	bool huge; /* it has had a huge page: faults look for one */
 };
 
 struct address_space *address_space_create(struct kernel *k);
@@ -29,6 +30,11 @@ uint32_t filemap_get_folio(struct kernel *k, struct address_space *m, uint64_t i
 uint32_t filemap_read_folio(struct task *t, struct address_space *m, uint64_t index);
 /* The locked, clean, unmapped page leaves its file. False: somebody uses it. */
 bool filemap_remove(struct task *t, uint32_t pfn);
+
+/* The page at an index if it is in memory and known; else 0. */
+uint32_t filemap_lookup(const struct address_space *m, uint64_t index);
+/* A huge page takes the place of the 512 from index on, which the file lets go of. */
+void filemap_store_huge(struct task *t, struct address_space *m, uint64_t index, uint32_t folio);
 
 /* filemap_get_folio of the VMA's page at addr. */
 static inline uint32_t filemap_folio_of(struct kernel *k, const struct vma *vma, uint64_t addr)

@@ -3,7 +3,7 @@
  * Page faults that are decided at the PMD: a first access to 2 MiB, the huge zero page, writes to a
  * write-protected huge page. As do_huge_pmd_anonymous_page and do_huge_pmd_wp_page of Linux 6.18.
  */
-#include "models/kernel/khugepaged.h"
+#include "models/kernel/huge_file.h"
 #include "models/kernel/rmap.h"
 #include "models/kernel/userfaultfd.h"
 
@@ -160,7 +160,7 @@ static bool do_huge_pmd_wp_page(struct task *t, struct fault *f, uint64_t old)
 	struct page *folio = pfn_page(t->k, pte_pfn(old));
 	bool reuse;
 
-	if (!anon_vma_prepare(t, f))
+	if (!(old & PTE_FILE) && !anon_vma_prepare(t, f))
 		return true;
 	if (old & PTE_ZERO)
 		return write_to_huge_zero(t, f, old);
@@ -169,7 +169,7 @@ static bool do_huge_pmd_wp_page(struct task *t, struct fault *f, uint64_t old)
 		spin_unlock(t, f->ptl);
 		return true;
 	}
-	reuse = folio->pmd_maps == 1 && folio->refs == 1u + folio->in_batch;
+	reuse = old & PTE_FILE || (folio->pmd_maps == 1 && folio->refs == 1u + folio->in_batch);
 	if (reuse) {
 		spend(t, t->k->cost.pte_set);
 		folio_move_anon_rmap(t, f->vma, pte_pfn(old));
@@ -206,6 +206,8 @@ bool huge_pmd_fault(struct task *t, struct fault *f)
 
 	if (old)
 		return fault_on_huge_page(t, f, old);
+	if (f->vma->mapping && f->vma->mapping->huge)
+		return map_huge_file(t, f);
 	if (!thp_suitable(t, f->vma, f->addr) || !zone_has_huge_page(t->k->pages))
 		return false;
 	pmd = pmd_alloc(t, f->mm, f->addr);

@@ -99,7 +99,8 @@ static bool pmd_is_exclusive(struct task *t, uint64_t pmd)
 {
 	const struct page *folio = pfn_page(t->k, pte_pfn(pmd));
 
-	return !(pmd & PTE_ZERO) && folio->pmd_maps == 1 && folio->refs == 1u + folio->in_batch;
+	return !(pmd & (PTE_ZERO | PTE_FILE)) && folio->pmd_maps == 1 &&
+	       folio->refs == 1u + folio->in_batch;
 }
 
 /* ---- splitting ---- */
@@ -124,6 +125,22 @@ static void remap_by_ptes(struct task *t, struct page_table *table, uint64_t add
 	folio->refs += HPAGE_PAGES - 1;
 }
 
+/* Of a file: the page cache has the pages, and faults map them again. */
+static void unmap_file_pmd(struct task *t, struct mm *mm, struct page_table *pmd, uint64_t haddr,
+			   struct spinlock *pml)
+{
+	uint32_t folio = pte_pfn(pmd_at(pmd, haddr));
+
+	pmd_set(pmd, haddr, 0);
+	mm->rss -= HPAGE_PAGES;
+	spend(t, t->k->cost.rmap);
+	pfn_page(t->k, folio)->pmd_maps--;
+	mm->changing--;
+	spin_unlock(t, pml);
+	release_pages(t, &folio, 1);
+	count_thp(t, "split_pmd");
+}
+
 void split_huge_pmd(struct task *t, struct mm *mm, uint64_t addr)
 {
 	struct spinlock *pml;
@@ -139,6 +156,10 @@ void split_huge_pmd(struct task *t, struct mm *mm, uint64_t addr)
 	spend(t, t->k->cost.pte_clear);
 	pmd_set(pmd, haddr, old & ~PTE_PRESENT);
 	flush_tlb_mm_range(t, mm, haddr, haddr + PMD_SIZE, false);
+	if (old & PTE_FILE) {
+		unmap_file_pmd(t, mm, pmd, haddr, pml);
+		return;
+	}
 	table = pgtable_trans_huge_withdraw(pmd);
 	remap_by_ptes(t, table, haddr, old);
 	pmd_populate(pmd, table, haddr);
@@ -179,7 +200,8 @@ uint64_t zap_huge_pmd(struct task *t, struct mmu_gather *tlb, struct vma *vma, u
 		full = tlb_remove_page(t, tlb, pte_pfn(old));
 	}
 	ops->pte_cleared(p->params, t, tlb, haddr);
-	pte_free_one(t, tlb->mm, pgtable_trans_huge_withdraw(pmd));
+	if (!(old & PTE_FILE))
+		pte_free_one(t, tlb->mm, pgtable_trans_huge_withdraw(pmd));
 	spin_unlock(t, pml);
 	if (full)
 		tlb_flush_mmu(t, tlb);
@@ -278,7 +300,7 @@ static void move_locked(struct task *t, struct mm *mm, struct page_table *from,
 	mm->changing++;
 	spend(t, t->k->cost.pte_clear + t->k->cost.pte_set);
 	pmd_set(from, old, 0);
-	if (to != from)
+	if (to != from && !(pmd & PTE_FILE))
 		pgtable_trans_huge_deposit(to, pgtable_trans_huge_withdraw(from));
 	pmd_set(to, new, pmd);
 	if (pmd & PTE_PRESENT)
@@ -330,7 +352,7 @@ bool free_huge_pmd_lazily(struct task *t, struct mmu_gather *tlb, uint64_t addr,
 	if (!table)
 		return false;
 	pmd = pmd_at(table, addr);
-	if (pmd & (PTE_ACCESSED | PTE_DIRTY) && !(pmd & PTE_ZERO)) {
+	if (pmd & (PTE_ACCESSED | PTE_DIRTY) && !(pmd & (PTE_ZERO | PTE_FILE))) {
 		spend(t, t->k->cost.pte_clear + t->k->cost.pte_set);
 		pmd_set(table, haddr, pmd & ~PTE_PRESENT);
 		flush_tlb_mm_range(t, mm, haddr, haddr + PMD_SIZE, false);

@@ -3,7 +3,7 @@
  * The khugepaged thread: a list of address spaces, a place in it, pages_to_scan PTEs a pass, a
  * sleep. It is made when the first mm enters, so that runs without huge pages never see it.
  */
-#include "models/kernel/khugepaged.h"
+#include "models/kernel/huge_file.h"
 
 #include <stdlib.h>
 
@@ -33,7 +33,11 @@ const struct collapse_settings *collapse_settings(const struct task *t)
 
 static bool may_have_huge_page(const struct task *t, const struct vma *vma)
 {
-	return thp_suitable(t, vma, (vma->start + PMD_SIZE - 1) & ~(PMD_SIZE - 1));
+	uint64_t first = (vma->start + PMD_SIZE - 1) & ~(PMD_SIZE - 1);
+
+	if (vma->mapping)
+		return shmem_suitable(vma, first) && shmem_wants_huge_pages(t, vma);
+	return thp_suitable(t, vma, first);
 }
 
 /* ---- the list of address spaces ---- */

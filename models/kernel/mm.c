@@ -150,6 +150,20 @@ void mmap_write_lock(struct task *t, struct mm *mm)
 	mm->lock_traced = trace_acquire_returned(t, asked, true);
 }
 
+bool mmap_write_trylock(struct task *t, struct mm *mm)
+{
+	bool ok;
+
+	tracepoint(t);
+	ok = down_write_trylock(t, &mm->mmap_lock);
+	if (ok) {
+		post_store(t, &mm->lock_seq_line);
+		mm->lock_seq++;
+	}
+	tracepoint(t);
+	return ok;
+}
+
 /* One store lets go of every VMA that was marked under this hold. */
 static void vma_end_write_all(struct task *t, struct mm *mm)
 {

@@ -332,6 +332,7 @@ void vma_end_read(struct task *t, struct mm *mm, struct vma *vma);
 void do_munmap_locked(struct task *t, struct mm *mm, uint64_t start, uint64_t end);
 
 void mmap_write_lock(struct task *t, struct mm *mm);
+bool mmap_write_trylock(struct task *t, struct mm *mm);
 void mmap_write_unlock(struct task *t, struct mm *mm);
 void mmap_write_downgrade(struct task *t, struct mm *mm, struct read_hold *hold);
 void mmap_read_lock(struct task *t, struct mm *mm, struct read_hold *hold);

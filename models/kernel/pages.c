@@ -303,8 +303,14 @@ uint32_t take_page_quietly(struct kernel *k)
 
 void give_page_quietly(struct kernel *k, uint32_t pfn)
 {
-	take_back(k, pfn);
-	zone_give(k->pages, pfn);
+	struct pages *p = k->pages;
+
+	if (take_back(k, pfn) == 1) {
+		zone_give(p, pfn);
+		return;
+	}
+	p->free_huge[p->nr_free_huge++] = pfn;
+	p->handed_out -= HPAGE_PAGES;
 }
 
 void free_page(struct task *t, uint32_t pfn)

@@ -22,6 +22,7 @@ struct vma;
 struct mmu_gather;
 struct page_table;
 struct spinlock;
+struct address_space;
 struct flush_tlb_info;
 struct tlbflush_unmap_batch;
 struct machine_desc;
@@ -37,6 +38,7 @@ enum policy_axis {
 	AXIS_COLLAPSE,        /* struct collapse_ops */
 	AXIS_BATCHED_UNMAP,   /* struct unmap_ops */
 	AXIS_KSM,             /* struct ksm_ops */
+	AXIS_RETRACT,         /* struct retract_ops */
 	POLICY_AXES
 };
 
@@ -154,6 +156,12 @@ struct ksm_settings {
 
 struct ksm_ops {
 	const struct ksm_settings *(*settings)(const void *p); /* NULL: it does not run */
+};
+
+/* The pages [index, index + 512) of a file have become one, which is locked: PTE tables go, so that
+ * PMDs can map it. */
+struct retract_ops {
+	void (*retract)(const void *p, struct task *t, struct address_space *m, uint64_t index);
 };
 
 /* ---- sets ---- */

@@ -26,6 +26,7 @@ const struct policy_axis_desc policy_axes[POLICY_AXES] = {
 	[AXIS_COLLAPSE] = { "collapse", "how small pages become a huge one" },
 	[AXIS_BATCHED_UNMAP] = { "batched-unmap", "when reclaim flushes what it unmaps" },
 	[AXIS_KSM] = { "ksm", "whether equal pages are merged" },
+	[AXIS_RETRACT] = { "retract", "how PTE tables go when a file gets a huge page" },
 };
 
 static int compare_choices(const void *a, const void *b)

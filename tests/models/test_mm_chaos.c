@@ -30,7 +30,9 @@ static void chaos_op(struct task *t, struct rng *rng)
 	uint64_t addr = addr_of((unsigned int)first), len = pages * PAGE_SIZE;
 	uint64_t to = addr_of((unsigned int)rng_below(rng, 2 * TABLE));
 	unsigned int prot = rng_below(rng, 4) ? PROT_READ | PROT_WRITE : PROT_NONE;
-	unsigned int flags = rng_below(rng, 4) ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+	static const unsigned int kinds[] = { MAP_PRIVATE | MAP_ANONYMOUS, MAP_SHARED,
+					      MAP_SHARED | MAP_ANONYMOUS };
+	unsigned int flags = kinds[rng_below(rng, 4) ? 0 : 1 + rng_below(rng, 2)];
 
 	switch (rng_below(rng, 16)) {
 	case 0:
