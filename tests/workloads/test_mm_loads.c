@@ -93,12 +93,36 @@ static void collector_gives_back(void **state)
 	outcome_free(&unmapped);
 }
 
+/* Whoever has its mmap_lock taken at the wrong moment keeps its table; under the locks of the
+ * tables, nobody does. */
+static void shmem_is_retracted(void **state)
+{
+	struct run r = { "shmem_collapse",
+			 "milan-1s72",
+			 "linux-6.18",
+			 .threads = 4,
+			 .duration = 20 * SIM_MS,
+			 .set = { "regions=16", "own=64" } };
+	struct outcome o = simulate(&r);
+
+	(void)state;
+	assert_true(count(&o, "mm.retract", "retracted") >= 2 * count(&o, "workload.ops", ""));
+	assert_int_equal((int)count(&o, "mm.retract", "deferred"), 0);
+	assert_int_equal((int)count(&o, "ipi.sent", "table-sync"), 0);
+	outcome_free(&o);
+	r.set[2] = "retract=mmap-trylock";
+	o = simulate(&r);
+	assert_true(count(&o, "mm.retract", "deferred") > 0);
+	assert_true(count(&o, "ipi.sent", "table-sync") > 0);
+	outcome_free(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(khugepaged_collapses), cmocka_unit_test(ksm_merges),
 		cmocka_unit_test(pager_serves),         cmocka_unit_test(publication_flushes),
-		cmocka_unit_test(collector_gives_back),
+		cmocka_unit_test(collector_gives_back), cmocka_unit_test(shmem_is_retracted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
