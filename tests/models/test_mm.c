@@ -537,13 +537,6 @@ static void test_guest(void **state)
 	settings = eight_cpus;
 }
 
-static void huge(const char *policy)
-{
-	alone(policy);
-	forking(policy);
-	threads(policy);
-}
-
 /* The same with a huge page wherever one fits. */
 static void test_huge_pages(void **state)
 {
@@ -554,14 +547,14 @@ static void test_huge_pages(void **state)
 
 	(void)state;
 	settings = huge_pages;
-	huge("linux-6.18");
-	huge("no-batching");
-	huge("ipi-table-sync");
+	alone("linux-6.18");
+	forking("linux-6.18");
+	threads("ipi-table-sync");
 	settings = unsplit;
-	huge("linux-6.15");
+	forking("no-batching");
 	machine = "zen5-vm2";
 	settings = &huge_pages[4];
-	huge("broadcast-flush");
+	threads("broadcast-flush");
 	machine = NULL;
 	settings = eight_cpus;
 }

@@ -165,7 +165,8 @@ static void test_huge_pages(void **state)
 
 	(void)state;
 	settings = huge_pages;
-	for_all_policies(chaos);
+	chaos("linux-6.18");
+	chaos("ipi-table-sync");
 	settings = busy;
 	for_all_policies(chaos);
 	settings = eight_cpus;
