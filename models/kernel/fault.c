@@ -91,13 +91,23 @@ bool anon_vma_prepare(struct task *t, struct fault *f)
 }
 
 /* Takes what the kernel's code takes, or the caches' bandwidth if that is more. */
-sim_ps page_move_time(struct task *t, uint32_t from, uint32_t to)
+static sim_ps move_time(struct task *t, uint32_t from, uint32_t to, sim_ps zero, sim_ps copy)
 {
 	const struct cpu *cpu = this_cpu(t)->cpu;
-	sim_ps code = from == PFN_ZERO ? t->k->cost.page_zero : t->k->cost.page_copy;
+	sim_ps code = from == PFN_ZERO ? zero : copy;
 	sim_ps memory = usermem_move_page(cpu->m, cpu->core, from == PFN_ZERO ? to : from, to);
 
 	return memory > code ? memory : code;
+}
+
+sim_ps page_move_time(struct task *t, uint32_t from, uint32_t to)
+{
+	return move_time(t, from, to, t->k->cost.page_zero, t->k->cost.page_copy);
+}
+
+sim_ps bulk_move_time(struct task *t, uint32_t from, uint32_t to)
+{
+	return move_time(t, from, to, t->k->cost.bulk_zero, t->k->cost.bulk_copy);
 }
 
 /* A zeroed page, or a copy of `from`. */

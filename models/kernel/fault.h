@@ -46,6 +46,8 @@ void handle_mm_fault(struct task *t, struct fault *f);
 void count_fault(struct task *t, enum fault_kind kind);
 /* What a kernel step and the caches' bandwidth make of zeroing (from == PFN_ZERO) or copying. */
 sim_ps page_move_time(struct task *t, uint32_t from, uint32_t to);
+/* The same for one page of a huge page, whose lines come from farther away. */
+sim_ps bulk_move_time(struct task *t, uint32_t from, uint32_t to);
 /* A PTE or PMD that the VMA's protection has come to allow more than it does. */
 static inline uint64_t pte_allow_vma(uint64_t pte, const struct vma *vma)
 {

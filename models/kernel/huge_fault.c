@@ -33,7 +33,7 @@ uint32_t alloc_anon_folio_pmd(struct task *t)
 static void zero_folio(struct task *t, uint32_t pfn)
 {
 	for (uint32_t i = 0; i < HPAGE_PAGES; i++)
-		spend_on_pages(t, page_move_time(t, PFN_ZERO, pfn + i));
+		spend_on_pages(t, bulk_move_time(t, PFN_ZERO, pfn + i));
 	settle(t);
 }
 
