@@ -4,6 +4,8 @@
  */
 #include "models/hw/cpu.h"
 
+#include "models/hw/steal.h"
+
 void cpu_init(struct cpu *cpu, struct machine *m, unsigned int id)
 {
 	cpu->m = m;
@@ -16,6 +18,7 @@ void cpu_init(struct cpu *cpu, struct machine *m, unsigned int id)
 		cpu->irq_due[v] = SIM_NEVER;
 	cpu->irq_min = SIM_NEVER;
 	tlb_init(&cpu->tlb, &m->desc);
+	steal_init(cpu);
 }
 
 static bool slowed(const struct cpu *cpu)
@@ -29,9 +32,13 @@ bool cpu_spend(struct cpu *cpu, sim_ps *work)
 	double factor = cpu->m->desc.smt_slowdown;
 
 	while (*work) {
-		bool slow = slowed(cpu);
-		sim_ps start = sim_now(sim), need = *work, end, used;
+		sim_ps start, need = *work, end, used;
+		bool slow;
 
+		if (cpu->steal_at <= sim_now(sim))
+			steal_take(cpu);
+		start = sim_now(sim);
+		slow = slowed(cpu);
 		if (slow)
 			need = (sim_ps)((double)need * factor);
 		end = start + need;
@@ -40,6 +47,8 @@ bool cpu_spend(struct cpu *cpu, sim_ps *work)
 			if (end <= start)
 				return false;
 		}
+		if (cpu->steal_at < end)
+			end = cpu->steal_at;
 		cpu->waiting = true;
 		sim_park_until(sim, end, "CPU time");
 		cpu->waiting = false;
@@ -69,13 +78,21 @@ void cpu_wait(struct cpu *cpu, sim_ps t, const char *why)
 
 	if (!cpu->irq_off && cpu->irq_min < t)
 		t = cpu->irq_min;
-	if (t <= start)
+	if (cpu->busy && cpu->steal_at < t)
+		t = cpu->steal_at;
+	if (t <= start) {
+		if (cpu->busy && cpu->steal_at <= start)
+			steal_take(cpu);
 		return;
+	}
 	cpu->waiting = true;
 	sim_park_until(sim, t, why);
 	cpu->waiting = false;
-	if (cpu->busy)
-		cpu->busy_ps += sim_now(sim) - start;
+	if (!cpu->busy)
+		return;
+	cpu->busy_ps += sim_now(sim) - start;
+	if (cpu->steal_at <= sim_now(sim))
+		steal_take(cpu);
 }
 
 void cpu_raise(struct cpu *cpu, enum irq_vector vector, sim_ps t)
@@ -117,6 +134,8 @@ void cpu_set_busy(struct cpu *cpu, bool busy)
 	if (cpu->busy == busy)
 		return;
 	cpu->busy = busy;
+	if (busy)
+		steal_resume(cpu);
 	/* Wake the sibling's work so that it goes on at its new speed; a spin or a halt sleeps on.
 	 */
 	if (sibling != cpu && sibling->waiting && sibling->busy)

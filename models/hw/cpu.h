@@ -32,6 +32,8 @@ struct cpu {
 	sim_ps irq_due[NR_IRQS];        /* SIM_NEVER = not raised */
 	sim_ps irq_min;                 /* the earliest of them */
 	sim_ps busy_ps;                 /* time spent executing */
+	sim_ps steal_at;                /* its host takes it then; SIM_NEVER */
+	struct steal *steal;            /* NULL: it has its CPU to itself (steal.h) */
 	sim_ps tlbi_done;               /* the last of its broadcast TLBIs has reached all CPUs */
 	struct tlb tlb;
 };

@@ -8,6 +8,7 @@
 
 #include "models/hw/cpu.h"
 #include "models/hw/line.h"
+#include "models/hw/steal.h"
 #include "models/hw/tlb_replace.h"
 #include "models/hw/usermem.h"
 #include "sim/base/datadir.h"
@@ -44,8 +45,9 @@ static const char *const ipi_modes[] = { "x2apic-physical", "x2apic-cluster", NU
 		.name = name_, .type = PARAM_BYTES, .offset = M(field_), .def = def_, .min = 64,   \
 		.max = 1 << 30, .help = help_                                                      \
 	}
-#define MAX_LINE 1e8 /* 100 us */
-#define MAX_STEP 1e9 /* 1 ms */
+#define MAX_LINE  1e8  /* 100 us */
+#define MAX_STEP  1e9  /* 1 ms */
+#define MAX_STEAL 1e15 /* 1,000 s */
 
 const struct param machine_params[] = {
 	{ .name = "name", .type = PARAM_STRING, .offset = M(name), .help = "short name" },
@@ -196,6 +198,12 @@ const struct param machine_params[] = {
 	PS("virt.receive", virt.receive, "0ns", MAX_STEP, "target: forced exit and injection"),
 	PS("virt.inject", virt.inject, "0ns", MAX_STEP, "target in its host: injection at entry"),
 	PS("virt.idle_exit", virt.idle_exit, "0ns", MAX_STEP, "waking a halted virtual CPU"),
+	PS("virt.steal_interval", virt.steal_interval, "0ns", MAX_STEAL,
+	   "mean time after which the host takes a CPU that executes; 0: never"),
+	PS("virt.steal_mean", virt.steal_mean, "3ms", MAX_STEAL, "mean time for which it does"),
+	PS("virt.steal_min", virt.steal_min, "100us", MAX_STEAL, "shortest such time"),
+	FLAG("virt.pv_flush", virt.pv_flush, "false",
+	     "KVM para-virtual TLB flush: the host flushes for CPUs that it has preempted"),
 	FLAG("virt.pv_ipi", virt.pv_ipi, "false", "KVM para-virtual multicast IPI"),
 	PS("pause", pause, "20ns", MAX_STEP,
 	   "the PAUSE instruction: a spinner looks once in this time (default: 65 cycles of Zen)"),
@@ -307,8 +315,10 @@ void machine_free(struct machine *m)
 {
 	struct line_class *c, *next;
 
-	for (unsigned int i = 0; i < m->nr_cpus; i++)
+	for (unsigned int i = 0; i < m->nr_cpus; i++) {
 		tlb_free(&m->cpus[i].tlb);
+		steal_free(&m->cpus[i]);
+	}
 	usermem_free(m->mem, m);
 	for (c = m->line_classes; c; c = next) {
 		next = c->next;

@@ -85,6 +85,10 @@ struct machine_desc {
 		sim_ps inject;     /* target in the host already: injection at its next entry */
 		sim_ps idle_exit;  /* a halted virtual CPU is put back on its host CPU */
 		bool pv_ipi;
+		/* The host takes a CPU that executes after this long, on average, for steal_min
+		 * and more, on average steal_mean; 0: never. */
+		sim_ps steal_interval, steal_mean, steal_min;
+		bool pv_flush; /* KVM_FEATURE_PV_TLB_FLUSH: flushes of preempted CPUs */
 	} virt;
 	sim_ps pause; /* the PAUSE instruction: a spinner looks once in this time */
 	struct {

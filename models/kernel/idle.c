@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "models/hw/ipi.h"
+#include "models/hw/steal.h"
 #include "models/kernel/kernel.h"
 #include "models/kernel/runqueue.h"
 
@@ -62,7 +63,7 @@ bool idle_sees_stores(const struct kcpu *c)
 {
 	const struct machine_desc *d = &c->k->m->desc;
 
-	return c->curr == c->idle && c->cpu->waiting &&
+	return c->curr == c->idle && (c->cpu->waiting || steal_is_preempted(c->cpu)) &&
 	       (d->idle_polls || (d->idle_mwait && !d->virt.guest));
 }
 

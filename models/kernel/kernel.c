@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "models/hw/steal.h"
 #include "models/kernel/entry.h"
 #include "models/kernel/blk.h"
 #include "models/kernel/init.h"
@@ -38,6 +39,11 @@ METRIC(desc_line_wait, "line.wait", METRIC_COUNTER, "ps", "line",
        "time that accesses queued behind others for the line");
 METRIC(desc_line_time, "line.transfer_time", METRIC_COUNTER, "ps", "line",
        "time spent moving the line");
+METRIC(desc_steal, "cpu.steal_time", METRIC_COUNTER, "ps", NULL,
+       "time for which a host had taken virtual CPUs that had work");
+METRIC(desc_stolen, "cpu.preempted", METRIC_COUNTER, "1", NULL, "times that it took one");
+METRIC(desc_host_flush, "tlb.host_flush", METRIC_COUNTER, "1", NULL,
+       "flushes of preempted CPUs that their host did when it gave them back");
 METRIC(desc_tlb_misses, "tlb.user_misses", METRIC_COUNTER, "1", NULL,
        "page walks by user accesses");
 
@@ -89,6 +95,9 @@ static void cpu_start(struct kernel *k, unsigned int id)
 	line_init(&c->osq_line, line_class_get(k->m, "osq_node"));
 	line_init(&c->tlbstate.line, line_class_get(k->m, "cpu_tlbstate"));
 	line_init(&c->tlbstate.shared_line, line_class_get(k->m, "cpu_tlbstate_shared"));
+	line_init(&c->tlbstate.steal_line, line_class_get(k->m, "kvm_steal_time"));
+	if (c->cpu->steal)
+		c->cpu->steal->line = &c->tlbstate.steal_line;
 	line_init(&c->tlbstate.info_line, line_class_get(k->m, "flush_tlb_info"));
 	c->tlbstate.ctxs[0].ctx_id = INIT_MM_CTX_ID;
 	c->tlbstate.ctxs[0].tlb_gen = 1;
@@ -156,11 +165,27 @@ static void drain_quietly(struct kernel *k)
 	swap_drain(k);
 }
 
+static void steal_metrics(struct kernel *k)
+{
+	struct metrics *m = sim_metrics(k->sim);
+
+	for (unsigned int i = 0; i < k->nr_cpus; i++) {
+		const struct steal *s = k->cpus[i].cpu->steal;
+
+		if (!s)
+			continue;
+		metric_get(m, &desc_steal, "")->value += s->total;
+		metric_get(m, &desc_stolen, "")->value += s->times;
+		metric_get(m, &desc_host_flush, "")->value += s->flushes;
+	}
+}
+
 void kernel_finish(struct kernel *k)
 {
 	uint64_t misses = 0;
 
 	line_metrics(k);
+	steal_metrics(k);
 	for (unsigned int i = 0; i < k->nr_cpus; i++)
 		misses += k->cpus[i].cpu->tlb.misses;
 	metric_get(sim_metrics(k->sim), &desc_tlb_misses, "")->value = misses;
@@ -195,6 +220,7 @@ void kernel_free(struct kernel *k)
 		line_free(&c->osq_line, k->m);
 		line_free(&c->tlbstate.line, k->m);
 		line_free(&c->tlbstate.shared_line, k->m);
+		line_free(&c->tlbstate.steal_line, k->m);
 		line_free(&c->tlbstate.info_line, k->m);
 		free(c->pcp);
 		free(c->stopper);

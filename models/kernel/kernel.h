@@ -14,6 +14,7 @@
 
 #include "models/hw/cpu.h"
 #include "models/hw/line.h"
+#include "models/hw/steal.h"
 #include "models/kernel/costs.h"
 #include "models/kernel/lock.h"
 #include "models/kernel/ops.h"
@@ -96,6 +97,7 @@ struct cpu_tlbstate {
 	} ctxs[TLB_NR_DYN_ASIDS + 1];
 	struct line line;        /* loaded_mm and the rest */
 	struct line shared_line; /* cpu_tlbstate_shared.is_lazy */
+	struct line steal_line;  /* kvm_steal_time: preempted, and the flush asked for */
 	struct line info_line;   /* its flush_tlb_info, which its targets read */
 };
 
@@ -160,7 +162,7 @@ enum ipi_kind { IPI_SHOOTDOWN, IPI_TABLE_SYNC, IPI_RESCHEDULE, IPI_WAKEUP, IPI_C
 
 struct kernel_metrics {
 	struct metric *flush[NR_TLB_FLUSH_REASONS], *flush_full[NR_TLB_FLUSH_REASONS];
-	struct metric *ipi[NR_IPI_KINDS], *ipi_received, *ipi_skipped_lazy;
+	struct metric *ipi[NR_IPI_KINDS], *ipi_received, *ipi_skipped_lazy, *ipi_skipped_preempted;
 	struct metric *flush_wait, *flush_latency;
 	struct metric *invlpg, *cr3_flush;
 	struct metric *faults[16];
@@ -225,6 +227,11 @@ void kernel_free(struct kernel *k);
 static inline struct kcpu *this_cpu(const struct task *t)
 {
 	return &t->k->cpus[t->cpu];
+}
+/* Runs, on a CPU that no host has preempted: worth spinning for. */
+static inline bool owner_on_cpu(const struct task *owner)
+{
+	return owner->on_cpu && !steal_is_preempted(this_cpu(owner)->cpu);
 }
 static inline void spend(struct task *t, sim_ps work)
 {

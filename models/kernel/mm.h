@@ -379,6 +379,7 @@ struct flush_tlb_info {
 	unsigned int stride_shift; /* of the pages that the range is made of */
 	bool freed_tables, trim;
 	bool lazy_too;  /* lazy CPUs are interrupted, too */
+	bool pv_flush;  /* CPUs that a host has preempted are left to it, where it offers that */
 	bool early_ack; /* targets acknowledge when they begin, not when they have flushed */
 };
 

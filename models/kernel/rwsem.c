@@ -284,7 +284,7 @@ static bool may_spin(struct task *t, const struct rwsem *sem, sim_ps readers_unt
 	if (this_cpu(t)->need_resched || sem->nonspinnable)
 		return false;
 	if (sem->writer)
-		return sem->writer->on_cpu;
+		return owner_on_cpu(sem->writer);
 	return !sem->readers || sim_now(t->k->sim) < readers_until;
 }
 
@@ -356,7 +356,7 @@ static void write_sleep(struct task *t, struct rwsem *sem)
 			sem->handoff = true;
 		spin_unlock_irq(t, &sem->wait_lock);
 		/* With the hand-off ours and the owner running, it is worth to wait awake. */
-		if (first && sem->handoff && sem->writer && sem->writer->on_cpu)
+		if (first && sem->handoff && sem->writer && owner_on_cpu(sem->writer))
 			spin_wait(t, sim_now(t->k->sim) + SIM_US, sem->class->name);
 		else if (!free_for_write(sem) || (sem->handoff && !first))
 			sched_block(t, sem->class->name);

@@ -4,6 +4,7 @@
  * flushed CPU runs. As arch/x86 of Linux 6.16 to 6.18 does it; the route of a flush to other CPUs
  * is the shootdown policy's.
  */
+#include "models/hw/steal.h"
 #include "models/kernel/init.h"
 #include "models/kernel/mm.h"
 #include "models/kernel/smp.h"
@@ -15,6 +16,9 @@ METRIC(desc_latency, "tlb.flush_latency", METRIC_HISTOGRAM, "ps", NULL,
 METRIC(desc_lazy, "ipi.skipped_lazy", METRIC_COUNTER, "1", NULL,
        "CPUs of an mm_cpumask that a shootdown left out: lazy, or running another mm");
 
+METRIC(desc_preempted, "ipi.skipped_preempted", METRIC_COUNTER, "1", NULL,
+       "CPUs that a shootdown left to their host, which had preempted them");
+
 void tlbflush_init(struct kernel *k)
 {
 	struct metrics *m = sim_metrics(k->sim);
@@ -23,6 +27,7 @@ void tlbflush_init(struct kernel *k)
 	k->metric.cr3_flush = metric_get(m, &desc_cr3, "");
 	k->metric.flush_latency = metric_get(m, &desc_latency, "");
 	k->metric.ipi_skipped_lazy = metric_get(m, &desc_lazy, "");
+	k->metric.ipi_skipped_preempted = metric_get(m, &desc_preempted, "");
 }
 
 void flush_slot_all(struct task *t, unsigned int slot)
@@ -123,14 +128,38 @@ bool should_flush_tlb(struct task *t, unsigned int cpu, void *arg)
 	return false;
 }
 
-void flush_tlb_multi(struct task *t, const struct cpumask *mask, struct flush_tlb_info *info)
+/* kvm_flush_tlb_multi: who is preempted is flushed by its host before it runs again. */
+static void leave_preempted_to_host(struct task *t, struct cpumask *mask)
 {
+	struct cpumask all = *mask;
+
+	cpumask_for_each(cpu, &all) {
+		struct kcpu *c = &t->k->cpus[cpu];
+
+		if (cpu == t->cpu || !c->cpu->steal)
+			continue;
+		touch_line(t, &c->tlbstate.steal_line, LINE_READ);
+		settle(t);
+		if (!steal_ask_flush(c->cpu))
+			continue;
+		touch_line(t, &c->tlbstate.steal_line, LINE_ATOMIC);
+		cpumask_unset(mask, cpu);
+		t->k->metric.ipi_skipped_preempted->value++;
+	}
+}
+
+void flush_tlb_multi(struct task *t, const struct cpumask *targets, struct flush_tlb_info *info)
+{
+	struct cpumask mask = *targets;
+
+	if (info->pv_flush && t->k->m->desc.virt.pv_flush)
+		leave_preempted_to_host(t, &mask);
 	trace_tlb_flush(t, TLB_REMOTE_SEND_IPI, info->end == TLB_FLUSH_ALL,
 			(info->end - info->start) >> info->stride_shift);
 	/* Freed tables must be forgotten by lazy CPUs, too: they may walk them speculatively, and
 	 * so nobody goes on before they have. */
 	smp_call_function_many_inlined(
-		t, mask, flush_tlb_func, info,
+		t, &mask, flush_tlb_func, info,
 		info->early_ack && !info->freed_tables ? sizeof(*info) : 0,
 		info->freed_tables || info->mm->asid_transition ? NULL : should_flush_tlb,
 		IPI_SHOOTDOWN);

@@ -143,6 +143,7 @@ static void flush(const void *p, struct task *t, struct mm *mm, const struct flu
 	struct flush_tlb_info f = *info;
 	struct cpumask mask = mm->cpumask;
 
+	f.pv_flush = true;
 	if (mm->global_asid) {
 		broadcast_flush(t, mm, &f);
 	} else if (cpumask_any_but(&mask, t->cpu)) {

@@ -6,7 +6,7 @@
 #include "models/kernel/mm.h"
 
 struct params {
-	bool concurrent, trim, skip_lazy, early_ack, store_to_polling;
+	bool concurrent, trim, skip_lazy, early_ack, store_to_polling, pv_flush;
 	uint32_t ceiling;
 };
 
@@ -36,6 +36,12 @@ static const struct param params[] = {
 	  .offset = offsetof(struct params, store_to_polling),
 	  .def = "true",
 	  .help = "an idle CPU that polls is called by a store, not by an IPI (Linux 5.8)" },
+	{ .name = "pv_flush",
+	  .type = PARAM_BOOL,
+	  .offset = offsetof(struct params, pv_flush),
+	  .def = "true",
+	  .help = "leave preempted CPUs of a guest to their host (Linux 4.16), with "
+		  "virt.pv_flush" },
 	{ .name = "ceiling",
 	  .type = PARAM_U32,
 	  .offset = offsetof(struct params, ceiling),
@@ -62,6 +68,7 @@ static void flush(const void *arg, struct task *t, struct mm *mm, const struct f
 	}
 	f.lazy_too = !p->skip_lazy;
 	f.early_ack = p->early_ack;
+	f.pv_flush = p->pv_flush;
 	if (!p->concurrent && cpumask_test(&mask, t->cpu)) {
 		flush_local(t, &f);
 		cpumask_unset(&mask, t->cpu);
