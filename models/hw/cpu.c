@@ -109,7 +109,7 @@ void cpu_raise(struct cpu *cpu, enum irq_vector vector, sim_ps t)
 		sim_unpark_at(sim, cpu->runner, t > sim_now(sim) ? t : sim_now(sim));
 }
 
-enum irq_vector cpu_irq_take(struct cpu *cpu, sim_ps now)
+enum irq_vector cpu_irq_first(const struct cpu *cpu, sim_ps now)
 {
 	enum irq_vector first = NR_IRQS;
 
@@ -117,6 +117,13 @@ enum irq_vector cpu_irq_take(struct cpu *cpu, sim_ps now)
 		if (cpu->irq_due[v] <= now &&
 		    (first == NR_IRQS || cpu->irq_due[v] < cpu->irq_due[first]))
 			first = (enum irq_vector)v;
+	return first;
+}
+
+enum irq_vector cpu_irq_take(struct cpu *cpu, sim_ps now)
+{
+	enum irq_vector first = cpu_irq_first(cpu, now);
+
 	if (first == NR_IRQS)
 		return NR_IRQS;
 	cpu->irq_due[first] = SIM_NEVER;

@@ -57,7 +57,9 @@ static inline bool cpu_irq_pending(const struct cpu *cpu, sim_ps now)
 {
 	return cpu->irq_min <= now;
 }
-/* Takes the earliest due interrupt off the CPU; NR_IRQS if none is due. */
+/* The earliest due interrupt; NR_IRQS if none is due. */
+enum irq_vector cpu_irq_first(const struct cpu *cpu, sim_ps now);
+/* Takes it off the CPU. */
 enum irq_vector cpu_irq_take(struct cpu *cpu, sim_ps now);
 
 /* The CPU starts or stops executing: re-times the sibling. */

@@ -13,6 +13,7 @@
 #include "models/hw/usermem.h"
 #include "sim/base/datadir.h"
 
+static const char *const ipi_virtualizations[] = { "none", "ipiv", "avic", NULL };
 static const char *const ipi_modes[] = { "x2apic-physical", "x2apic-cluster", NULL };
 
 #define M(field) offsetof(struct machine_desc, field)
@@ -198,6 +199,17 @@ const struct param machine_params[] = {
 	PS("virt.receive", virt.receive, "0ns", MAX_STEP, "target: forced exit and injection"),
 	PS("virt.inject", virt.inject, "0ns", MAX_STEP, "target in its host: injection at entry"),
 	PS("virt.idle_exit", virt.idle_exit, "0ns", MAX_STEP, "waking a halted virtual CPU"),
+	FLAG("virt.posted", virt.posted, "false",
+	     "posted interrupts, AVIC: IPIs reach a CPU in guest mode without an exit"),
+	PS("virt.posted_receive", virt.posted_receive, "100ns", MAX_STEP,
+	   "with virt.posted, instead of virt.receive: the processor's own injection"),
+	CHOICE("virt.ipi_virtualization", virt.ipi_virtualization, "none", ipi_virtualizations,
+	       "who sends without an exit: ipiv (Intel: one target, physical mode), avic (AMD: "
+	       "targets that run)"),
+	PS("virt.direct_write", virt.direct_write, "150ns", MAX_STEP,
+	   "sender: an ICR write without an exit"),
+	PS("virt.direct_latency", virt.direct_latency, "500ns", MAX_STEP,
+	   "its delivery, instead of ipi.same_l3 and so on"),
 	PS("virt.steal_interval", virt.steal_interval, "0ns", MAX_STEAL,
 	   "mean time after which the host takes a CPU that executes; 0: never"),
 	PS("virt.steal_mean", virt.steal_mean, "3ms", MAX_STEAL, "mean time for which it does"),

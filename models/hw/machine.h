@@ -16,6 +16,9 @@
 #include "sim/sim.h"
 
 enum ipi_mode { IPI_X2APIC_PHYSICAL, IPI_X2APIC_CLUSTER, IPI_MODES };
+/* Who sends without leaving for the host: nobody; Intel: unicasts by physical address; AMD: all
+ * whose targets run. */
+enum ipi_virtualization { IPI_VIRT_NONE, IPI_VIRT_INTEL, IPI_VIRT_AVIC };
 
 struct machine_desc {
 	char *name, *description;
@@ -88,6 +91,9 @@ struct machine_desc {
 		/* The host takes a CPU that executes after this long, on average, for steal_min
 		 * and more, on average steal_mean; 0: never. */
 		sim_ps steal_interval, steal_mean, steal_min;
+		bool posted; /* interrupts from other CPUs reach a running one without an exit */
+		uint32_t ipi_virtualization; /* enum ipi_virtualization */
+		sim_ps posted_receive, direct_write, direct_latency;
 		bool pv_flush; /* KVM_FEATURE_PV_TLB_FLUSH: flushes of preempted CPUs */
 	} virt;
 	sim_ps pause; /* the PAUSE instruction: a spinner looks once in this time */

@@ -135,6 +135,19 @@ static void run_vector(struct task *t, enum irq_vector vector)
 	}
 }
 
+/* What an interrupt costs a virtual CPU before the entry: with posted interrupts those of other
+ * CPUs come in without an exit; timers are its host's. */
+static sim_ps arrival(const struct cpu *cpu)
+{
+	const struct machine_desc *d = &cpu->m->desc;
+
+	if (cpu->in_host)
+		return d->virt.inject;
+	if (!d->virt.posted || cpu_irq_first(cpu, sim_now(cpu->m->sim)) >= IRQ_TICK)
+		return d->virt.receive;
+	return d->virt.posted_receive;
+}
+
 static void one_irq(struct task *t)
 {
 	const struct machine_desc *d = &t->k->m->desc;
@@ -145,7 +158,7 @@ static void one_irq(struct task *t)
 	c->in_irq = true;
 	/* A guest's own timer is taken in guest mode by the same forced exit as an IPI. */
 	if (d->virt.guest && !c->idle_halted)
-		spend(t, c->cpu->in_host ? d->virt.inject : d->virt.receive);
+		spend(t, arrival(c->cpu));
 	c->cpu->in_host = false;
 	spend(t, d->ipi.entry + t->k->cost.irq);
 	settle(t);
