@@ -12,7 +12,8 @@
  * The runner of `from` sends `vector` to every CPU of `targets` (never itself). Native: one ICR
  * write a CPU (x2APIC physical) or a cluster of 16 (x2APIC cluster). Guest: each write leaves to
  * the host, during which the sender is deaf; with virt.pv_ipi a mask of several goes in one
- * hypercall per 128 CPUs, and with virt.ipi_virtualization some writes stay in the guest. Returns how many ICR writes or hypercalls it took.
+ * hypercall per 128 CPUs, and with virt.ipi_virtualization some writes stay in the guest. Returns
+ * how many ICR writes or hypercalls it took.
  */
 unsigned int ipi_send(struct cpu *from, const struct cpumask *targets, enum irq_vector vector);
 unsigned int ipi_send_one(struct cpu *from, unsigned int target, enum irq_vector vector);
