@@ -18,6 +18,8 @@ void cpu_init(struct cpu *cpu, struct machine *m, unsigned int id)
 		cpu->irq_due[v] = SIM_NEVER;
 	cpu->irq_min = SIM_NEVER;
 	tlb_init(&cpu->tlb, &m->desc);
+	if (cpu->sibling < id)
+		tlb_share(&cpu->tlb, &m->cpus[cpu->sibling].tlb, &m->desc);
 	steal_init(cpu);
 }
 

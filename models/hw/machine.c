@@ -9,7 +9,7 @@
 #include "models/hw/cpu.h"
 #include "models/hw/line.h"
 #include "models/hw/steal.h"
-#include "models/hw/tlb_replace.h"
+#include "models/hw/tlb.h"
 #include "models/hw/usermem.h"
 #include "sim/base/datadir.h"
 
@@ -99,6 +99,11 @@ const struct param machine_params[] = {
 	       "way that a fill of a full set takes, L2"),
 	CHOICE("tlb.l2_hash", tlb.l2_hash, "linear", tlb_hashes,
 	       "L2 set: the page number's low bits, or these xor the bits above"),
+	CHOICE("tlb.smt_l1d", tlb.smt_l1d, "none", tlb_smt_modes,
+	       "what SMT siblings do with the L1 data TLB: each has all of it (none), both use all "
+	       "of it (shared), each has half (split)"),
+	CHOICE("tlb.smt_l1i", tlb.smt_l1i, "none", tlb_smt_modes, "the same of the L1 code TLB"),
+	CHOICE("tlb.smt_l2", tlb.smt_l2, "none", tlb_smt_modes, "the same of the L2 TLB"),
 	NUM("tlb.kernel_pages", tlb.kernel_pages, "0", 0, 1024,
 	    "4 KiB pages of the kernel that an entry touches, as where a host backs it so; 0: "
 	    "not modelled"),

@@ -44,6 +44,7 @@ struct machine_desc {
 		uint32_t kernel_pages; /* that every entry into the kernel touches */
 		uint32_t l2_pcids;     /* whose translations it keeps at once; 0: all */
 		bool l1d_keeps_pcids;
+		uint32_t smt_l1d, smt_l1i, smt_l2; /* enum tlb_smt */
 		bool pcid, prefetch, refill;
 		sim_ps l2_hit; /* L1 miss that hits L2 */
 		sim_ps walk;   /* a walk of one load that hits the L1 data cache */

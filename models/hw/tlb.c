@@ -12,83 +12,6 @@
 
 #define SIZE_SHIFT 9 /* each page size is 512 of the one below */
 
-/* ---- shape ---- */
-
-static void level_init(struct tlb_level *level, uint32_t entries, uint32_t ways)
-{
-	uint32_t buckets = 16;
-
-	level->ways = ways && ways < entries ? ways : ways ? entries : 1;
-	level->sets = entries / (level->ways ? level->ways : 1);
-	if (!level->ways)
-		level->ways = 1;
-	if (!level->sets)
-		level->sets = 1;
-	while (buckets < 2 * level->sets * level->ways)
-		buckets *= 2;
-	level->bucket_mask = buckets - 1;
-}
-
-/* An array of its own, or `shared` if the machine has none for this. */
-static struct tlb_level *own_or(struct tlb *tlb, unsigned int *n, uint32_t entries, uint32_t ways,
-				struct tlb_level *shared)
-{
-	struct tlb_level *level = &tlb->array[*n];
-
-	if (!entries && shared)
-		return shared;
-	(*n)++;
-	level_init(level, entries, ways);
-	return level;
-}
-
-static void set_policies(struct tlb *tlb, const struct machine_desc *desc)
-{
-	uint32_t pcids = desc->tlb.l2_pcids;
-
-	tlb->l1d_keeps_pcids = desc->tlb.l1d_keeps_pcids;
-	/* With page-table isolation an address space has two. */
-	tlb->l2_pcids = (uint8_t)(desc->flush.pti && pcids > 1 ? pcids / 2 : pcids);
-	for (enum tlb_side side = TLB_DATA; side < TLB_SIDES; side++)
-		for (enum tlb_size size = TLB_4K; size < TLB_SIZES; size++) {
-			tlb->l1[side][size]->replacement = (uint8_t)desc->tlb.l1_replacement;
-			tlb->l2[side][size]->replacement = (uint8_t)desc->tlb.l2_replacement;
-			tlb->l2[side][size]->hash = (uint8_t)desc->tlb.l2_hash;
-		}
-}
-
-void tlb_init(struct tlb *tlb, const struct machine_desc *desc)
-{
-	struct tlb_level *(*l1)[TLB_SIZES] = tlb->l1, *(*l2)[TLB_SIZES] = tlb->l2;
-	const uint32_t walk[TLB_WALK_LEVELS] = { desc->tlb.pde_entries, desc->tlb.pdpte_entries,
-						 desc->tlb.pml4e_entries };
-	unsigned int n = 0;
-
-	memset(tlb, 0, sizeof(*tlb));
-	tlb->contexts.deaths = tlb->walk_contexts.deaths = 1;
-	l1[TLB_DATA][TLB_4K] = own_or(tlb, &n, desc->tlb.l1d_entries, desc->tlb.l1d_ways, NULL);
-	l1[TLB_DATA][TLB_2M] = own_or(tlb, &n, desc->tlb.l1d_2m_entries, desc->tlb.l1d_2m_ways,
-				      l1[TLB_DATA][TLB_4K]);
-	l1[TLB_DATA][TLB_1G] = own_or(tlb, &n, desc->tlb.l1d_1g_entries, desc->tlb.l1d_1g_ways,
-				      l1[TLB_DATA][TLB_2M]);
-	l1[TLB_CODE][TLB_4K] = own_or(tlb, &n, desc->tlb.l1i_entries, desc->tlb.l1i_ways, NULL);
-	l1[TLB_CODE][TLB_2M] = own_or(tlb, &n, desc->tlb.l1i_2m_entries, desc->tlb.l1i_2m_ways,
-				      l1[TLB_CODE][TLB_4K]);
-	l1[TLB_CODE][TLB_1G] = l1[TLB_CODE][TLB_2M];
-	l2[TLB_DATA][TLB_4K] = own_or(tlb, &n, desc->tlb.l2_entries, desc->tlb.l2_ways, NULL);
-	l2[TLB_DATA][TLB_2M] = l2[TLB_DATA][TLB_4K];
-	l2[TLB_DATA][TLB_1G] = own_or(tlb, &n, desc->tlb.l2_1g_entries, desc->tlb.l2_1g_ways,
-				      l2[TLB_DATA][TLB_4K]);
-	l2[TLB_CODE][TLB_4K] = own_or(tlb, &n, desc->tlb.l2i_entries, desc->tlb.l2i_ways,
-				      l2[TLB_DATA][TLB_4K]);
-	l2[TLB_CODE][TLB_2M] = l2[TLB_CODE][TLB_4K];
-	l2[TLB_CODE][TLB_1G] = desc->tlb.l2i_entries ? l2[TLB_CODE][TLB_4K] : l2[TLB_DATA][TLB_1G];
-	for (unsigned int i = 0; i < TLB_WALK_LEVELS; i++)
-		if (walk[i])
-			level_init(&tlb->walk[i], walk[i], walk[i]);
-	set_policies(tlb, desc);
-}
-
 /* Memory comes at the first fill, so that an idle CPU of a large machine costs none. */
 static void level_alloc(struct tlb_level *level)
 {
@@ -129,19 +52,36 @@ void tlb_free(struct tlb *tlb)
 
 /* ---- one array ---- */
 
+static uint32_t number(const struct tlb_contexts *c, uint32_t life, unsigned int slot)
+{
+	return life << TLB_SLOT_BITS | c->thread * TLB_LIVE_CONTEXTS | slot;
+}
+
+/* Empties every array that the thread uses: a sibling that shares one loses its own, too. */
+static void forget_everything(struct tlb *tlb)
+{
+	for (enum tlb_side side = TLB_DATA; side < TLB_SIDES; side++)
+		for (enum tlb_size size = TLB_4K; size < TLB_SIZES; size++) {
+			level_free(tlb->l1[side][size]);
+			level_free(tlb->l2[side][size]);
+		}
+}
+
 /* The next number for a slot. When they run out, everything is forgotten once, so that no old tag
  * can come back. */
-static uint32_t new_life(struct tlb_contexts *c, unsigned int slot, struct tlb_level *level,
-			 unsigned int n)
+static uint32_t new_life(struct tlb *tlb, struct tlb_contexts *c, unsigned int slot)
 {
 	c->deaths++;
 	if (++c->last > TLB_MAX_LIVES) {
-		levels_free(level, n);
+		if (c == &tlb->contexts)
+			forget_everything(tlb);
+		else
+			levels_free(tlb->walk, TLB_WALK_LEVELS);
 		c->last = 2;
 		for (unsigned int i = 0; i < TLB_LIVE_CONTEXTS; i++)
-			c->live[i] = 1u << TLB_SLOT_BITS | i;
+			c->live[i] = number(c, 1, i);
 	}
-	c->live[slot] = c->last << TLB_SLOT_BITS | slot;
+	c->live[slot] = number(c, c->last, slot);
 	return c->live[slot];
 }
 
@@ -186,11 +126,25 @@ static void level_drop(struct tlb_contexts *c, struct tlb_level *level, size_t i
 	level->tag[i] = 0;
 }
 
+static unsigned int thread_of(uint32_t context)
+{
+	return context / TLB_LIVE_CONTEXTS & 1;
+}
+
 static bool is_live(const struct tlb_contexts *c, uint64_t tag)
 {
 	uint32_t context = (uint32_t)(tag >> (TLB_VPN_BITS + 2));
 
-	return tag && c->live[tlb_slot(context)] == context;
+	if (!tag)
+		return false;
+	if (thread_of(context) != c->thread)
+		c = c->other;
+	return c && c->live[tlb_slot(context)] == context;
+}
+
+static uint64_t all_deaths(const struct tlb_contexts *c)
+{
+	return c->deaths + (c->other ? c->other->deaths : 0);
 }
 
 /* An entry of the set that no lookup can find, or -1. A search of the only set of many ways goes on
@@ -199,7 +153,7 @@ static ptrdiff_t dead_entry(const struct tlb_contexts *c, struct tlb_level *leve
 {
 	uint32_t from = level->sets == 1 ? level->cursor : 0;
 
-	if (level->sets == 1 && level->full == c->deaths)
+	if (level->sets == 1 && level->full == all_deaths(c))
 		return -1;
 	for (uint32_t i = 0; i < level->ways; i++) {
 		uint32_t w = from + i < level->ways ? from + i : from + i - level->ways;
@@ -209,12 +163,11 @@ static ptrdiff_t dead_entry(const struct tlb_contexts *c, struct tlb_level *leve
 		level->cursor = w;
 		return (ptrdiff_t)(base + w);
 	}
-	level->full = c->deaths;
+	level->full = all_deaths(c);
 	return -1;
 }
 
-static size_t take_way(const struct tlb *tlb, const struct tlb_contexts *c, struct tlb_level *level,
-		       uint64_t tag)
+static size_t take_way(const struct tlb_contexts *c, struct tlb_level *level, uint64_t tag)
 {
 	size_t base = set_of(level, tag);
 	ptrdiff_t dead = dead_entry(c, level, base);
@@ -222,27 +175,27 @@ static size_t take_way(const struct tlb *tlb, const struct tlb_contexts *c, stru
 	if (dead >= 0)
 		return (size_t)dead;
 	return base + tlb_victim((enum tlb_replacement)level->replacement, &level->stamp[base],
-				 level->ways, tlb->clock);
+				 level->ways, level->clock);
 }
 
-static void level_touch(struct tlb *tlb, struct tlb_level *level, size_t i)
+static void level_touch(struct tlb_level *level, size_t i)
 {
-	level->stamp[i] = ++tlb->clock;
+	level->stamp[i] = ++level->clock;
 	if (*tlb_bucket(level, level->tag[i]) != i + 1) {
 		unlink_entry(level, i);
 		link_entry(level, i);
 	}
 }
 
-static struct tlb_entry *level_put(struct tlb *tlb, const struct tlb_contexts *c,
-				   struct tlb_level *level, uint64_t tag, struct tlb_entry entry)
+static struct tlb_entry *level_put(const struct tlb_contexts *c, struct tlb_level *level,
+				   uint64_t tag, struct tlb_entry entry)
 {
 	ptrdiff_t at = level_find(level, tag);
 	size_t i;
 
 	if (!level->tag)
 		level_alloc(level);
-	i = at >= 0 ? (size_t)at : take_way(tlb, c, level, tag);
+	i = at >= 0 ? (size_t)at : take_way(c, level, tag);
 	if (at < 0) {
 		if (level->tag[i])
 			unlink_entry(level, i);
@@ -250,7 +203,7 @@ static struct tlb_entry *level_put(struct tlb *tlb, const struct tlb_contexts *c
 		link_entry(level, i);
 	}
 	level->entry[i] = entry;
-	level_touch(tlb, level, i);
+	level_touch(level, i);
 	return &level->entry[i];
 }
 
@@ -298,14 +251,14 @@ enum tlb_result tlb_lookup_slowly(struct tlb *tlb, enum tlb_side side, uint32_t 
 	struct place p;
 
 	if (find(tlb, tlb->l1[side], context, vpn, &p)) {
-		level_touch(tlb, p.level, p.at);
+		level_touch(p.level, p.at);
 		*entry = &p.level->entry[p.at];
 		tlb->l1_hits++;
 		return TLB_L1_HIT;
 	}
 	if (find(tlb, tlb->l2[side], context, vpn, &p)) {
-		level_touch(tlb, p.level, p.at);
-		*entry = level_put(tlb, &tlb->contexts, tlb->l1[side][p.size], p.tag,
+		level_touch(p.level, p.at);
+		*entry = level_put(&tlb->contexts, tlb->l1[side][p.size], p.tag,
 				   p.level->entry[p.at]);
 		tlb->l2_hits++;
 		return TLB_L2_HIT;
@@ -322,8 +275,8 @@ void tlb_fill_page(struct tlb *tlb, enum tlb_side side, enum tlb_size size, uint
 
 	tlb->sizes |= (uint8_t)(1u << size);
 	tlb->has_global |= context && context == tlb_context(tlb, TLB_GLOBAL_SLOT);
-	level_put(tlb, &tlb->contexts, tlb->l1[side][size], tag, entry);
-	level_put(tlb, &tlb->contexts, tlb->l2[side][size], tag, entry);
+	level_put(&tlb->contexts, tlb->l1[side][size], tag, entry);
+	level_put(&tlb->contexts, tlb->l2[side][size], tag, entry);
 }
 
 void tlb_fill(struct tlb *tlb, uint32_t context, uint64_t vpn, uint64_t pte, uint32_t life)
@@ -349,7 +302,7 @@ unsigned int tlb_walk_start(struct tlb *tlb, uint32_t context, uint64_t vpn,
 
 		if (at < 0)
 			continue;
-		level_touch(tlb, level, (size_t)at);
+		level_touch(level, (size_t)at);
 		*entry = &level->entry[at];
 		return i;
 	}
@@ -363,15 +316,19 @@ void tlb_walk_fill(struct tlb *tlb, uint32_t context, uint64_t vpn, unsigned int
 	struct tlb_level *cache = &tlb->walk[level - 1];
 
 	if (!tlb->walk_contexts.live[tlb_slot(context)])
-		new_life(&tlb->walk_contexts, tlb_slot(context), tlb->walk, TLB_WALK_LEVELS);
+		new_life(tlb, &tlb->walk_contexts, tlb_slot(context));
 	if (cache->ways)
-		level_put(tlb, &tlb->walk_contexts, cache, walk_tag(tlb, context, vpn, level),
-			  entry);
+		level_put(&tlb->walk_contexts, cache, walk_tag(tlb, context, vpn, level), entry);
 }
 
 /* ---- PCIDs in hardware ---- */
 
-/* Everything of L1 that is data's alone. */
+static bool is_own(const struct tlb *tlb, uint64_t tag)
+{
+	return thread_of((uint32_t)(tag >> (TLB_VPN_BITS + 2))) == tlb->contexts.thread;
+}
+
+/* Everything of L1 that is data's alone, and this thread's. */
 static void empty_l1d(struct tlb *tlb)
 {
 	for (enum tlb_size size = TLB_4K; size < TLB_SIZES; size++) {
@@ -380,7 +337,7 @@ static void empty_l1d(struct tlb *tlb)
 		if (size != TLB_4K && level == tlb->l1[TLB_DATA][size - 1])
 			continue;
 		for (size_t i = 0; level->tag && i < (size_t)level->sets * level->ways; i++)
-			if (level->tag[i])
+			if (level->tag[i] && is_own(tlb, level->tag[i]))
 				level_drop(&tlb->contexts, level, i);
 	}
 }
@@ -407,14 +364,14 @@ void tlb_use_slot(struct tlb *tlb, unsigned int slot)
 
 static void walk_flush(struct tlb *tlb, unsigned int slot)
 {
-	new_life(&tlb->walk_contexts, slot, tlb->walk, TLB_WALK_LEVELS);
+	new_life(tlb, &tlb->walk_contexts, slot);
 }
 
 uint32_t tlb_flush_slot(struct tlb *tlb, unsigned int slot)
 {
 	tlb->changes++;
 	walk_flush(tlb, slot);
-	return new_life(&tlb->contexts, slot, tlb->array, TLB_ARRAYS);
+	return new_life(tlb, &tlb->contexts, slot);
 }
 
 void tlb_flush_all(struct tlb *tlb, bool global)
@@ -484,24 +441,52 @@ void tlb_forget(struct tlb *tlb, uint32_t context, uint64_t vpn)
 
 /* ---- counting ---- */
 
-static bool below(const struct tlb *tlb, unsigned int array, uint64_t tag)
+enum { USED_ARRAYS = 2 * TLB_SIDES * TLB_SIZES };
+
+/* L1 first, each once. */
+static unsigned int arrays_in_use(const struct tlb *tlb, const struct tlb_level *used[])
 {
-	for (unsigned int i = array + 1; i < TLB_ARRAYS; i++)
-		if (tlb->array[i].sets && level_find(&tlb->array[i], tag) >= 0)
-			return true;
-	return false;
+	unsigned int n = 0;
+
+	for (unsigned int at = 0; at < USED_ARRAYS; at++) {
+		enum tlb_side side = at / TLB_SIZES % TLB_SIDES;
+		enum tlb_size size = at % TLB_SIZES;
+		const struct tlb_level *level = at < USED_ARRAYS / 2 ? tlb->l1[side][size]
+								     : tlb->l2[side][size];
+		unsigned int i = 0;
+
+		while (i < n && used[i] != level)
+			i++;
+		if (i == n)
+			used[n++] = level;
+	}
+	return n;
+}
+
+static uint32_t count_in(const struct tlb_level *level, uint32_t context,
+			 const struct tlb_level *const below[], unsigned int n_below)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; level->tag && i < (size_t)level->sets * level->ways; i++) {
+		unsigned int b = 0;
+
+		if (!level->tag[i] || level->tag[i] >> (TLB_VPN_BITS + 2) != context)
+			continue;
+		while (b < n_below && level_find(below[b], level->tag[i]) < 0)
+			b++;
+		n += b == n_below;
+	}
+	return n;
 }
 
 uint32_t tlb_count(const struct tlb *tlb, uint32_t context)
 {
+	const struct tlb_level *used[USED_ARRAYS];
+	unsigned int arrays = arrays_in_use(tlb, used);
 	uint32_t n = 0;
 
-	for (unsigned int a = 0; a < TLB_ARRAYS; a++) {
-		const struct tlb_level *level = &tlb->array[a];
-
-		for (size_t i = 0; level->tag && i < (size_t)level->sets * level->ways; i++)
-			n += level->tag[i] && level->tag[i] >> (TLB_VPN_BITS + 2) == context &&
-			     !below(tlb, a, level->tag[i]);
-	}
+	for (unsigned int a = 0; a < arrays; a++)
+		n += count_in(used[a], context, &used[a + 1], arrays - a - 1);
 	return n;
 }

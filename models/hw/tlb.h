@@ -7,7 +7,8 @@
  * and old entries die in place. Each entry holds the PTE it was filled from and the life of the
  * page then, so that the use of a translation that outlived its page can be told. Replacement:
  * dead entries first, then as tlb_replace.h says. What a flush costs in time is in the machine
- * file, what a walk costs in walk.h.
+ * file, what a walk costs in walk.h. SMT siblings may use the same arrays: contexts tell theirs
+ * apart.
  */
 #ifndef MODELS_HW_TLB_H
 #define MODELS_HW_TLB_H
@@ -22,7 +23,7 @@ struct machine_desc;
 
 #define TLB_LIVE_CONTEXTS 8 /* 6 dynamic ASIDs, a global ASID, global entries */
 #define TLB_GLOBAL_SLOT   7 /* entries with the G bit: seen under every PCID */
-#define TLB_SLOT_BITS     3 /* the low bits of a context are its slot */
+#define TLB_SLOT_BITS     4 /* the low bits of a context are its thread and slot */
 #define TLB_CONTEXT_BITS  26
 #define TLB_MAX_LIVES     ((UINT32_C(1) << (TLB_CONTEXT_BITS - TLB_SLOT_BITS)) - 1)
 #define TLB_VPN_BITS      36
@@ -30,6 +31,10 @@ struct machine_desc;
 
 enum tlb_side { TLB_DATA, TLB_CODE, TLB_SIDES };
 enum tlb_size { TLB_4K, TLB_2M, TLB_1G, TLB_SIZES };
+/* What a thread has of an array whose core has two: all, as if it were alone; both use all of it;
+ * half of its sets. */
+enum tlb_smt { TLB_SMT_NONE, TLB_SMT_SHARED, TLB_SMT_SPLIT };
+extern const char *const tlb_smt_modes[];
 
 struct tlb_entry {
 	uint64_t pte;  /* as it was when filled */
@@ -44,7 +49,8 @@ struct tlb_level {
 	uint64_t full;             /* contexts' deaths when all of its one set was live */
 	uint32_t cursor; /* full associativity: where the search for a dead entry goes on */
 	uint64_t *tag;   /* context << 38 | size << 36 | page number; 0 = empty */
-	uint32_t *stamp; /* last use */
+	uint32_t *stamp; /* last use, by clock */
+	uint32_t clock;
 	/* The host's way to find a tag in whatever way it is: index + 1 of the first in a bucket,
 	 * of the next after each. What was used last comes first. */
 	uint32_t *bucket, *next;
@@ -56,6 +62,8 @@ struct tlb_contexts {
 	uint32_t last;
 	uint64_t deaths;                  /* of contexts and of single entries */
 	uint32_t live[TLB_LIVE_CONTEXTS]; /* contexts that a slot still holds; 0 = none */
+	unsigned int thread;              /* 1 in the contexts of a sibling that shares arrays */
+	const struct tlb_contexts *other; /* that thread's, or NULL */
 };
 
 enum { TLB_ARRAYS = 8, TLB_WALK_LEVELS = 3 }; /* walk caches of PDEs, PDPTEs, PML4Es */
@@ -63,7 +71,6 @@ enum { TLB_ARRAYS = 8, TLB_WALK_LEVELS = 3 }; /* walk caches of PDEs, PDPTEs, PM
 struct tlb {
 	/* Which array holds what: several may be the same. */
 	struct tlb_level *l1[TLB_SIDES][TLB_SIZES], *l2[TLB_SIDES][TLB_SIZES];
-	uint32_t clock;
 	uint8_t sizes;   /* bit a size that was ever filled */
 	bool has_global; /* so was an entry with the G bit */
 	struct tlb_contexts contexts, walk_contexts;
@@ -76,6 +83,8 @@ struct tlb {
 };
 
 void tlb_init(struct tlb *tlb, const struct machine_desc *desc);
+/* After tlb_init: uses the arrays of its SMT sibling that the machine shares (tlb.smt_*). */
+void tlb_share(struct tlb *tlb, struct tlb *sibling, const struct machine_desc *desc);
 void tlb_free(struct tlb *tlb);
 
 static inline uint32_t tlb_context(const struct tlb *tlb, unsigned int slot)
@@ -115,7 +124,7 @@ static inline enum tlb_result tlb_lookup_for(struct tlb *tlb, enum tlb_side side
 		uint32_t at = *tlb_bucket(level, tag);
 
 		if (__builtin_expect(at && level->tag[at - 1] == tag, 1)) {
-			level->stamp[at - 1] = ++tlb->clock;
+			level->stamp[at - 1] = ++level->clock;
 			tlb->l1_hits++;
 			*entry = &level->entry[at - 1];
 			return TLB_L1_HIT;
