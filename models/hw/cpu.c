@@ -33,10 +33,13 @@ bool cpu_spend(struct cpu *cpu, sim_ps *work)
 	struct sim *sim = cpu->m->sim;
 	double factor = cpu->m->desc.smt_slowdown;
 
-	while (*work) {
-		sim_ps start, need = *work, end, used;
+	while (*work || cpu->owed) {
+		sim_ps start, need, end, used;
 		bool slow;
 
+		*work += cpu->owed;
+		cpu->owed = 0;
+		need = *work;
 		if (cpu->steal_at <= sim_now(sim))
 			steal_take(cpu);
 		start = sim_now(sim);
@@ -93,6 +96,7 @@ void cpu_wait(struct cpu *cpu, sim_ps t, const char *why)
 	if (!cpu->busy)
 		return;
 	cpu->busy_ps += sim_now(sim) - start;
+	cpu->owed -= cpu->owed < sim_now(sim) - start ? cpu->owed : sim_now(sim) - start;
 	if (cpu->steal_at <= sim_now(sim))
 		steal_take(cpu);
 }

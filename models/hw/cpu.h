@@ -18,7 +18,8 @@ enum irq_vector {
 	IRQ_TICK,    /* the periodic local timer */
 	IRQ_HRTIMER, /* a sleeper's timer */
 	IRQ_DISK,    /* requests of this CPU are done */
-	NR_IRQS
+	NR_IRQS,
+	IRQ_RAR /* a remote action (rar.h): never raised, microcode takes it */
 };
 
 struct cpu {
@@ -34,6 +35,9 @@ struct cpu {
 	sim_ps busy_ps;                 /* time spent executing */
 	sim_ps steal_at;                /* its host takes it then; SIM_NEVER */
 	struct steal *steal;            /* NULL: it has its CPU to itself (steal.h) */
+	sim_ps rar_free, owed;          /* its microcode is free; has taken so much of its time */
+	sim_ps rar_done;                /* the last of the remote actions it asked for is done */
+	uint64_t rar_pages;             /* of that request; 0: all */
 	sim_ps tlbi_done;               /* the last of its broadcast TLBIs has reached all CPUs */
 	struct tlb tlb;
 };

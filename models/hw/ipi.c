@@ -5,6 +5,7 @@
  */
 #include "models/hw/ipi.h"
 
+#include "models/hw/rar.h"
 #include "models/hw/steal.h"
 
 #define X2APIC_CLUSTER 16
@@ -53,13 +54,19 @@ static void raise_at(struct cpu *from, unsigned int target, enum irq_vector vect
 	const struct machine_desc *d = &m->desc;
 	struct cpu *to = &m->cpus[target];
 	sim_ps host = d->virt.guest ? nth * d->virt.icr_target : 0;
-	sim_ps latency = m->ipi_latency[machine_core_distance(m, from->core, to->core)];
+	sim_ps latency = m->ipi_latency[machine_core_distance(m, from->core, to->core)], at;
 
 	if (direct) {
 		host = in_guest(to) ? 0 : d->virt.icr_target;
 		latency = d->virt.direct_latency;
 	}
-	cpu_raise(to, vector, sim_now(m->sim) + host + delivery(m, latency));
+	at = sim_now(m->sim) + host + delivery(m, latency);
+	if (vector == IRQ_RAR) {
+		at = rar_arrive(to, at, from->rar_pages);
+		from->rar_done = at > from->rar_done ? at : from->rar_done;
+	} else {
+		cpu_raise(to, vector, at);
+	}
 }
 
 /* The sender is deaf while it is in its host, and finds what has come meanwhile on its return. */

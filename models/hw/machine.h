@@ -61,6 +61,9 @@ struct machine_desc {
 		sim_ps invlpgb, tlbsync_base,
 			tlbsync_remote; /* issue; wait; more where others must act */
 		uint32_t invlpgb_max_pages;
+		bool has_rar; /* Intel remote action requests */
+		uint32_t rar_payloads;
+		sim_ps rar_base, rar_page;     /* microcode at the target: a request, each page */
 		bool has_tlbi, has_tlbi_range; /* Arm: broadcast TLBI; by range */
 		/* issue; one message a time on the interconnect; DSB: to the nearest CPUs, and
 		 * more for each step of distance of the farthest of the machine */

@@ -14,6 +14,7 @@
 #include "models/kernel/khugepaged.h"
 #include "models/kernel/ksm.h"
 #include "models/kernel/mm.h"
+#include "models/kernel/rar.h"
 #include "models/kernel/rcu.h"
 #include "models/kernel/reclaim.h"
 #include "models/kernel/smp.h"
@@ -126,6 +127,7 @@ struct kernel *kernel_create(struct sim *sim, struct machine_desc *desc,
 	/* A run starts anywhere between two ticks. */
 	rng_init(&rng, sim_seed(sim), "tick.phase", 0);
 	k->tick_phase = rng_below(&rng, k->jiffy);
+	k->asid_by_mask = shootdown->asid_by_mask && k->m->desc.flush.has_rar;
 	metrics_init(k);
 	entry_init(k);
 	k->csd_line_class = line_class_get(k->m, "csd");
@@ -139,6 +141,7 @@ struct kernel *kernel_create(struct sim *sim, struct machine_desc *desc,
 	reclaim_init(k);
 	for (unsigned int i = 0; i < k->nr_cpus; i++)
 		cpu_start(k, i);
+	rar_init(k);
 	rcu_init(k);
 	return k;
 }
@@ -239,6 +242,7 @@ void kernel_free(struct kernel *k)
 	spin_lock_free(k, &k->tasklist_lock);
 	khugepaged_free(k);
 	ksm_free(k);
+	rar_free(k);
 	rcu_free(k);
 	lru_free(k);
 	page_lock_free(k);

@@ -35,6 +35,7 @@
 struct csd;
 struct tlbi_queue;
 struct mm;
+struct rar;
 struct rcu;
 struct pages;
 struct working_set;
@@ -183,6 +184,9 @@ struct kernel {
 	struct task *tasks;
 	unsigned int next_task_id, live_tasks, next_place;
 	uint64_t next_ctx_id;
+	struct rar *rar; /* NULL: the machine has none */
+	/* Translations of global ASIDs are kept up to date on the CPUs of mm_cpumask only. */
+	bool asid_by_mask;
 	bool tlb_broadcast; /* flushes reach every CPU in hardware: no tlb_gen, no mm_cpumask */
 	sim_ps tracer_ps, jiffy, tick_phase;
 	sim_ps entry_ps, exit_ps, user_flush_ps; /* of mitigations: see entry.h */

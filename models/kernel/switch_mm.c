@@ -36,9 +36,10 @@ void trace_tlb_flush(struct task *t, enum tlb_flush_reason reason, bool full, ui
 	(void)pages;
 }
 
-/* The slot of the mm's ASID on this CPU; *flush: what it holds is not up to date. NULL: init_mm. */
+/* The slot of the mm's ASID on this CPU; joined: it has just come into mm_cpumask. *flush: what the
+ * slot holds is not up to date. NULL: init_mm. */
 static unsigned int choose_new_asid(struct task *t, const struct mm *next, uint64_t gen,
-				    bool *flush)
+				    bool joined, bool *flush)
 {
 	uint64_t ctx_id = next ? next->ctx_id : INIT_MM_CTX_ID;
 	struct cpu_tlbstate *s = &this_cpu(t)->tlbstate;
@@ -49,7 +50,8 @@ static unsigned int choose_new_asid(struct task *t, const struct mm *next, uint6
 		return 0;
 	}
 	if (next && next->global_asid) {
-		*flush = s->ctxs[GLOBAL_ASID_SLOT].ctx_id != ctx_id;
+		*flush = s->ctxs[GLOBAL_ASID_SLOT].ctx_id != ctx_id ||
+			 (joined && t->k->asid_by_mask);
 		return GLOBAL_ASID_SLOT;
 	}
 	for (asid = 0; asid < TLB_NR_DYN_ASIDS; asid++) {
@@ -117,7 +119,7 @@ static void leave_previous_asid(struct task *t)
 }
 
 /* From now on in mm_cpumask; only then is it seen what was missed. Its tlb_gen. */
-static uint64_t receive_ipis(struct task *t, struct mm *next)
+static uint64_t receive_ipis(struct task *t, struct mm *next, bool *joined)
 {
 	unsigned int cpu = t->cpu;
 
@@ -127,6 +129,7 @@ static uint64_t receive_ipis(struct task *t, struct mm *next)
 		touch_line(t, &next->cpumask_line[cpu / 512], LINE_ATOMIC);
 		settle(t);
 		cpumask_set(&next->cpumask, cpu);
+		*joined = true;
 	}
 	touch_line(t, &next->tlb_gen_line, LINE_READ);
 	settle(t);
@@ -136,7 +139,7 @@ static uint64_t receive_ipis(struct task *t, struct mm *next)
 void switch_mm_irqs_off(struct task *t, struct mm *next)
 {
 	struct cpu_tlbstate *s = &this_cpu(t)->tlbstate;
-	bool was_lazy = s->is_lazy, flush;
+	bool was_lazy = s->is_lazy, joined = false, flush;
 	unsigned int asid;
 	uint64_t gen;
 
@@ -145,10 +148,11 @@ void switch_mm_irqs_off(struct task *t, struct mm *next)
 		s->is_lazy = false;
 	}
 	if (s->loaded_mm == next) {
-		if (next &&
-		    (was_lazy || (next->global_asid && s->loaded_asid != GLOBAL_ASID_SLOT))) {
-			if (next->global_asid && s->loaded_asid != GLOBAL_ASID_SLOT)
+		if (next && next->global_asid) {
+			if (s->loaded_asid != GLOBAL_ASID_SLOT)
 				goto reload;
+			/* and it was reached meanwhile, lazy or not */
+		} else if (next && was_lazy) {
 			leave_lazy(t, next);
 		}
 		return;
@@ -157,8 +161,8 @@ reload:
 	leave_previous_asid(t);
 	s->switching = true;
 	touch_line(t, &s->line, LINE_WRITE);
-	gen = next ? receive_ipis(t, next) : 1;
-	asid = choose_new_asid(t, next, gen, &flush);
+	gen = next ? receive_ipis(t, next, &joined) : 1;
+	asid = choose_new_asid(t, next, gen, joined, &flush);
 	load_new_mm_cr3(t, next, asid, gen, flush);
 	touch_line(t, &s->line, LINE_WRITE);
 	settle(t);

@@ -78,6 +78,39 @@ static void flush_stale(struct task *t, struct cpu_tlbstate *s, const struct flu
 			partial ? (f->end - f->start) >> f->stride_shift : 0);
 }
 
+static void leave_cpumask(struct task *t, struct mm *mm)
+{
+	touch_line(t, &mm->cpumask_line[t->cpu / 512], LINE_ATOMIC);
+	settle(t);
+	cpumask_unset(&mm->cpumask, t->cpu);
+}
+
+/* A CPU that does not use it yet takes it over. By INVLPGB it is up to date; where it is kept so by
+ * mm_cpumask, IPIs are sent to trim that mask and flush as well. */
+static void flush_global_asid(struct task *t, const struct flush_tlb_info *f, bool local)
+{
+	struct cpu_tlbstate *s = &this_cpu(t)->tlbstate;
+	bool whole = f->end == TLB_FLUSH_ALL;
+
+	if (s->is_lazy && t->k->asid_by_mask) {
+		leave_cpumask(t, f->mm);
+		switch_mm_irqs_off(t, NULL);
+		return;
+	}
+	if (s->loaded_asid != GLOBAL_ASID_SLOT) {
+		switch_mm_irqs_off(t, f->mm);
+		return;
+	}
+	if (!t->k->asid_by_mask)
+		return;
+	if (whole)
+		flush_slot_all(t, GLOBAL_ASID_SLOT);
+	else
+		invalidate_pages(t, GLOBAL_ASID_SLOT, f->start, f->end, f->stride_shift);
+	trace_tlb_flush(t, local ? TLB_LOCAL_MM_SHOOTDOWN : TLB_REMOTE_SHOOTDOWN, whole,
+			whole ? 0 : (f->end - f->start) >> f->stride_shift);
+}
+
 void flush_tlb_func(struct task *t, void *arg)
 {
 	const struct flush_tlb_info *f = arg;
@@ -91,16 +124,13 @@ void flush_tlb_func(struct task *t, void *arg)
 		touch_line(t, &t->k->cpus[f->initiator].tlbstate.info_line, LINE_READ);
 	if (f->mm != s->loaded_mm) {
 		if (!local) {
-			touch_line(t, &f->mm->cpumask_line[c->id / 512], LINE_ATOMIC);
-			settle(t);
-			cpumask_unset(&f->mm->cpumask, c->id);
+			leave_cpumask(t, f->mm);
 			trace_tlb_flush(t, TLB_REMOTE_WRONG_CPU, false, 0);
 		}
 		return;
 	}
 	if (f->mm->global_asid) {
-		if (s->loaded_asid != GLOBAL_ASID_SLOT)
-			switch_mm_irqs_off(t, f->mm);
+		flush_global_asid(t, f, local);
 		return;
 	}
 	if (s->is_lazy) {
@@ -126,6 +156,14 @@ bool should_flush_tlb(struct task *t, unsigned int cpu, void *arg)
 		return true;
 	t->k->metric.ipi_skipped_lazy->value++;
 	return false;
+}
+
+/* Freed tables must be forgotten by lazy CPUs, too: they may walk them speculatively, and so nobody
+ * goes on before they have. And who changes to a global ASID, or misses remote actions, looks. */
+static bool flushes_lazy_cpus(const struct task *t, const struct flush_tlb_info *info)
+{
+	return info->freed_tables || info->mm->asid_transition ||
+	       (info->mm->global_asid && t->k->asid_by_mask);
 }
 
 /* kvm_flush_tlb_multi: who is preempted is flushed by its host before it runs again. */
@@ -156,13 +194,10 @@ void flush_tlb_multi(struct task *t, const struct cpumask *targets, struct flush
 		leave_preempted_to_host(t, &mask);
 	trace_tlb_flush(t, TLB_REMOTE_SEND_IPI, info->end == TLB_FLUSH_ALL,
 			(info->end - info->start) >> info->stride_shift);
-	/* Freed tables must be forgotten by lazy CPUs, too: they may walk them speculatively, and
-	 * so nobody goes on before they have. */
-	smp_call_function_many_inlined(
-		t, &mask, flush_tlb_func, info,
-		info->early_ack && !info->freed_tables ? sizeof(*info) : 0,
-		info->freed_tables || info->mm->asid_transition ? NULL : should_flush_tlb,
-		IPI_SHOOTDOWN);
+	smp_call_function_many_inlined(t, &mask, flush_tlb_func, info,
+				       info->early_ack && !info->freed_tables ? sizeof(*info) : 0,
+				       flushes_lazy_cpus(t, info) ? NULL : should_flush_tlb,
+				       IPI_SHOOTDOWN);
 }
 
 void flush_local(struct task *t, struct flush_tlb_info *info)

@@ -14,6 +14,7 @@ METRIC(desc_dsb, "tlb.dsb", METRIC_HISTOGRAM, "ps", NULL,
 
 struct tlbi {
 	uint64_t ctx_id, start, end;
+	unsigned int stride_shift;
 	bool tables;
 };
 
@@ -37,21 +38,22 @@ static void push(struct kcpu *c, struct tlbi item)
 	q->item[q->n++] = item;
 }
 
-void tlbi_mm_range(struct task *t, struct mm *mm, uint64_t start, uint64_t end, bool tables)
+void tlbi_mm_range(struct task *t, const struct flush_tlb_info *f)
 {
 	const struct machine_desc *d = &t->k->m->desc;
+	uint64_t pages = (f->end - f->start) >> f->stride_shift, n = 1;
 	struct cpu *cpu;
-	/* With page-table isolation the user's ASID is another one. */
-	uint64_t n = (end == TLB_FLUSH_ALL
-			      ? 1
-			      : tlbi_ops((end - start) >> PAGE_SHIFT, d->flush.has_tlbi_range)) *
-		     (d->flush.pti ? 2 : 1);
 
+	if (f->end != TLB_FLUSH_ALL)
+		n = tlbi_ops(pages, d->flush.has_tlbi_range);
+	if (d->flush.pti) /* the user's ASID is another one */
+		n *= 2;
 	spend(t, n * d->flush.tlbi);
 	settle(t);
 	cpu = this_cpu(t)->cpu;
 	tlbi_send(cpu, n);
-	push(this_cpu(t), (struct tlbi){ mm->ctx_id, start, end, tables });
+	push(this_cpu(t),
+	     (struct tlbi){ f->mm->ctx_id, f->start, f->end, f->stride_shift, f->freed_tables });
 	metric_get(sim_metrics(t->k->sim), &desc_tlbi, "")->value += n;
 }
 
@@ -63,7 +65,7 @@ static void forget(struct tlb *tlb, unsigned int slot, const struct tlbi *i)
 		tlb_flush_slot(tlb, slot);
 		return;
 	}
-	for (uint64_t a = i->start; a < i->end; a += PAGE_SIZE) {
+	for (uint64_t a = i->start; a < i->end; a += UINT64_C(1) << i->stride_shift) {
 		if (i->tables)
 			tlb_invalidate_one(tlb, context, a >> PAGE_SHIFT);
 		else

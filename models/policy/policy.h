@@ -82,6 +82,8 @@ struct shootdown_ops {
 	/* Does a store to its flags call an idle CPU that polls (Linux 5.8), or an interrupt? NULL:
 	 * a store. */
 	bool (*store_to_polling)(const void *p);
+	/* Flushes of a global ASID reach the CPUs of mm_cpumask only: one that joins it flushes. */
+	bool asid_by_mask;
 	/* Do the machine's instructions reach every CPU at every flush? Then the kernel keeps
 	 * neither tlb_gen nor mm_cpumask. NULL: no. */
 	bool (*hardware_broadcast)(const struct machine_desc *desc);

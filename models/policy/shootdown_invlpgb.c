@@ -3,39 +3,23 @@
  * shootdown: invlpgb, AMD's broadcast invalidation. An mm that is active on enough CPUs gets a
  * global ASID; from then on its flushes are INVLPGB and TLBSYNC instead of IPIs.
  */
-#include "models/kernel/mm.h"
+#include "models/policy/global_asid.h"
 
 METRIC(desc_invlpgb, "tlb.invlpgb", METRIC_COUNTER, "1", NULL, "INVLPGB instructions");
 METRIC(desc_tlbsync, "tlb.tlbsync", METRIC_HISTOGRAM, "ps", NULL, "TLBSYNC, issue to completion");
-METRIC(desc_granted, "tlb.global_asids", METRIC_COUNTER, "1", NULL, "global ASIDs given to an mm");
-
 struct params {
-	uint32_t min_active_cpus, sample, ceiling;
+	struct global_asid_params asid;
+	uint32_t ceiling;
 };
 
-static const struct param params[] = {
-	{ .name = "min_active_cpus",
-	  .type = PARAM_U32,
-	  .offset = offsetof(struct params, min_active_cpus),
-	  .def = "4",
-	  .min = 1,
-	  .max = NR_CPUS,
-	  .help = "an mm active on this many CPUs gets a global ASID" },
-	{ .name = "sample",
-	  .type = PARAM_U32,
-	  .offset = offsetof(struct params, sample),
-	  .def = "32",
-	  .min = 1,
-	  .max = 4096,
-	  .help = "one flush in so many, by task and jiffy, looks" },
-	{ .name = "ceiling",
-	  .type = PARAM_U32,
-	  .offset = offsetof(struct params, ceiling),
-	  .def = "33",
-	  .max = 1e6,
-	  .help = "tlb_single_page_flush_ceiling, pages" },
-	PARAM_END
-};
+static const struct param params[] = { GLOBAL_ASID_PARAMS,
+				       { .name = "ceiling",
+					 .type = PARAM_U32,
+					 .offset = offsetof(struct params, ceiling),
+					 .def = "33",
+					 .max = 1e6,
+					 .help = "tlb_single_page_flush_ceiling, pages" },
+				       PARAM_END };
 
 /* Every CPU: one that left mm_cpumask may still hold the ASID's translations. */
 static void broadcast(struct task *t, struct mm *mm, const struct flush_tlb_info *f)
@@ -76,26 +60,6 @@ static void tlbsync(struct task *t, const struct mm *mm)
 		 sim_now(t->k->sim) - start);
 }
 
-/* While CPUs still run the mm under an ASID of their own, IPIs bring them over. */
-static void finish_asid_transition(struct task *t, struct mm *mm, struct flush_tlb_info *f)
-{
-	struct cpumask mask = mm->cpumask;
-
-	if (!mm->asid_transition)
-		return;
-	cpumask_for_each(cpu, &mask) {
-		struct cpu_tlbstate *s = &t->k->cpus[cpu].tlbstate;
-
-		touch_line(t, &s->line, LINE_READ);
-		settle(t);
-		if (s->loaded_mm != mm || s->loaded_asid == GLOBAL_ASID_SLOT)
-			continue;
-		flush_tlb_multi(t, &mask, f);
-		return;
-	}
-	mm->asid_transition = false;
-}
-
 static void broadcast_flush(struct task *t, struct mm *mm, struct flush_tlb_info *f)
 {
 	const struct machine_desc *d = &t->k->m->desc;
@@ -110,34 +74,6 @@ static void broadcast_flush(struct task *t, struct mm *mm, struct flush_tlb_info
 	broadcast(t, mm, f);
 }
 
-static unsigned int active_cpus(struct task *t, const struct mm *mm)
-{
-	unsigned int n = 0;
-	struct cpumask mask = mm->cpumask;
-
-	cpumask_for_each(cpu, &mask) {
-		struct cpu_tlbstate *s = &t->k->cpus[cpu].tlbstate;
-
-		touch_line(t, &s->line, LINE_READ);
-		n += s->loaded_mm == mm && !s->is_lazy;
-	}
-	return n;
-}
-
-static void consider_global_asid(const struct params *p, struct task *t, struct mm *mm)
-{
-	uint64_t jiffies = sim_now(t->k->sim) / t->k->jiffy;
-
-	if (!t->k->m->desc.flush.has_invlpgb || t->id % p->sample != jiffies % p->sample)
-		return;
-	if (cpumask_weight(&mm->cpumask) < p->min_active_cpus ||
-	    active_cpus(t, mm) < p->min_active_cpus || mm->global_asid)
-		return;
-	mm->global_asid = (unsigned int)mm->ctx_id;
-	mm->asid_transition = true;
-	metric_get(sim_metrics(t->k->sim), &desc_granted, "")->value++;
-}
-
 static void flush(const void *p, struct task *t, struct mm *mm, const struct flush_tlb_info *info)
 {
 	struct flush_tlb_info f = *info;
@@ -148,7 +84,8 @@ static void flush(const void *p, struct task *t, struct mm *mm, const struct flu
 		broadcast_flush(t, mm, &f);
 	} else if (cpumask_any_but(&mask, t->cpu)) {
 		flush_tlb_multi(t, &mask, &f);
-		consider_global_asid(p, t, mm);
+		if (t->k->m->desc.flush.has_invlpgb)
+			consider_global_asid(&((const struct params *)p)->asid, t, mm);
 	} else {
 		flush_local(t, &f);
 	}

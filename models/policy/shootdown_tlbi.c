@@ -48,7 +48,7 @@ static void flush(const void *p, struct task *t, struct mm *mm, const struct flu
 	const struct machine_desc *d = &t->k->m->desc;
 	struct flush_tlb_info f = *info;
 
-	if (f.end != TLB_FLUSH_ALL && is_too_long(p, d, (f.end - f.start) >> PAGE_SHIFT)) {
+	if (f.end != TLB_FLUSH_ALL && is_too_long(p, d, (f.end - f.start) >> f.stride_shift)) {
 		f.start = 0;
 		f.end = TLB_FLUSH_ALL;
 	}
@@ -56,7 +56,7 @@ static void flush(const void *p, struct task *t, struct mm *mm, const struct flu
 		flush_by_ipi(t, mm, &f);
 		return;
 	}
-	tlbi_mm_range(t, mm, f.start, f.end, f.freed_tables);
+	tlbi_mm_range(t, &f);
 	dsb_ish(t);
 }
 
