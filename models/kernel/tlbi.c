@@ -38,7 +38,7 @@ static void push(struct kcpu *c, struct tlbi item)
 	q->item[q->n++] = item;
 }
 
-void tlbi_mm_range(struct task *t, const struct flush_tlb_info *f)
+void tlbi_flush(struct task *t, const struct flush_tlb_info *f)
 {
 	const struct machine_desc *d = &t->k->m->desc;
 	uint64_t pages = (f->end - f->start) >> f->stride_shift, n = 1;

@@ -12,7 +12,19 @@
 /* TLBIs of the mm's ASID for the range of f, in steps of its stride, or for all of it (end ==
  * TLB_FLUSH_ALL). Freed tables: the entries of upper levels, too (VAE1IS); without, last-level
  * entries only (VALE1IS). */
-void tlbi_mm_range(struct task *t, const struct flush_tlb_info *f);
+void tlbi_flush(struct task *t, const struct flush_tlb_info *f);
+/* The same of pages. */
+static inline void tlbi_mm_range(struct task *t, struct mm *mm, uint64_t start, uint64_t end,
+				 bool tables)
+{
+	const struct flush_tlb_info f = { .mm = mm,
+					  .start = start,
+					  .end = end,
+					  .stride_shift = PAGE_SHIFT,
+					  .freed_tables = tables };
+
+	tlbi_flush(t, &f);
+}
 /* Waits until all that this CPU has sent has been done on every CPU. */
 void dsb_ish(struct task *t);
 void tlbi_free_cpu(struct kcpu *c);

@@ -56,7 +56,7 @@ static void flush(const void *p, struct task *t, struct mm *mm, const struct flu
 		flush_by_ipi(t, mm, &f);
 		return;
 	}
-	tlbi_mm_range(t, &f);
+	tlbi_flush(t, &f);
 	dsb_ish(t);
 }
 

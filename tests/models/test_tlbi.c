@@ -24,17 +24,6 @@ static const char *const eight[] = { "topology.cores_per_l3",
 				     NULL };
 #define FARTHEST (200 * NS + 3 * 100 * NS) /* from one socket to the other */
 
-static void send(struct task *t, struct mm *mm, uint64_t start, uint64_t end, bool tables)
-{
-	const struct flush_tlb_info f = { .mm = mm,
-					  .start = start,
-					  .end = end,
-					  .stride_shift = PAGE_SHIFT,
-					  .freed_tables = tables };
-
-	tlbi_mm_range(t, &f);
-}
-
 /* ---- instructions ---- */
 
 static void test_ops(void **state)
@@ -143,7 +132,7 @@ static void sends(struct task *t, void *arg)
 
 	settle(t);
 	sim_sleep_until(t->k->sim, s->begin);
-	send(t, s->mm, 0, PAGE_SIZE, false);
+	tlbi_mm_range(t, s->mm, 0, PAGE_SIZE, false);
 	dsb_ish(t);
 	s->took[t->cpu] = sim_now(t->k->sim) - s->begin;
 	dsb_ish(t); /* nothing is under way: no time */
@@ -198,7 +187,7 @@ static void looks(struct task *t, void *arg)
 		tlb_fill(&other->cpu->tlb, tlb_context(&other->cpu->tlb, 2), vpn, 1, 1);
 		tlb_fill(&other->cpu->tlb, tlb_context(&other->cpu->tlb, 3), vpn, 1, 1);
 	}
-	send(t, t->mm, 16 << PAGE_SHIFT, 18 << PAGE_SHIFT, false);
+	tlbi_mm_range(t, t->mm, 16 << PAGE_SHIFT, 18 << PAGE_SHIFT, false);
 	expect(t->k, tlb_lookup(tlb, tlb_context(tlb, slot), 16, &e) != TLB_MISS, "before the DSB");
 	dsb_ish(t);
 	for (uint64_t vpn = 16; vpn < 20; vpn++) {
@@ -214,11 +203,11 @@ static void looks(struct task *t, void *arg)
 	}
 	expect(t->k, tlb_walk_start(tlb, tlb_context(tlb, slot), 16, &table) == 0,
 	       "a flush of last-level entries took an upper one");
-	send(t, t->mm, 16 << PAGE_SHIFT, 18 << PAGE_SHIFT, true);
+	tlbi_mm_range(t, t->mm, 16 << PAGE_SHIFT, 18 << PAGE_SHIFT, true);
 	dsb_ish(t);
 	expect(t->k, tlb_walk_start(tlb, tlb_context(tlb, slot), 16, &table) == 3,
 	       "a flush of freed tables left an upper entry");
-	send(t, t->mm, 0, TLB_FLUSH_ALL, true);
+	tlbi_mm_range(t, t->mm, 0, TLB_FLUSH_ALL, true);
 	dsb_ish(t);
 	expect(t->k, tlb_count(tlb, tlb_context(tlb, slot)) == 0, "the ASID here");
 	expect(t->k, tlb_count(&other->cpu->tlb, tlb_context(&other->cpu->tlb, 2)) == 0, "there");
@@ -247,7 +236,7 @@ static void test_effect(void **state)
 static void switched_out(struct task *t, void *arg)
 {
 	(void)arg;
-	send(t, t->mm, 0, PAGE_SIZE, false);
+	tlbi_mm_range(t, t->mm, 0, PAGE_SIZE, false);
 	task_sleep(t, 50 * US);
 }
 
@@ -273,7 +262,7 @@ static void no_dsb(const void *p, struct task *t, struct mm *mm, const struct fl
 {
 	(void)p;
 	(void)mm;
-	tlbi_mm_range(t, f);
+	tlbi_flush(t, f);
 }
 
 static bool yes(const struct machine_desc *d)
