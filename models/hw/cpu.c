@@ -21,6 +21,7 @@ void cpu_init(struct cpu *cpu, struct machine *m, unsigned int id)
 	if (cpu->sibling < id)
 		tlb_share(&cpu->tlb, &m->cpus[cpu->sibling].tlb, &m->desc);
 	steal_init(cpu);
+	cpu->idle_exit = m->desc.ipi.idle_exit;
 }
 
 static bool slowed(const struct cpu *cpu)

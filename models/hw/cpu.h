@@ -35,6 +35,7 @@ struct cpu {
 	sim_ps busy_ps;                 /* time spent executing */
 	sim_ps steal_at;                /* its host takes it then; SIM_NEVER */
 	struct steal *steal;            /* NULL: it has its CPU to itself (steal.h) */
+	sim_ps idle_exit;               /* from the idle state that it halts in */
 	sim_ps rar_free, owed;          /* its microcode is free; has taken so much of its time */
 	sim_ps rar_done;                /* the last of the remote actions it asked for is done */
 	uint64_t rar_pages;             /* of that request; 0: all */

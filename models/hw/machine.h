@@ -80,8 +80,10 @@ struct machine_desc {
 		sim_ps same_core, same_l3, same_socket,
 			cross_socket; /* ICR write to target's INTR */
 		sim_ps entry, exit;   /* target: pipeline drain and entry code; EOI and return */
-		sim_ps idle_exit;     /* leaving the idle state that the kernel chose */
-		double jitter;        /* standard deviation of a delivery as a share of it */
+		sim_ps idle_exit;     /* leaving the shallow idle state */
+		/* leaving the deep one, and how long it must last to be worth it; 0: none */
+		sim_ps deep_exit, deep_residency;
+		double jitter; /* standard deviation of a delivery as a share of it */
 	} ipi;
 	struct {
 		bool guest;        /* runs in a virtual machine */

@@ -14,7 +14,7 @@ sim_ps rar_arrive(struct cpu *to, sim_ps at, uint64_t pages)
 	if (to->busy)
 		to->owed += cost;
 	else if (!d->idle_polls)
-		begin += d->ipi.idle_exit;
+		begin += to->idle_exit;
 	to->rar_free = begin + cost;
 	return to->rar_free;
 }

@@ -8,6 +8,7 @@
 
 #include "models/hw/ipi.h"
 #include "models/hw/steal.h"
+#include "models/kernel/cpuidle.h"
 #include "models/kernel/kernel.h"
 #include "models/kernel/runqueue.h"
 
@@ -15,15 +16,17 @@ static void idle_once(struct task *t, struct kcpu *c)
 {
 	const struct machine_desc *d = &t->k->m->desc;
 
+	cpuidle_enter(t, c);
 	if (c->nr_queued || runqueue_steal(c))
 		return;
 	cpumask_set(&t->k->idle_mask, c->id);
 	c->idle_halted = !d->idle_polls;
+	cpuidle_halt(c);
 	cpu_set_busy(c->cpu, false);
 	cpu_wait(c->cpu, SIM_NEVER, "idle");
 	cpu_set_busy(c->cpu, true);
 	if (c->idle_halted)
-		spend(t, d->virt.guest ? d->virt.idle_exit : d->ipi.idle_exit);
+		spend(t, cpuidle_exit(c));
 	c->cpu->irq_off++; /* the exit itself is not interrupted */
 	settle(t);
 	c->cpu->irq_off--;

@@ -115,6 +115,15 @@ struct rcu_data {
 	bool qs_noted, in_softirq;
 };
 
+#define IDLE_INTERVALS 8
+
+struct idle_history {                  /* of a CPU, for cpuidle.c */
+	sim_ps recent[IDLE_INTERVALS]; /* the last idle times, in no order */
+	unsigned int n, next;
+	sim_ps since;
+	bool deep; /* the state of the present one */
+};
+
 struct kcpu { /* what the kernel knows of a CPU */
 	struct kernel *k;
 	struct cpu *cpu;
@@ -129,6 +138,7 @@ struct kcpu { /* what the kernel knows of a CPU */
 	bool need_resched, idle_halted, in_irq;
 	bool user_pcid_flush; /* the return to a program flushes its PCID (page-table isolation) */
 	sim_ps next_tick;
+	struct idle_history idle_history;
 	struct cpu_tlbstate tlbstate;
 	struct line mcs_line; /* its qspinlock nodes: all four fit on one */
 	struct line osq_line; /* its optimistic_spin_node */
