@@ -113,28 +113,52 @@ static void take_effect(struct kernel *k, const struct mm *mm, const struct cpum
 	}
 }
 
+/* pages = 0: a request without addresses. Returns its payload, locked: the
+ * caller says what has been done, and unlocks it. */
+static struct rar_payload *request(struct task *t, const struct cpumask *to, uint64_t pages)
+{
+	struct rar_payload *p = &t->k->rar->payload[t->cpu % t->k->rar->n];
+	struct cpu *cpu;
+
+	spend(t, t->k->cost.call_many);
+	spin_lock(t, &p->lock);
+	touch_line(t, &p->line, LINE_WRITE);
+	mark_pending(t, to);
+	cpu = this_cpu(t)->cpu;
+	cpu->rar_pages = pages;
+	cpu->rar_done = 0;
+	ipi_send(cpu, to, IRQ_RAR);
+	metric_get(sim_metrics(t->k->sim), &desc_rar, "")->value += cpumask_weight(to);
+	wait_for_actions(t, to);
+	return p;
+}
+
 void smp_call_rar_many(struct task *t, struct mm *mm, const struct cpumask *mask,
 		       const struct flush_tlb_info *f)
 {
-	struct rar_payload *p = &t->k->rar->payload[t->cpu % t->k->rar->n];
 	uint64_t pages = (f->end - f->start) >> f->stride_shift;
 	bool whole = f->end == TLB_FLUSH_ALL || pages > RAR_INVLPG_MAX_PAGES;
 	struct cpumask to = *mask;
-	struct cpu *cpu;
+	struct rar_payload *p;
 
 	cpumask_unset(&to, t->cpu);
 	if (!cpumask_weight(&to))
 		return;
-	spend(t, t->k->cost.call_many);
-	spin_lock(t, &p->lock);
-	touch_line(t, &p->line, LINE_WRITE);
-	mark_pending(t, &to);
-	cpu = this_cpu(t)->cpu;
-	cpu->rar_pages = whole ? 0 : pages;
-	cpu->rar_done = 0;
-	ipi_send(cpu, &to, IRQ_RAR);
-	metric_get(sim_metrics(t->k->sim), &desc_rar, "")->value += cpumask_weight(&to);
-	wait_for_actions(t, &to);
+	p = request(t, &to, whole ? 0 : pages);
 	take_effect(t->k, mm, &to, f, whole);
+	spin_unlock(t, &p->lock);
+}
+
+void smp_call_rar_all(struct task *t, const struct cpumask *mask)
+{
+	struct cpumask to = *mask;
+	struct rar_payload *p;
+
+	cpumask_unset(&to, t->cpu);
+	if (!cpumask_weight(&to))
+		return;
+	p = request(t, &to, 0);
+	cpumask_for_each(cpu, &to)
+		tlb_flush_all(&t->k->cpus[cpu].cpu->tlb, false);
 	spin_unlock(t, &p->lock);
 }

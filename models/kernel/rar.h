@@ -16,5 +16,7 @@ void rar_free(struct kernel *k);
 /* Invalidates the mm's global ASID on the CPUs of the mask but this one, and waits for them. */
 void smp_call_rar_many(struct task *t, struct mm *mm, const struct cpumask *mask,
 		       const struct flush_tlb_info *f);
+/* All PCIDs, without global pages. */
+void smp_call_rar_all(struct task *t, const struct cpumask *mask);
 
 #endif

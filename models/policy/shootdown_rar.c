@@ -5,6 +5,7 @@
  * Once a second IPIs flush instead, to trim the mask.
  */
 #include "models/kernel/rar.h"
+#include "models/kernel/tlb_batch.h"
 #include "models/policy/global_asid.h"
 
 struct params {
@@ -63,14 +64,31 @@ static void flush(const void *p, struct task *t, struct mm *mm, const struct flu
 		consider_global_asid(&((const struct params *)p)->asid, t, mm);
 }
 
+/* Of reclaim: all that the CPUs of the batch have. Generations say nothing of global ASIDs. */
+static bool batch_flush(const void *p, struct task *t)
+{
+	struct cpumask mask = t->tlb_ubc->cpumask;
+
+	(void)p;
+	if (!t->k->rar)
+		return false;
+	smp_call_rar_all(t, &mask);
+	if (cpumask_test(&mask, t->cpu)) {
+		spend(t, t->k->m->desc.flush.cr3_write);
+		settle(t);
+		tlb_flush_all(&this_cpu(t)->cpu->tlb, false);
+	}
+	return true;
+}
+
 static unsigned int ceiling(const void *p)
 {
 	return ((const struct params *)p)->ceiling;
 }
 
-static const struct shootdown_ops ops = { .flush = flush,
-					  .ceiling = ceiling,
-					  .asid_by_mask = true };
+static const struct shootdown_ops ops = {
+	.flush = flush, .ceiling = ceiling, .asid_by_mask = true, .batch_flush = batch_flush
+};
 static const struct policy_choice choice = {
 	.axis = AXIS_SHOOTDOWN,
 	.name = "rar",

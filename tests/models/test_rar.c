@@ -8,6 +8,7 @@
 
 #include "models/hw/rar.h"
 #include "models/kernel/rar.h"
+#include "models/kernel/tlb_batch.h"
 #include "models/policy/global_asid.h"
 
 #define NS SIM_NS
@@ -296,6 +297,63 @@ static void test_planted(void **state)
 	assert_true(play_strand(set, "stale-translation") > 0);
 }
 
+/* ---- reclaim's batches ---- */
+
+struct batch_play {
+	uint64_t area;
+	bool ready, stop;
+	uint32_t before, after;
+};
+
+static void holds(struct task *t, void *arg)
+{
+	struct batch_play *p = arg;
+
+	while (!p->stop) {
+		for (unsigned int i = 0; i < 8; i++)
+			user_access(t, p->area + i * PAGE_SIZE, USER_READ);
+		p->ready = true;
+		user_compute(t, 100 * US);
+	}
+}
+
+static void batches(struct task *t, void *arg)
+{
+	struct batch_play *p = arg;
+	struct task_attr attr = {
+		.comm = "holds", .cpu = 1, .initial_cpu = -1, .fn = holds, .arg = p
+	};
+	const struct kcpu *c = &t->k->cpus[1];
+
+	p->area = (uint64_t)sys_mmap(t, 0, PMD_SIZE, PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_ANONYMOUS);
+	sys_clone_thread(t, &attr);
+	for (unsigned int i = 0; i < 5 || !t->mm->global_asid; i++) {
+		user_access(t, p->area + 20 * PAGE_SIZE, USER_WRITE);
+		sys_madvise(t, p->area + 20 * PAGE_SIZE, PAGE_SIZE, MADV_DONTNEED);
+		user_compute(t, 150 * US);
+	}
+	p->before = tlb_count(&c->cpu->tlb, tlb_context(&c->cpu->tlb, GLOBAL_ASID_SLOT));
+	set_tlb_ubc_flush_pending(t, t->mm, p->area, 0);
+	try_to_unmap_flush(t);
+	p->after = tlb_count(&c->cpu->tlb, tlb_context(&c->cpu->tlb, GLOBAL_ASID_SLOT));
+	p->stop = true;
+}
+
+static void test_batch(void **state)
+{
+	struct batch_play p = { 0 };
+	struct model m;
+
+	(void)state;
+	start(&m, six);
+	spawn(&m, "batches", 0, batches, &p);
+	model_run_clean(&m, "batches", 3);
+	model_end(&m);
+	assert_true(p.before >= 8);
+	assert_int_equal(p.after, 0);
+}
+
 static void test_scene(void **state)
 {
 	static const char *const pti[] = {
@@ -323,7 +381,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests_queue), cmocka_unit_test(test_lost_time),
 		cmocka_unit_test(test_ipis_wait),      cmocka_unit_test(test_back_in_the_mask),
-		cmocka_unit_test(test_planted),        cmocka_unit_test(test_scene),
+		cmocka_unit_test(test_planted),        cmocka_unit_test(test_batch),
+		cmocka_unit_test(test_scene),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
