@@ -119,7 +119,7 @@ static const struct {
 	  "ipi.sent",
 	  { { "other", "call" }, { "other", "table-sync" } } },
 	{ "flush", "workload.recorded_flushes", "tlb.flush", { { NULL } } },
-	{ "flush_full", "workload.recorded_full_flushes", "tlb.flush_full", { { NULL } } },
+	{ "full_flush", "workload.recorded_full_flushes", "tlb.flush_full", { { NULL } } },
 };
 
 static void add_counts(struct recording_report *r, const struct metrics *m,

@@ -9,10 +9,11 @@
  *   the CPU, less interrupt handlers, less the recorder's own cost (events in between x tracer_ps).
  * - tracer_ps: the 25th percentile of the time from mmap_lock_start_locking to
  *   mmap_lock_acquire_returned, of an mm that only one thread used so far (else: of a lock where
- *   nobody else was): two events with nearly nothing between them.
- * - a page fault has no recorded end. The 10th percentile of the times from a fault to the thread's
- *   next operation, by thread and kind of access, stands for fault and recorder, and what is longer
- *   is think.
+ *   nobody else was): two events with nearly nothing between them. The 95th percentile is taken
+ *   for one with cold caches.
+ * - a page fault has no recorded end. The 1st percentile of the times from a fault to the thread's
+ *   next operation stands for fault and recorder, and what is longer is think: by thread, kind of
+ *   access, and how long the thread had computed before, after which caches are cold.
  */
 #ifndef WORKLOADS_PROGRAM_H
 #define WORKLOADS_PROGRAM_H
@@ -123,6 +124,7 @@ struct program {
 	struct program_space *space;
 	size_t n_spaces;
 	sim_ps tracer_ps;        /* cost of one event to the task that it hits */
+	sim_ps tracer_cold_ps;   /* what one costs more where none came lately */
 	uint64_t tracer_samples; /* that this rests on; 0 = not known, tracer_ps is 0 */
 	sim_ps fault_ps[3];      /* estimate by enum user_access over all threads, with tracer */
 	struct program_recorded recorded;

@@ -167,6 +167,16 @@ static void add_op(struct program_task *out, enum program_kind kind, sim_ps thin
 		(struct program_op){ .kind = (uint8_t)kind, .think = think, .len = len };
 }
 
+/* With the recording, if it is still there; else nobody saw it go (the recorder leaves out its own
+ * events), and a run whose end is not known counts as its beginning alone. */
+static void last_run_ends(const struct builder *b, const struct build_task *t)
+{
+	struct build_run *run = &t->run[t->n_runs - 1];
+	size_t cpu = run->cpu >= 0 ? (size_t)run->cpu : TRACE_CPUS_MAX;
+
+	run->out_ns = b->on_cpu[cpu] == (int32_t)(t - b->task) ? b->end_ns : run->in_ns;
+}
+
 static void make_ops(const struct builder *b, struct build_task *t, sim_ps switch_ps,
 		     struct program_task *out)
 {
@@ -174,7 +184,7 @@ static void make_ops(const struct builder *b, struct build_task *t, sim_ps switc
 	sim_ps think = 0, on_cpu;
 
 	if (t->run_open)
-		t->run[t->n_runs - 1].out_ns = b->end_ns;
+		last_run_ends(b, t);
 	out->op = xcalloc(t->n_runs + 1, sizeof(*out->op));
 	for (size_t i = 0; i < t->n_runs; i++) {
 		const struct build_run *run = &t->run[i];

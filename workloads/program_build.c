@@ -190,7 +190,8 @@ struct build_note task_note(struct build_task *t, uint64_t now)
 	};
 	struct gaps *g;
 
-	if (t->fault < 3 && !t->events && !t->minus_ns && !t->service_ns && note.gap_ns >= 0) {
+	if (t->fault < FAULT_CLASSES && !t->events && !t->minus_ns && !t->service_ns &&
+	    note.gap_ns >= 0) {
 		g = &t->gaps[t->fault];
 		xgrow(g->v, g->n, g->cap);
 		g->v[g->n++] = note.gap_ns < UINT32_MAX ? (uint32_t)note.gap_ns : UINT32_MAX;
@@ -496,7 +497,7 @@ static void builder_free(struct builder *b)
 		free(b->task[i].sleep);
 		free(b->task[i].waking);
 		free(b->task[i].run);
-		for (int j = 0; j < 3; j++)
+		for (int j = 0; j < FAULT_CLASSES; j++)
 			free(b->task[i].gaps[j].v);
 		free(b->task[i].waits.v);
 		free(b->task[i].holds.v);

@@ -75,6 +75,9 @@ void build_space_free(struct build_space *s);
 enum task_state { TASK_RUNNING, TASK_PREEMPTED, TASK_BLOCKED, TASK_IN_CALL, TASK_DEAD };
 
 enum { NO_TASK = -1, NO_FAULT = 255 };
+/* Faults that take alike: by access, and by how long the thread had computed before, since caches
+ * go cold meanwhile: up to 4 us, 16, 64, 256, 1024, or more. */
+enum { FAULT_BINS = 6, FAULT_CLASSES = 3 * FAULT_BINS };
 #define NO_OP UINT32_MAX
 
 /* What an operation needs besides itself until the program is made of it. */
@@ -166,7 +169,7 @@ struct build_task {
 	struct gaps waits, holds;
 	bool last_was_start; /* its last event was LOCK_START */
 
-	struct gaps gaps[3];
+	struct gaps gaps[FAULT_CLASSES];
 };
 
 struct build_proc { /* a process: its number, and its address space now */

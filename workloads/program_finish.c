@@ -10,6 +10,9 @@
 #include "workloads/program_build.h"
 
 enum { FEW_LOCKS = 8 }; /* fewer samples than this say nothing */
+/* Of the gaps after a fault: a program that computes after each leaves few that are the fault
+ * alone. */
+enum { FAULT_PERCENTILE = 1 };
 
 static int by_value(const void *a, const void *b)
 {
@@ -26,6 +29,26 @@ sim_ps gaps_percentile(struct gaps *g, unsigned int q)
 	return (sim_ps)g->v[(g->n - 1) * q / 100] * SIM_NS;
 }
 
+/* The percentile of n classes from one on, all threads; 0 with fewer samples than `few`. */
+static sim_ps percentile_of(const struct builder *b, int class, int n, size_t few)
+{
+	struct gaps all = { 0 };
+	sim_ps p;
+
+	for (size_t i = 0; i < b->n_tasks; i++)
+		for (int k = class; k < class + n; k++) {
+			const struct gaps *g = &b->task[i].gaps[k];
+
+			for (size_t j = 0; j < g->n; j++) {
+				xgrow(all.v, all.n, all.cap);
+				all.v[all.n++] = g->v[j];
+			}
+		}
+	p = all.n < few ? 0 : gaps_percentile(&all, FAULT_PERCENTILE);
+	free(all.v);
+	return p;
+}
+
 static void estimate(struct builder *b)
 {
 	struct gaps *locks = &b->tracer_alone;
@@ -35,28 +58,21 @@ static void estimate(struct builder *b)
 		locks = &b->tracer_free;
 	if (locks->n >= FEW_LOCKS) {
 		p->tracer_ps = gaps_percentile(locks, 25);
+		p->tracer_cold_ps = gaps_percentile(locks, 95) - p->tracer_ps;
 		p->tracer_samples = locks->n;
 	}
-	for (int class = 0; class < 3; class ++) {
-		struct gaps all = { 0 };
-
-		for (size_t i = 0; i < b->n_tasks; i++)
-			for (size_t j = 0; j < b->task[i].gaps[class].n; j++) {
-				xgrow(all.v, all.n, all.cap);
-				all.v[all.n++] = b->task[i].gaps[class].v[j];
-			}
-		p->fault_ps[class] = gaps_percentile(&all, 10);
-		free(all.v);
-	}
+	for (int access = 0; access < 3; access++)
+		p->fault_ps[access] = percentile_of(b, access * FAULT_BINS, FAULT_BINS, 1);
 }
 
 /* ---- which tasks ---- */
 
 struct finish {
 	struct builder *b;
-	int32_t *index;       /* of a build task in the program, or NO_TASK */
-	int32_t *space_index; /* likewise of spaces */
-	sim_ps fault_ps[3];   /* of the task at hand */
+	int32_t *index;                 /* of a build task in the program, or NO_TASK */
+	int32_t *space_index;           /* likewise of spaces */
+	sim_ps all_ps[FAULT_CLASSES];   /* faults of all threads; 0 = not enough */
+	sim_ps fault_ps[FAULT_CLASSES]; /* of the task at hand */
 };
 
 /* Those with memory operations of their own, and whom those create. */
@@ -101,7 +117,7 @@ static sim_ps think(const struct finish *f, const struct build_note *note)
 	const struct program *p = f->b->p;
 	int64_t ps = note->gap_ns * (int64_t)SIM_NS - (int64_t)(note->events * p->tracer_ps);
 
-	if (note->fault < 3) {
+	if (note->fault < FAULT_CLASSES) {
 		int64_t rest = (int64_t)f->fault_ps[note->fault] -
 			       (int64_t)note->service_ns * (int64_t)SIM_NS;
 
@@ -203,9 +219,11 @@ static void make_ops(struct finish *f, int32_t task, struct program_task *out)
 	struct program_op last = { 0 };
 	sim_ps carry = 0;
 
-	for (int i = 0; i < 3; i++)
-		f->fault_ps[i] = t->gaps[i].n >= FEW_GAPS ? gaps_percentile(&t->gaps[i], 10)
-							  : f->b->p->fault_ps[i];
+	for (int i = 0; i < FAULT_CLASSES; i++) {
+		f->fault_ps[i] = f->all_ps[i] ? f->all_ps[i] : f->b->p->fault_ps[i / FAULT_BINS];
+		if (t->gaps[i].n >= FEW_GAPS)
+			f->fault_ps[i] = gaps_percentile(&t->gaps[i], FAULT_PERCENTILE);
+	}
 	out->op = xmalloc((t->n_ops + 1) * sizeof(*out->op));
 	add_start(f, t, out);
 	/* who was created in the recording did not sleep before it */
@@ -304,6 +322,8 @@ void builder_finish(struct builder *b)
 
 	f.index = xmalloc(b->n_tasks * sizeof(*f.index));
 	estimate(b);
+	for (int i = 0; i < FAULT_CLASSES; i++)
+		f.all_ps[i] = percentile_of(b, i, 1, FEW_GAPS);
 	choose(&f);
 	builder_match(b, f.index);
 	builder_unlock(b, f.index);

@@ -420,7 +420,8 @@ static struct workload *replay_start(const struct workload_type *type, struct ke
 		r->background = replay_background_start(r);
 	op_metrics_init(&r->ops, r->sim);
 	replay_offsets(r, sim_seed(r->sim));
-	kernel_set_tracing(k, param->trace_cost ? r->program->tracer_ps : 0);
+	if (param->trace_cost)
+		kernel_set_tracing(k, r->program->tracer_ps, r->program->tracer_cold_ps);
 	return w;
 }
 

@@ -27,19 +27,21 @@ struct cpu {
 	unsigned int id, core, sibling; /* sibling == id: none */
 	struct sim_actor *runner;       /* the actor that runs on this CPU */
 	bool waiting;                   /* the runner is parked where an interrupt may wake it */
-	bool in_host;                   /* a guest CPU that is in its host: deaf until it returns */
-	bool busy;                      /* executes for somebody: counts against the sibling */
-	unsigned int irq_off;           /* nesting of disabled interrupts */
-	sim_ps irq_due[NR_IRQS];        /* SIM_NEVER = not raised */
-	sim_ps irq_min;                 /* the earliest of them */
-	sim_ps busy_ps;                 /* time spent executing */
-	sim_ps steal_at;                /* its host takes it then; SIM_NEVER */
-	struct steal *steal;            /* NULL: it has its CPU to itself (steal.h) */
-	sim_ps idle_exit;               /* from the idle state that it halts in */
-	sim_ps rar_free, owed;          /* its microcode is free; has taken so much of its time */
-	sim_ps rar_done;                /* the last of the remote actions it asked for is done */
-	uint64_t rar_pages;             /* of that request; 0: all */
-	sim_ps tlbi_done;               /* the last of its broadcast TLBIs has reached all CPUs */
+	sim_ps exit_until;       /* its last ICR write is done, or returns from the host, then */
+	sim_ps host_cold;        /* its next exit takes so much more: the host's code is cold */
+	bool in_host;            /* a guest CPU that is in its host: deaf until it returns */
+	bool busy;               /* executes for somebody: counts against the sibling */
+	unsigned int irq_off;    /* nesting of disabled interrupts */
+	sim_ps irq_due[NR_IRQS]; /* SIM_NEVER = not raised */
+	sim_ps irq_min;          /* the earliest of them */
+	sim_ps busy_ps;          /* time spent executing */
+	sim_ps steal_at;         /* its host takes it then; SIM_NEVER */
+	struct steal *steal;     /* NULL: it has its CPU to itself (steal.h) */
+	sim_ps idle_exit;        /* from the idle state that it halts in */
+	sim_ps rar_free, owed;   /* its microcode is free; has taken so much of its time */
+	sim_ps rar_done;         /* the last of the remote actions it asked for is done */
+	uint64_t rar_pages;      /* of that request; 0: all */
+	sim_ps tlbi_done;        /* the last of its broadcast TLBIs has reached all CPUs */
 	struct tlb tlb;
 };
 

@@ -67,10 +67,13 @@ static void raise_at(struct cpu *from, unsigned int target, enum irq_vector vect
 	} else {
 		cpu_raise(to, vector, at);
 	}
+	/* One that is in an exit of its own returns with the sender. */
+	if (d->virt.exits_join && to->exit_until > sim_now(m->sim) &&
+	    to->exit_until < from->exit_until)
+		to->exit_until = from->exit_until;
 }
 
-/* The sender is deaf while it is in its host, and finds what has come meanwhile on its return. */
-static void icr_write(struct cpu *from, const struct shot *s, bool direct)
+static void begin_icr_write(struct cpu *from, const struct shot *s, bool direct)
 {
 	const struct machine_desc *d = &from->m->desc;
 	sim_ps cost = d->ipi.icr_write;
@@ -78,11 +81,24 @@ static void icr_write(struct cpu *from, const struct shot *s, bool direct)
 	if (direct)
 		cost = d->virt.direct_write;
 	else if (d->virt.guest)
-		cost = d->virt.icr_exit + s->n * d->virt.icr_target;
+		cost = d->virt.icr_exit + s->n * d->virt.icr_target + from->host_cold;
+	from->host_cold = 0;
+	from->exit_until = sim_now(from->m->sim) + cost;
+}
+
+/* The sender is deaf while it is in its host, and finds what has come meanwhile on its return. */
+static void end_icr_write(struct cpu *from, bool direct)
+{
+	sim_ps now;
+
 	from->irq_off++;
-	cpu_spend(from, &cost);
+	while ((now = sim_now(from->m->sim)) < from->exit_until) { /* others make it longer */
+		sim_ps cost = from->exit_until - now;
+
+		cpu_spend(from, &cost);
+	}
 	from->irq_off--;
-	from->in_host = d->virt.guest && !direct && cpu_irq_pending(from, sim_now(from->m->sim));
+	from->in_host = from->m->desc.virt.guest && !direct && cpu_irq_pending(from, now);
 }
 
 /* Its interrupts are under way before its cost is spent. */
@@ -90,9 +106,10 @@ static void shoot(struct cpu *from, const struct shot *s, enum irq_vector vector
 {
 	bool direct = is_direct(&from->m->desc, s);
 
+	begin_icr_write(from, s, direct);
 	for (unsigned int i = 0; i < s->n; i++)
 		raise_at(from, s->to[i], vector, i + 1, direct);
-	icr_write(from, s, direct);
+	end_icr_write(from, direct);
 }
 
 static void load(struct shot *s, bool hypercall)

@@ -53,6 +53,7 @@ struct machine_desc {
 		uint64_t l1d_size, l2_size, l3_size; /* a core; a core; an L3 group */
 		uint32_t l1d_ways, l2_ways, l3_ways;
 		sim_ps l1d_hit, l2_hit, l3_hit;
+		sim_ps code_line, user_line;          /* one line of either per this time */
 		double l2_rate, l3_rate, memory_rate; /* GB/s of one core; 0 = not stated */
 	} cache;
 	struct {
@@ -91,6 +92,9 @@ struct machine_desc {
 		sim_ps icr_target; /* sender: in the exit, for each CPU that the host wakes or kicks
 				    */
 		sim_ps receive;    /* target in guest mode: forced exit and injection */
+		bool exits_join;   /* a CPU that is sent to while in an exit returns with the sender
+				    */
+		sim_ps window;     /* target in guest mode, interrupts disabled: one more exit */
 		sim_ps inject;     /* target in the host already: injection at its next entry */
 		sim_ps idle_exit;  /* a halted virtual CPU is put back on its host CPU */
 		bool pv_ipi;

@@ -166,7 +166,7 @@ static void copy_pages(struct task *t, struct collapse *c)
 		uint64_t pte = c->table->slot.pte[i];
 		bool none = !pte || pte & PTE_ZERO;
 
-		spend(t, bulk_move_time(t, none ? PFN_ZERO : pte_pfn(pte), c->folio + i));
+		spend_on_pages(t, bulk_move_time(t, none ? PFN_ZERO : pte_pfn(pte), c->folio + i));
 		if (!none)
 			pfn_page(t->k, c->folio + i)->contents =
 				pfn_page(t->k, pte_pfn(pte))->contents;

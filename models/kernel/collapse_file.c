@@ -58,7 +58,7 @@ static void give_up(struct task *t, struct collapse_file *c)
 static void copy(struct task *t, struct collapse_file *c)
 {
 	for (uint32_t i = 0; i < HPAGE_PAGES; i++) {
-		spend(t, bulk_move_time(t, c->page[i], c->folio + i));
+		spend_on_pages(t, bulk_move_time(t, c->page[i], c->folio + i));
 		settle(t);
 	}
 }

@@ -18,12 +18,14 @@ struct kernel_costs {
 	/* scheduler */
 	sim_ps wakeup, context_switch, tick, softirq, clone, fork, exec, exit, tasklist, wait4;
 	/* VMAs */
-	sim_ps vma_lookup, vma_alloc, vma_free, vma_merge, vma_store, mmap_base, munmap_base,
-		mprotect_base, madvise_base, process_base, event_file, pipe, set_affinity;
+	sim_ps vma_lookup, vma_alloc, vma_free, vma_merge, vma_store, file_link, brk_base,
+		mmap_base, munmap_base, mprotect_base, madvise_base, process_base, event_file, pipe,
+		set_affinity;
 	/* pages and tables */
 	sim_ps fault_base, page_alloc, page_zero, page_copy, bulk_zero, bulk_copy, page_free,
-		memcg_charge, rmap, page_mapcount, page_compare, ksm_compare, ksm_checksum,
-		uffd_ioctl, lru_add, lru_move, table_alloc, table_free, anon_vma, file_map;
+		buddy_page, memcg_charge, rmap, page_mapcount, page_compare, ksm_compare,
+		ksm_checksum, uffd_ioctl, lru_add, lru_move, table_alloc, table_free, anon_vma,
+		file_map;
 	/* per PTE */
 	sim_ps pte_read, pte_set, pte_clear, pte_skip;
 	/* gather and flush code around the instructions */

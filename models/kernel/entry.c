@@ -68,10 +68,10 @@ void touch_kernel_pages(struct task *t)
 			vpn += TEXT_PAGES + (uint64_t)t->cpu * DATA_PAGES;
 		switch (tlb_lookup_for(tlb, side, context, vpn, &e)) {
 		case TLB_L2_HIT:
-			spend(t, d->tlb.l2_hit);
+			spend_time(t, d->tlb.l2_hit);
 			break;
 		case TLB_MISS:
-			spend(t, d->tlb.walk);
+			spend_time(t, d->tlb.walk);
 			tlb_fill_page(tlb, side, TLB_4K, owner, vpn,
 				      (struct tlb_entry){ .dirty = true });
 			break;

@@ -115,7 +115,8 @@ static uint32_t new_anon_page(struct task *t, uint32_t from)
 {
 	uint32_t pfn = alloc_page(t);
 
-	spend_on_pages(t, page_move_time(t, from, pfn) + t->k->cost.memcg_charge);
+	spend_on_pages(t, page_move_time(t, from, pfn));
+	spend(t, t->k->cost.memcg_charge);
 	return pfn;
 }
 

@@ -26,7 +26,7 @@ static void idle_once(struct task *t, struct kcpu *c)
 	cpu_wait(c->cpu, SIM_NEVER, "idle");
 	cpu_set_busy(c->cpu, true);
 	if (c->idle_halted)
-		spend(t, cpuidle_exit(c));
+		spend_time(t, cpuidle_exit(c));
 	c->cpu->irq_off++; /* the exit itself is not interrupted */
 	settle(t);
 	c->cpu->irq_off--;
@@ -85,6 +85,7 @@ void resched_cpu(struct task *t, unsigned int cpu)
 	}
 	tracepoint(t);
 	settle(t);
+	exit_to_host(t);
 	if (c->curr == c->idle) {
 		t->k->metric.ipi[IPI_WAKEUP]->value++;
 		ipi_send_one(this_cpu(t)->cpu, cpu, IRQ_CALL_FUNCTION_SINGLE);

@@ -128,6 +128,7 @@ struct kernel *kernel_create(struct sim *sim, struct machine_desc *desc,
 	rng_init(&rng, sim_seed(sim), "tick.phase", 0);
 	k->tick_phase = rng_below(&rng, k->jiffy);
 	k->asid_by_mask = shootdown->asid_by_mask && k->m->desc.flush.has_rar;
+	rng_init(&k->mask_rng, sim_seed(sim), "irq.masked", 0);
 	metrics_init(k);
 	entry_init(k);
 	k->csd_line_class = line_class_get(k->m, "csd");
@@ -142,6 +143,7 @@ struct kernel *kernel_create(struct sim *sim, struct machine_desc *desc,
 	for (unsigned int i = 0; i < k->nr_cpus; i++)
 		cpu_start(k, i);
 	rar_init(k);
+	code_cache_init(k);
 	rcu_init(k);
 	return k;
 }
@@ -213,6 +215,7 @@ void kernel_free(struct kernel *k)
 	if (!k->finished) {
 		drain_quietly(k);
 	}
+	code_cache_free(k);
 	for (unsigned int i = 0; i < k->nr_cpus; i++) {
 		struct kcpu *c = &k->cpus[i];
 

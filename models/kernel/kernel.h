@@ -15,6 +15,7 @@
 #include "models/hw/cpu.h"
 #include "models/hw/line.h"
 #include "models/hw/steal.h"
+#include "models/kernel/code_cache.h"
 #include "models/kernel/costs.h"
 #include "models/kernel/lock.h"
 #include "models/kernel/ops.h"
@@ -64,7 +65,8 @@ struct task {
 	bool wake_after_switch; /* woken while it was still leaving its CPU */
 	bool wake_on_leave;     /* migrates: to be queued elsewhere as soon as it has left */
 	unsigned int preempt_off;
-	sim_ps debt; /* spent but not yet passed */
+	sim_ps debt;   /* spent but not yet passed */
+	sim_ps masked; /* of it: with interrupts disabled */
 	sim_ps picked_at, vruntime;
 	sim_ps timer;                    /* a sleeper wakes by itself then; SIM_NEVER */
 	sim_ps spin_start, spin_end;     /* of its last spinning wait */
@@ -127,6 +129,7 @@ struct idle_history {                  /* of a CPU, for cpuidle.c */
 struct kcpu { /* what the kernel knows of a CPU */
 	struct kernel *k;
 	struct cpu *cpu;
+	struct code_cache *code; /* its core's */
 	unsigned int id;
 	struct task *curr, *idle;
 	struct stopper *stopper; /* made at its first need */
@@ -136,6 +139,7 @@ struct kcpu { /* what the kernel knows of a CPU */
 	sim_ps min_vruntime;
 	struct spinlock rq_lock;
 	bool need_resched, idle_halted, in_irq;
+	bool irq_masked;      /* the interrupt at hand came while it could not be taken */
 	bool user_pcid_flush; /* the return to a program flushes its PCID (page-table isolation) */
 	sim_ps next_tick;
 	struct idle_history idle_history;
@@ -198,9 +202,13 @@ struct kernel {
 	/* Translations of global ASIDs are kept up to date on the CPUs of mm_cpumask only. */
 	bool asid_by_mask;
 	bool tlb_broadcast; /* flushes reach every CPU in hardware: no tlb_gen, no mm_cpumask */
-	sim_ps tracer_ps, jiffy, tick_phase;
+	sim_ps tracer_ps, tracer_cold_ps; /* of an event; what a cold one costs more */
+	sim_ps jiffy, tick_phase;
 	sim_ps entry_ps, exit_ps, user_flush_ps; /* of mitigations: see entry.h */
-	uint64_t *kernel_page; /* page numbers that every entry touches, or NULL */
+	uint64_t *kernel_page;    /* page numbers that every entry touches, or NULL */
+	struct code_cache **code; /* by core */
+	struct code_cache_model code_model;
+	struct rng mask_rng;
 	struct lock_class *lock_classes;
 	uint64_t taken_under[LOCK_CLASSES]; /* by held class: classes taken under it */
 	struct lock_edge
@@ -247,9 +255,44 @@ static inline bool owner_on_cpu(const struct task *owner)
 {
 	return owner->on_cpu && !steal_is_preempted(this_cpu(owner)->cpu);
 }
-static inline void spend(struct task *t, sim_ps work)
+/* Takes that long however warm the caches are: instructions that wait, devices, programs. */
+static inline void spend_time(struct task *t, sim_ps time)
 {
+	t->debt += time;
+}
+static inline uint64_t code_new_lines(const struct task *t, const char *place)
+{
+	struct code_cache *code = this_cpu(t)->code;
+	uint64_t *used = &code->used[place - __start_mmsim_spend], new = code->lines - *used;
+
+	*used = code->lines;
+	return new;
+}
+static inline void spend_code(struct task *t, sim_ps work, const char *place)
+{
+	uint64_t new = code_new_lines(t, place);
+
 	t->debt += work;
+	if (__builtin_expect(new > t->k->code_model.negligible, 0))
+		t->debt += code_cache_miss(&t->k->code_model, work, new);
+}
+/* Kernel code that takes `work` with warm caches. Each call is a place of its own. */
+#define spend(t, work)                                                                             \
+	do {                                                                                       \
+		CODE_PLACE(code_place);                                                            \
+		spend_code(t, work, &code_place);                                                  \
+	} while (0)
+/* The host's code runs on the same core, and is as cold as it: for the ICR write that follows. */
+static inline void exit_to_host(struct task *t)
+{
+	struct cpu *cpu = this_cpu(t)->cpu;
+	uint64_t new;
+
+	CODE_PLACE(exit_place);
+	new = code_new_lines(t, &exit_place);
+	if (cpu->m->desc.virt.guest && new > t->k->code_model.negligible)
+		cpu->host_cold = code_cache_miss(&t->k->code_model, cpu->m->desc.virt.icr_exit,
+						 new);
 }
 /* The same for work on pages, which lock holds tell apart. */
 static inline void spend_on_pages(struct task *t, sim_ps work)
@@ -258,11 +301,22 @@ static inline void spend_on_pages(struct task *t, sim_ps work)
 	t->part[HOLD_PAGES] += work;
 }
 void settle(struct task *t);
-/* One tracepoint fires in the context of t. */
-static inline void tracepoint(struct task *t)
+static inline void trace_at(struct task *t, const char *place)
 {
+	uint64_t new = code_new_lines(t, place);
+
 	t->debt += t->k->tracer_ps;
+	t->masked += t->k->tracer_ps; /* perf writes its record with interrupts disabled */
+	if (new > t->k->code_model.negligible)
+		t->debt += (sim_ps)(code_cache_share(&t->k->code_model, new) *
+				    (double)t->k->tracer_cold_ps);
 }
+/* One tracepoint fires in the context of t. */
+#define tracepoint(t)                                                                              \
+	do {                                                                                       \
+		CODE_PLACE(trace_place);                                                           \
+		trace_at(t, &trace_place);                                                         \
+	} while (0)
 /* The clock as a tracepoint reads it. Settles, but only if somebody traces: so that it costs the
  * simulator nothing else. */
 static inline sim_ps task_time(struct task *t)

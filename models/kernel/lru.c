@@ -71,7 +71,8 @@ static void list_insert(struct task *t, uint32_t pfn, bool tail)
 
 	settle(t);
 	step = later(fetch_page(t, list), later(fetch_page(t, pfn), fetch_lru_size(t)));
-	spend(t, step + fetch_page(t, tail ? head->prev : head->next) + t->k->cost.lru_move);
+	spend_time(t, step + fetch_page(t, tail ? head->prev : head->next));
+	spend(t, t->k->cost.lru_move);
 	link_page(t->k, list, pfn, tail);
 }
 
@@ -92,8 +93,8 @@ static void list_remove(struct task *t, uint32_t pfn)
 
 	settle(t);
 	step = later(fetch_page(t, pfn), fetch_lru_size(t));
-	spend(t, step + later(fetch_page(t, page->prev), fetch_page(t, page->next)) +
-			 t->k->cost.lru_move);
+	spend_time(t, step + later(fetch_page(t, page->prev), fetch_page(t, page->next)));
+	spend(t, t->k->cost.lru_move);
 	unlink_page(t->k, pfn);
 }
 

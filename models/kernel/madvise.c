@@ -174,21 +174,45 @@ static int advise(struct task *t, struct mmu_gather *shared, uint64_t addr, uint
 	return 0;
 }
 
-static bool changes_vmas(int advice)
+/* Advice that changes nothing but flags of VMAs. */
+static const struct flag_advice {
+	int advice;
+	unsigned int set, clear;
+} flag_advice[] = {
+	{ MADV_DONTFORK, VM_DONTCOPY, 0 },     { MADV_DOFORK, 0, VM_DONTCOPY },
+	{ MADV_DONTDUMP, VM_DONTDUMP, 0 },     { MADV_DODUMP, 0, VM_DONTDUMP },
+	{ MADV_WIPEONFORK, VM_WIPEONFORK, 0 }, { MADV_KEEPONFORK, 0, VM_WIPEONFORK },
+};
+
+static const struct flag_advice *find_flags(int advice)
 {
-	return advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE || advice == MADV_MERGEABLE ||
-	       advice == MADV_UNMERGEABLE;
+	for (size_t i = 0; i < sizeof(flag_advice) / sizeof(*flag_advice); i++)
+		if (flag_advice[i].advice == advice)
+			return &flag_advice[i];
+	return NULL;
 }
 
+static bool changes_vmas(int advice)
+{
+	return find_flags(advice) || advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE ||
+	       advice == MADV_MERGEABLE || advice == MADV_UNMERGEABLE;
+}
+
+/* Under mmap_lock for writing, in all versions. */
 static int change_vmas(struct task *t, uint64_t addr, uint64_t end, int advice)
 {
+	const struct flag_advice *flags = find_flags(advice);
+	struct mm *mm = t->mm;
 	int ret;
 
-	mmap_write_lock(t, t->mm);
-	ret = advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE
-		      ? hugepage_madvise(t, t->mm, addr, end, advice)
-		      : ksm_madvise(t, t->mm, addr, end, advice);
-	mmap_write_unlock(t, t->mm);
+	mmap_write_lock(t, mm);
+	if (flags)
+		ret = vma_change_flags(t, mm, addr, end, flags->set, flags->clear);
+	else if (advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE)
+		ret = hugepage_madvise(t, mm, addr, end, advice);
+	else
+		ret = ksm_madvise(t, mm, addr, end, advice);
+	mmap_write_unlock(t, mm);
 	return ret;
 }
 

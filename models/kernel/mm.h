@@ -245,6 +245,11 @@ struct anon_vma; /* rmap.h */
 struct anon_vma_chain;
 struct address_space; /* filemap.h */
 
+/* Kernel-internal flags of a VMA, above all MAP_ flags; huge_memory.h has others. */
+#define VM_DONTCOPY   (1u << 24) /* fork leaves it out */
+#define VM_DONTDUMP   (1u << 25)
+#define VM_WIPEONFORK (1u << 26) /* the child's is empty */
+
 struct vma {
 	struct mm *mm;
 	uint64_t start, end;

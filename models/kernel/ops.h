@@ -140,7 +140,8 @@ unsigned int kernel_nth_core_cpu(const struct kernel *k, unsigned int i);
 /* How often the grace-period thread of RCU has run so far. */
 uint64_t kernel_rcu_runs(const struct kernel *k);
 
-/* Tracing as the recorder did it: each tracepoint that fires costs its task this much. 0 = off. */
-void kernel_set_tracing(struct kernel *k, sim_ps per_event);
+/* Tracing as the recorder did it: each tracepoint that fires costs its task this much,
+ * and up to `cold` more where it did not fire lately. 0 = off. */
+void kernel_set_tracing(struct kernel *k, sim_ps per_event, sim_ps cold);
 
 #endif

@@ -123,7 +123,7 @@ static void rmqueue_bulk(struct task *t)
 	c = this_cpu(t);
 	for (; taken < n && (!p->limit || zone_free_pages(p) > 0); taken++)
 		pcp_push(c, zone_take(p));
-	spend_on_pages(t, taken * t->k->cost.page_free / 2);
+	spend_on_pages(t, taken * t->k->cost.buddy_page);
 	spin_unlock_irq(t, &p->zone_lock);
 }
 
@@ -175,7 +175,7 @@ static void free_pcppages_bulk(struct task *t)
 	spin_lock_irq(t, &p->zone_lock);
 	for (unsigned int i = 0; i < n; i++)
 		zone_give(p, c->pcp[--c->nr_pcp]);
-	spend_on_pages(t, n * t->k->cost.page_free / 2);
+	spend_on_pages(t, n * t->k->cost.buddy_page);
 	spin_unlock_irq(t, &p->zone_lock);
 }
 
@@ -191,7 +191,7 @@ void drain_all_pages(struct task *t)
 		for (; c->nr_pcp; n++)
 			zone_give(p, c->pcp[--c->nr_pcp]);
 	}
-	spend_on_pages(t, n * t->k->cost.page_free / 2);
+	spend_on_pages(t, n * t->k->cost.buddy_page);
 	spin_unlock_irq(t, &p->zone_lock);
 }
 
@@ -248,7 +248,7 @@ static void rmqueue_bulk_huge(struct task *t)
 	c = this_cpu(t);
 	while (c->nr_pcp_huge < PCP_HUGE_BATCH)
 		c->pcp_huge[c->nr_pcp_huge++] = zone_take_huge(t->k->pages);
-	spend_on_pages(t, PCP_HUGE_BATCH * t->k->cost.page_free / 2);
+	spend_on_pages(t, PCP_HUGE_BATCH * t->k->cost.buddy_page);
 	spin_unlock_irq(t, &t->k->pages->zone_lock);
 }
 

@@ -124,8 +124,12 @@ void dup_mmap(struct task *t, struct mm *to, struct mm *from)
 		struct vma *vma = from->vmas[i], *copy;
 
 		vma_start_write(t, from, vma);
+		if (vma->flags & VM_DONTCOPY)
+			continue;
 		spend(t, t->k->cost.vma_alloc + t->k->cost.vma_store);
 		copy = vma_insert_copy(t, to, vma->start, vma->end, vma->pgoff, vma);
+		if (vma->flags & VM_WIPEONFORK)
+			continue;
 		anon_vma_fork(t, copy, vma);
 		khugepaged_enter_vma(t, copy);
 		if (copy->anon_vma)
@@ -229,7 +233,8 @@ void sys_exit(struct task *t)
 
 void user_compute(struct task *t, sim_ps work)
 {
-	spend(t, work + refill_time(t, work));
+	code_cache_user(t, work);
+	spend_time(t, work + refill_time(t, work));
 	t->in_user = true;
 	settle(t);
 	t->in_user = false;
@@ -330,7 +335,8 @@ unsigned int kernel_nth_core_cpu(const struct kernel *k, unsigned int i)
 	return i % k->nr_cpus;
 }
 
-void kernel_set_tracing(struct kernel *k, sim_ps per_event)
+void kernel_set_tracing(struct kernel *k, sim_ps per_event, sim_ps cold)
 {
 	k->tracer_ps = per_event;
+	k->tracer_cold_ps = cold;
 }

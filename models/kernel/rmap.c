@@ -168,8 +168,10 @@ void vma_link_file(struct task *t, struct vma *vma)
 
 	if (!m)
 		return;
-	if (t)
+	if (t) {
 		i_mmap_lock_write(t, vma);
+		spend(t, t->k->cost.file_link);
+	}
 	vma->i_mmap_next = m->i_mmap;
 	if (m->i_mmap)
 		m->i_mmap->i_mmap_pprev = &vma->i_mmap_next;

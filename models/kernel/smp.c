@@ -106,10 +106,12 @@ static void send_ipis(struct task *t, const struct cpumask *to, unsigned int n, 
 		}
 		tracepoint(t);
 		settle(t);
+		exit_to_host(t);
 		ipi_send_one(c->cpu, target, IRQ_CALL_FUNCTION_SINGLE);
 	} else {
 		tracepoint(t);
 		settle(t);
+		exit_to_host(t);
 		ipi_send(c->cpu, to, IRQ_CALL_FUNCTION);
 	}
 	if (!c->cpu->irq_off && cpu_irq_pending(c->cpu, sim_now(t->k->sim)))

@@ -80,7 +80,7 @@ static void load_new_mm_cr3(struct task *t, const struct mm *next, unsigned int 
 	s->ctxs[asid].ctx_id = next ? next->ctx_id : INIT_MM_CTX_ID;
 	tlb_use_slot(&this_cpu(t)->cpu->tlb, asid);
 	if (t->k->tlb_broadcast) { /* a write of TTBR; a new ASID has nothing to flush */
-		spend(t, t->k->m->desc.flush.cr3_write / 2);
+		spend_time(t, t->k->m->desc.flush.cr3_write / 2);
 		if (flush)
 			tlb_flush_slot(&this_cpu(t)->cpu->tlb, asid);
 		return;
@@ -89,8 +89,8 @@ static void load_new_mm_cr3(struct task *t, const struct mm *next, unsigned int 
 		s->ctxs[asid].tlb_gen = gen;
 		flush_slot_all(t, asid);
 	} else {
-		spend(t,
-		      t->k->m->desc.flush.cr3_write / 2); /* no-flush write: serialisation only */
+		/* no-flush write: serialisation only */
+		spend_time(t, t->k->m->desc.flush.cr3_write / 2);
 	}
 	trace_tlb_flush(t, TLB_FLUSH_ON_TASK_SWITCH, flush, 0);
 }

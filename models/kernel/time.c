@@ -12,15 +12,23 @@
 #include "models/kernel/rcu.h"
 #include "models/kernel/smp.h"
 
+/* Does an interrupt that falls into `work` meet it with interrupts disabled? */
+static bool falls_into(struct task *t, sim_ps masked, sim_ps work)
+{
+	return masked && rng_unit(&t->k->mask_rng) * (double)work < (double)masked;
+}
+
 void settle(struct task *t)
 {
 	while (t->debt) {
-		sim_ps work = t->debt;
+		sim_ps work = t->debt, all = work, masked = t->masked;
 
-		t->debt = 0;
+		t->debt = t->masked = 0;
 		if (!cpu_spend(this_cpu(t)->cpu, &work)) {
+			this_cpu(t)->irq_masked = falls_into(t, masked, all);
 			handle_irqs(t);
 			t->debt += work;
+			t->masked += (sim_ps)((double)masked * (double)work / (double)all);
 		}
 	}
 }
@@ -81,6 +89,7 @@ void irq_enable(struct task *t)
 	settle(t);
 	if (--c->cpu->irq_off)
 		return;
+	c->irq_masked = cpu_irq_pending(c->cpu, sim_now(t->k->sim));
 	if (c->need_resched || cpu_irq_pending(c->cpu, sim_now(t->k->sim)))
 		handle_irqs(t);
 }
@@ -137,14 +146,15 @@ static void run_vector(struct task *t, enum irq_vector vector)
 
 /* What an interrupt costs a virtual CPU before the entry: with posted interrupts those of other
  * CPUs come in without an exit; timers are its host's. */
-static sim_ps arrival(const struct cpu *cpu)
+static sim_ps arrival(const struct kcpu *c)
 {
+	const struct cpu *cpu = c->cpu;
 	const struct machine_desc *d = &cpu->m->desc;
 
 	if (cpu->in_host)
 		return d->virt.inject;
 	if (!d->virt.posted || cpu_irq_first(cpu, sim_now(cpu->m->sim)) >= IRQ_TICK)
-		return d->virt.receive;
+		return d->virt.receive + (c->irq_masked ? d->virt.window : 0);
 	return d->virt.posted_receive;
 }
 
@@ -158,13 +168,14 @@ static void one_irq(struct task *t)
 	c->in_irq = true;
 	/* A guest's own timer is taken in guest mode by the same forced exit as an IPI. */
 	if (d->virt.guest && !c->idle_halted)
-		spend(t, arrival(c->cpu));
+		spend(t, arrival(c));
+	c->irq_masked = false;
 	c->cpu->in_host = false;
 	spend(t, d->ipi.entry + t->k->cost.irq);
 	settle(t);
 	vector = cpu_irq_take(c->cpu, sim_now(t->k->sim));
 	run_vector(t, vector);
-	spend(t, d->ipi.exit);
+	spend_time(t, d->ipi.exit);
 	settle(t);
 	c->in_irq = false;
 	c->cpu->irq_off--;
@@ -175,10 +186,10 @@ void handle_irqs(struct task *t)
 	struct kcpu *c = this_cpu(t);
 	unsigned int held_base = t->held_base;
 	bool from_user = t->in_user;
-	sim_ps debt = t->debt, start = sim_now(t->k->sim), part[HOLD_PARTS];
+	sim_ps debt = t->debt, masked = t->masked, start = sim_now(t->k->sim), part[HOLD_PARTS];
 
 	/* What the interrupted code still owed is not the handler's, nor are its locks. */
-	t->debt = 0;
+	t->debt = t->masked = 0;
 	t->held_base = t->nr_held;
 	memcpy(part, t->part, sizeof(part));
 	t->in_user = false;
@@ -201,4 +212,5 @@ void handle_irqs(struct task *t)
 	t->in_user = from_user;
 	t->held_base = held_base;
 	t->debt += debt;
+	t->masked += masked;
 }

@@ -34,7 +34,7 @@ void flush_slot_all(struct task *t, unsigned int slot)
 {
 	struct cpu *cpu = this_cpu(t)->cpu;
 
-	spend(t, cpu->m->desc.flush.cr3_write);
+	spend_time(t, cpu->m->desc.flush.cr3_write);
 	settle(t);
 	tlb_flush_slot(&cpu->tlb, slot);
 	/* The CPU that settling ended on: the user's PCID is flushed on the way back. */
@@ -49,7 +49,7 @@ static void invalidate_pages(struct task *t, unsigned int slot, uint64_t start, 
 	const struct machine_desc *d = &cpu->m->desc;
 
 	for (uint64_t addr = start; addr < end; addr += UINT64_C(1) << stride_shift) {
-		spend(t, d->flush.invlpg + (d->flush.pti ? d->flush.invpcid_single : 0));
+		spend_time(t, d->flush.invlpg + (d->flush.pti ? d->flush.invpcid_single : 0));
 		tlb_invalidate(&cpu->tlb, tlb_context(&cpu->tlb, slot), addr >> PAGE_SHIFT);
 		t->k->metric.invlpg->value++;
 	}

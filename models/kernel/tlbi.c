@@ -48,7 +48,7 @@ void tlbi_flush(struct task *t, const struct flush_tlb_info *f)
 		n = tlbi_ops(pages, d->flush.has_tlbi_range);
 	if (d->flush.pti) /* the user's ASID is another one */
 		n *= 2;
-	spend(t, n * d->flush.tlbi);
+	spend_time(t, n * d->flush.tlbi);
 	settle(t);
 	cpu = this_cpu(t)->cpu;
 	tlbi_send(cpu, n);

@@ -271,7 +271,7 @@ static bool translate(struct task *t, uint64_t addr, enum user_access access)
 	bool ok;
 
 	if (hit == TLB_L2_HIT)
-		spend(t, c->cpu->m->desc.tlb.l2_hit);
+		spend_time(t, c->cpu->m->desc.tlb.l2_hit);
 	if (hit != TLB_MISS && pte_allows(e->pte, access)) {
 		check_translation(t, e, addr, access);
 		if (access != USER_WRITE || e->dirty)
@@ -279,7 +279,7 @@ static bool translate(struct task *t, uint64_t addr, enum user_access access)
 		t->k->metric.dirty_walks->value++; /* and the tables decide */
 	}
 	ok = walk_and_fill(t, context, addr, access, true, &walk);
-	spend(t, walk);
+	spend_time(t, walk);
 	if (!ok)
 		tlb_forget(tlb, context, addr >> PAGE_SHIFT);
 	return ok;

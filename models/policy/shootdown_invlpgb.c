@@ -54,7 +54,7 @@ static void tlbsync(struct task *t, const struct mm *mm)
 
 		worst = d > worst ? d : worst;
 	}
-	spend(t, m->desc.flush.tlbsync_base + (sim_ps)worst * m->desc.flush.tlbsync_remote);
+	spend_time(t, m->desc.flush.tlbsync_base + (sim_ps)worst * m->desc.flush.tlbsync_remote);
 	settle(t);
 	hist_add(&metric_get(sim_metrics(t->k->sim), &desc_tlbsync, "")->hist,
 		 sim_now(t->k->sim) - start);
@@ -67,7 +67,7 @@ static void broadcast_flush(struct task *t, struct mm *mm, struct flush_tlb_info
 	uint64_t per = f->end == TLB_FLUSH_ALL ? 1 : d->flush.invlpgb_max_pages;
 	uint64_t n = (pages + per - 1) / per;
 
-	spend(t, n * d->flush.invlpgb * (d->flush.pti ? 2 : 1));
+	spend_time(t, n * d->flush.invlpgb * (d->flush.pti ? 2 : 1));
 	metric_get(sim_metrics(t->k->sim), &desc_invlpgb, "")->value += n;
 	finish_asid_transition(t, mm, f);
 	tlbsync(t, mm);
@@ -99,8 +99,8 @@ static bool batch_flush(const void *p, struct task *t)
 	(void)p;
 	if (!k->m->desc.flush.has_invlpgb)
 		return false;
-	spend(t, k->m->desc.flush.invlpgb + k->m->desc.flush.tlbsync_base +
-			 (sim_ps)DIST_CROSS_SOCKET * k->m->desc.flush.tlbsync_remote);
+	spend_time(t, k->m->desc.flush.invlpgb + k->m->desc.flush.tlbsync_base +
+			      (sim_ps)DIST_CROSS_SOCKET * k->m->desc.flush.tlbsync_remote);
 	settle(t);
 	metric_get(sim_metrics(k->sim), &desc_invlpgb, "")->value++;
 	for (unsigned int cpu = 0; cpu < k->nr_cpus; cpu++)

@@ -74,7 +74,7 @@ static bool batch_flush(const void *p, struct task *t)
 		return false;
 	smp_call_rar_all(t, &mask);
 	if (cpumask_test(&mask, t->cpu)) {
-		spend(t, t->k->m->desc.flush.cr3_write);
+		spend_time(t, t->k->m->desc.flush.cr3_write);
 		settle(t);
 		tlb_flush_all(&this_cpu(t)->cpu->tlb, false);
 	}

@@ -133,8 +133,10 @@ struct call_scene {
 	sim_ps work, started, ended, irqs_on_at;
 };
 
-static const char *const quiet[] = { "ipi.jitter", "0", "topology.l3_per_socket", "1", "hz",
-				     "100",        NULL };
+/* Kernel code is warm: cold code has test_code_cache.c. */
+static const char *const quiet[] = { "ipi.jitter", "0",   "topology.l3_per_socket", "1",
+				     "hz",         "100", "cache.code_line",        "0ps",
+				     NULL };
 
 /* Runs on the target. */
 static void note_call(struct task *t, void *info)

@@ -294,7 +294,8 @@ static unsigned int kernel_nr_cpus(const struct kernel *k)
 	return k->cpus;
 }
 
-static void kernel_set_tracing(struct kernel *k, sim_ps per_event)
+static void kernel_set_tracing(struct kernel *k, sim_ps per_event, sim_ps cold)
 {
+	(void)cold;
 	k->tracing = per_event;
 }

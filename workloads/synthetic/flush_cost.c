@@ -42,7 +42,7 @@ static void measured(struct task *t, void *arg)
 	uint64_t area = bench_map(t, p->pages, USER_WRITE);
 
 	/* One tracepoint lies in the flush: both costs come with it. */
-	kernel_set_tracing(b->k, p->tracing + p->cold);
+	kernel_set_tracing(b->k, p->tracing + p->cold, 0);
 	while (bench_goes_on(b)) {
 		sim_ps begin;
 

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * How warm kernel code is. A program's own work pushes the kernel's code and data out of its core's
+ * caches; what runs for the first time since then fetches them again, line by line. Each place in
+ * the source that spends time knows, for each core, how many lines had come into that core when it
+ * last ran. A loop is cold in its first round only.
+ *
+ * Of the lines that code of warm length w touches, w / cache.code_line, those that are gone cost
+ * what the next level takes: 1 - exp(-new lines / lines of the level) of them are, as for a cache
+ * whose lines are replaced at random. The L1 caches are part of warm code: they keep nothing from
+ * one call to the next.
+ */
+#ifndef MODELS_KERNEL_CODE_CACHE_H
+#define MODELS_KERNEL_CODE_CACHE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/sim.h"
+
+struct kernel;
+struct task;
+
+struct code_cache {      /* of a core */
+	uint64_t lines;  /* that came into its L2 so far */
+	uint64_t used[]; /* by place: lines when it ran last */
+};
+
+/* A place that takes longer than so many lines goes over them again: most of fork is loops. */
+#define CODE_PLACE_LINES 400
+
+struct code_cache_model {
+	uint64_t negligible;         /* so few new lines push out next to nothing */
+	double l2_lines, l3_lines;   /* sizes */
+	double lines;                /* touched by ps of warm code */
+	double l3_cost, memory_cost; /* ps a line, beyond L2 and beyond L3 */
+	double user_lines;           /* new lines by ps of a program's work */
+};
+
+void code_cache_init(struct kernel *k);
+void code_cache_free(struct kernel *k);
+/* What warm code of length `work` takes more, and (share) how cold it is, 0 to 1. */
+sim_ps code_cache_miss(const struct code_cache_model *model, sim_ps work, uint64_t new_lines);
+double code_cache_share(const struct code_cache_model *model, uint64_t new_lines);
+/* The task's own work on its core. Pages that the kernel zeroes or copies push nothing out: a
+ * recorded program that faults 64 pages in a row finds its next mmap as warm as before. */
+void code_cache_user(struct task *t, sim_ps work);
+
+/* The places: one byte each, numbered by their addresses. */
+extern const char __start_mmsim_spend[] __attribute__((weak));
+extern const char __stop_mmsim_spend[] __attribute__((weak));
+
+#define CODE_PLACE(var) static const char var __attribute__((used, __section__("mmsim_spend"))) = 0
+
+#endif

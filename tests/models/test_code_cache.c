@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * How cold kernel code gets: the law against its own figures by hand, and the kernel as a whole.
+ * Would break: code that stays cold in a loop, that goes cold without anybody's work, that another
+ * core's work makes cold, or whose cost does not follow the machine's caches.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/models/model.h"
+
+static const struct code_cache_model law = {
+	.negligible = 100,
+	.l2_lines = 10000,
+	.l3_lines = 1000000,
+	.lines = 1 / 3000.0,
+	.l3_cost = 14000,
+	.memory_cost = 96000,
+};
+
+static void test_law(void **state)
+{
+	double half = code_cache_share(&law, 6931);
+
+	(void)state;
+	assert_true(fabs(half - 0.5) < 1e-4); /* 1 - exp(-ln 2) */
+	/* 300 ns are 100 lines; half of them from L3, and 0.69% of all from memory */
+	assert_in_range(code_cache_miss(&law, 300000, 6931), 766000, 767000);
+	/* all gone from both: every line at its full price */
+	assert_in_range(code_cache_miss(&law, 300000, UINT64_C(1) << 40), 10999000, 11001000);
+	assert_int_equal(code_cache_miss(&law, 300000, 0), 0);
+	/* what takes longer than CODE_PLACE_LINES goes over its lines again */
+	assert_int_equal(code_cache_miss(&law, 1200000, UINT64_C(1) << 40),
+			 code_cache_miss(&law, 90000000, UINT64_C(1) << 40));
+}
+
+struct scene {
+	sim_ps work[4], took[4];
+	bool elsewhere; /* the work is another core's */
+	unsigned int n;
+};
+
+static sim_ps brk_time(struct task *t)
+{
+	sim_ps begin = sim_now(task_sim(t));
+
+	sys_brk(t, 0);
+	return sim_now(task_sim(t)) - begin;
+}
+
+static void calls(struct task *t, void *arg)
+{
+	struct scene *s = arg;
+
+	brk_time(t);
+	for (unsigned int i = 0; i < s->n; i++) {
+		if (s->elsewhere)
+			task_sleep(t, s->work[i]);
+		else
+			user_compute(t, s->work[i]);
+		s->took[i] = brk_time(t);
+	}
+}
+
+static void computes(struct task *t, void *arg)
+{
+	(void)arg;
+	user_compute(t, 40 * SIM_MS);
+}
+
+/* A system call that does next to nothing, after own work of some lengths. */
+static void run_scene(struct scene *s, const char *code_line, bool other)
+{
+	const char *const set[] = { "ipi.jitter", "0", "cache.code_line", code_line, NULL };
+	struct model_spec spec = { .set = set, .seed = 1 };
+	struct task_attr caller = { .comm = "calls", .cpu = 0, .fn = calls, .arg = s };
+	struct task_attr worker = { .comm = "computes", .cpu = 1, .fn = computes };
+	struct model m;
+
+	model_start(&m, &spec);
+	kernel_spawn(m.k, &caller);
+	if (other)
+		kernel_spawn(m.k, &worker);
+	model_run_clean(&m, "scene", 1);
+	model_end(&m);
+}
+
+static void test_grows_with_own_work(void **state)
+{
+	struct scene s = { .work = { 0, 100 * SIM_US, SIM_MS, 0 }, .n = 4 };
+
+	(void)state;
+	run_scene(&s, "3ns", false);
+	assert_true(s.took[0] < s.took[1]);
+	assert_true(s.took[1] < s.took[2]);
+	assert_int_equal(s.took[3], s.took[0]); /* warm again at once */
+}
+
+static void test_off(void **state)
+{
+	struct scene s = { .work = { 0, 100 * SIM_US, SIM_MS }, .n = 3 };
+
+	(void)state;
+	run_scene(&s, "0ps", false);
+	assert_int_equal(s.took[1], s.took[0]);
+	assert_int_equal(s.took[2], s.took[0]);
+}
+
+/* Another core's work and one's own sleep push nothing out. */
+static void test_other_core(void **state)
+{
+	struct scene alone = { .work = { 10 * SIM_MS }, .n = 1, .elsewhere = true };
+	struct scene beside = alone;
+
+	(void)state;
+	run_scene(&alone, "3ns", false);
+	run_scene(&beside, "3ns", true);
+	assert_int_equal(alone.took[0], beside.took[0]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_law),
+		cmocka_unit_test(test_grows_with_own_work),
+		cmocka_unit_test(test_off),
+		cmocka_unit_test(test_other_core),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
