@@ -43,7 +43,8 @@ static void calls(struct task *t, void *arg)
 		"topology.threads_per_core", "1", "ipi.jitter", "0", "hz", "100", "ipi.same_l3",   \
 		"900ns", "virt.icr_exit", "1500ns", "virt.icr_target", "600ns", "virt.receive",    \
 		"1400ns", "virt.inject", "450ns", "virt.posted_receive", "100ns",                  \
-		"virt.direct_write", "150ns", "virt.direct_latency", "500ns"
+		"virt.direct_write", "150ns", "virt.direct_latency", "500ns", "cache.code_line",   \
+		"0ps"
 #define PHYSICAL "ipi.mode", "x2apic-physical"
 #define CLUSTER  "ipi.mode", "x2apic-cluster"
 
