@@ -108,12 +108,14 @@ struct machine_desc {
 	} virt;
 	sim_ps pause; /* the PAUSE instruction: a spinner looks once in this time */
 	struct {
-		uint64_t size; /* 0 = as much as is asked for */
+		uint64_t size;    /* 0 = as much as is asked for */
+		sim_ps writeback; /* dirty_writeback_centisecs */
 	} memory;
 	struct {
 		sim_ps read, write; /* latency of a request that finds the disk idle */
 		double rate;        /* GB/s */
 		uint32_t depth;
+		bool sync;     /* no disk: the CPU itself does it (zram) */
 		uint64_t swap; /* bytes of it that are swap */
 	} disk;
 	double smt_slowdown; /* a thread's time per work while its sibling is busy; 1 = none */

@@ -29,6 +29,7 @@ static const char *const result_names[SCAN_RESULTS] = {
 	[SCAN_DEL_PAGE_LRU] = "could_not_delete_page_from_lru",
 	[SCAN_VMA_CHECK] = "vma_check_failed",
 	[SCAN_ANY_PROCESS] = "any_process",
+	[SCAN_ALLOC_HUGE_PAGE_FAIL] = "alloc_huge_page_failed",
 };
 
 /* ---- what the PTEs say ---- */
@@ -290,10 +291,13 @@ static enum scan_result collapse_locked(struct task *t, const struct collapse_co
 static enum scan_result collapse_huge_page(struct task *t, const struct collapse_control *cc,
 					   struct mm *mm, uint64_t addr)
 {
-	struct collapse c = { .mm = mm, .addr = addr, .folio = alloc_anon_folio_pmd(t) };
+	struct collapse c = { .mm = mm, .addr = addr };
 	enum scan_result r = SCAN_VMA_CHECK;
 	struct read_hold hold;
 
+	if (!zone_has_huge_page(t->k->pages))
+		return SCAN_ALLOC_HUGE_PAGE_FAIL;
+	c.folio = alloc_anon_folio_pmd(t);
 	mmap_read_lock(t, mm, &hold); /* where it would swap pages in */
 	spend(t, t->k->cost.vma_lookup);
 	settle(t);

@@ -78,6 +78,8 @@ static enum scan_result collapse_file(struct task *t, struct address_space *m, u
 	struct collapse_file c = { .m = m, .index = index };
 	enum scan_result r = SCAN_SUCCEED;
 
+	if (!zone_has_huge_page(t->k->pages))
+		return SCAN_ALLOC_HUGE_PAGE_FAIL;
 	c.folio = alloc_anon_folio_pmd(t);
 	folio_trylock(t, c.folio);
 	while (r == SCAN_SUCCEED && c.n < HPAGE_PAGES)

@@ -10,18 +10,21 @@
 #include "models/kernel/filemap.h"
 #include "models/kernel/huge_file.h"
 #include "models/kernel/init.h"
+#include "models/kernel/migrate.h"
+#include "models/kernel/numa.h"
 #include "models/kernel/rmap.h"
 #include "models/kernel/swap.h"
 #include "models/kernel/userfaultfd.h"
+#include "models/kernel/writeback.h"
 
 METRIC(desc_faults, "mm.faults", METRIC_COUNTER, "1", "kind", "page faults by what they did");
 METRIC(desc_hit, "mm.vma_lock_hit", METRIC_COUNTER, "1", NULL, "faults under the VMA's lock");
 METRIC(desc_miss, "mm.vma_lock_miss", METRIC_COUNTER, "1", NULL,
        "faults that had to fall back to mmap_lock");
 
-static const char *const fault_names[FAULT_KINDS] = { "anon",  "zero",     "file", "cow",
-						      "reuse", "spurious", "segv", "huge",
-						      "swap",  "file-read" };
+static const char *const fault_names[FAULT_KINDS] = { "anon",  "zero",      "file", "cow",
+						      "reuse", "spurious",  "segv", "huge",
+						      "swap",  "file-read", "numa" };
 
 void fault_init(struct kernel *k)
 {
@@ -182,6 +185,8 @@ static void map_file(struct task *t, struct fault *f, uint64_t addr, uint64_t fl
 	page_folio(pfn_page(t->k, pfn))->refs++;
 	spend(t, t->k->cost.file_map + t->k->cost.pte_set);
 	pt_set(f->table, addr, make_pte(f, pfn, PTE_FILE | flags));
+	if (flags & PTE_DIRTY)
+		file_mark_dirty(t, f->vma, pfn);
 	f->mm->rss++;
 }
 
@@ -278,6 +283,8 @@ static void reuse_page(struct task *t, struct fault *f, uint64_t pte)
 {
 	spend(t, t->k->cost.pte_set);
 	folio_move_anon_rmap(t, f->vma, pte_pfn(pte));
+	if (pte & PTE_FILE)
+		file_mark_dirty(t, f->vma, pte_pfn(pte)); /* page_mkwrite */
 	pt_set(f->table, f->addr,
 	       (pte & ~PTE_PROTNONE) | PTE_PRESENT | PTE_WRITE | PTE_DIRTY | PTE_ACCESSED);
 	count_fault(t, FAULT_REUSE);
@@ -334,6 +341,11 @@ void handle_mm_fault(struct task *t, struct fault *f)
 			anon_fault(t, f);
 		else
 			file_fault(t, f);
+	} else if (pte & PTE_MIGRATION) {
+		f->moves = pte_pfn(pte);
+	} else if (pte & PTE_PROTNONE) { /* not the VMA's doing: that allows the access */
+		do_numa_page(t, f);
+		count_fault(t, FAULT_NUMA);
 	} else if (pte & PTE_SWAP) {
 		f->wait_for = do_swap_page(t, f->vma, f->addr, pte, f->access == USER_WRITE);
 		count_fault(t, FAULT_SWAP);
@@ -373,11 +385,13 @@ static bool handle_locked_fault(struct task *t, struct fault *f)
 /* With no lock held, as folio_lock_or_retry has it. */
 static void wait_for_page(struct task *t, struct fault *f)
 {
-	if (!f->wait_for)
-		return;
-	folio_wait_locked(t, f->wait_for);
-	release_pages(t, &f->wait_for, 1);
-	f->wait_for = 0;
+	if (f->moves)
+		migration_entry_wait(t, f->moves);
+	if (f->wait_for) {
+		folio_wait_locked(t, f->wait_for);
+		release_pages(t, &f->wait_for, 1);
+	}
+	f->moves = f->wait_for = 0;
 }
 
 void release_fault_lock(struct task *t, struct fault *f)
@@ -409,7 +423,7 @@ bool handle_page_fault(struct task *t, uint64_t addr, enum user_access access)
 	tracepoint(t);
 	if (try_vma_lock(t, &f)) {
 		ok = handle_locked_fault(t, &f);
-		done = !f.retry && !f.wait_for;
+		done = !f.retry && !f.wait_for && !f.moves;
 		release_fault_lock(t, &f);
 	}
 	while (!done) {
@@ -420,7 +434,7 @@ bool handle_page_fault(struct task *t, uint64_t addr, enum user_access access)
 		settle(t);
 		f.vma = find_vma_or_grow(t, &f);
 		ok = handle_locked_fault(t, &f);
-		done = !f.retry && !f.wait_for;
+		done = !f.retry && !f.wait_for && !f.moves;
 		release_fault_lock(t, &f);
 	}
 	exit_kernel(t);

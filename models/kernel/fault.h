@@ -18,6 +18,7 @@ enum fault_kind {
 	FAULT_HUGE,
 	FAULT_SWAP,
 	FAULT_READ,
+	FAULT_NUMA,
 	FAULT_KINDS
 };
 
@@ -28,6 +29,7 @@ struct fault {
 	bool retry;        /* VM_FAULT_RETRY: again, under mmap_lock */
 	uint32_t wait_for; /* again when this page has been read; we hold a reference */
 	bool dropped;      /* its lock was let go of */
+	uint32_t moves;    /* again when this page has moved; we hold none */
 	struct read_hold hold;
 	uint64_t addr;
 	enum user_access access;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "models/kernel/blk.h"
+#include "models/kernel/writeback.h"
 
 #define LEAF_PAGES 512
 #define DROPPED    UINT32_MAX /* was in memory once: must be read */
@@ -18,6 +19,7 @@ struct address_space *address_space_create(struct kernel *k)
 	struct address_space *m = calloc(1, sizeof(*m));
 
 	m->refs = 1;
+	m->i_mmap_last = &m->i_mmap;
 	rwsem_init(k, &m->i_mmap_rwsem, lock_class_get(k, "i_mmap"));
 	line_init(&m->i_pages_line, line_class_get(k->m, "i_pages"));
 	return m;
@@ -47,6 +49,7 @@ void address_space_put(struct kernel *k, struct address_space *m)
 {
 	if (--m->refs)
 		return;
+	writeback_forget(k, m);
 	for (uint64_t i = 0; i < m->nr_leaves; i++)
 		if (m->leaf[i])
 			free_leaf(k, m->leaf[i]);
@@ -151,6 +154,37 @@ uint32_t filemap_read_folio(struct task *t, struct address_space *m, uint64_t in
 	folio_add_lru(t, pfn);
 	blk_submit(t, DISK_READ, pfn, read_end);
 	return pfn;
+}
+
+uint32_t filemap_peek(const struct address_space *m, uint64_t index)
+{
+	uint64_t n = index / LEAF_PAGES;
+	uint32_t pfn = n < m->nr_leaves && m->leaf[n] ? m->leaf[n][index % LEAF_PAGES] : 0;
+
+	return pfn == DROPPED ? 0 : pfn;
+}
+
+uint64_t filemap_next(const struct address_space *m, uint64_t index)
+{
+	uint64_t n = index / LEAF_PAGES;
+
+	if (n < m->nr_leaves && m->leaf[n])
+		return index + 1;
+	while (n < m->nr_leaves && !m->leaf[n])
+		n++;
+	return n < m->nr_leaves ? n * LEAF_PAGES : UINT64_MAX;
+}
+
+void filemap_replace(struct task *t, uint32_t from, uint32_t to)
+{
+	struct page *old = pfn_page(t->k, from);
+	struct address_space *m = old->mapping;
+
+	*slot_of(m, old->index) = to;
+	old->mapping = NULL;
+	old->refs--;
+	pfn_page(t->k, to)->refs++;
+	touch_line(t, &m->i_pages_line, LINE_ATOMIC);
 }
 
 bool filemap_remove(struct task *t, uint32_t pfn)

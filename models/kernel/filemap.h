@@ -12,9 +12,13 @@
 struct address_space {
 	unsigned int refs; /* of VMAs, of open files, of rmap walkers */
 	struct rwsem i_mmap_rwsem;
+	struct vma **i_mmap_last;
 	struct vma *i_mmap;       /* VMAs that map the file */
 	struct line i_pages_line; /* xa_lock of the tree */
-	uint32_t **leaf;          /* of 512 frames each; 0 = never used */
+	uint64_t nr_dirty;        /* pages */
+	bool on_dirty_list;
+	struct address_space *next_dirty; /* on the list of writeback.c */
+	uint32_t **leaf;                  /* of 512 frames each; 0 = never used */
 	uint64_t nr_leaves;
 	bool huge; /* it has had a huge page: faults look for one */
 };
@@ -28,6 +32,11 @@ void address_space_put(struct kernel *k, struct address_space *m);
 uint32_t filemap_get_folio(struct kernel *k, struct address_space *m, uint64_t index);
 /* Reads it: the page, locked until it has come, with a reference; 0: somebody else has begun. */
 uint32_t filemap_read_folio(struct task *t, struct address_space *m, uint64_t index);
+/* What is at an index, 0 if nothing; and the first index behind it where something may be. */
+uint32_t filemap_peek(const struct address_space *m, uint64_t index);
+uint64_t filemap_next(const struct address_space *m, uint64_t index);
+/* Another frame takes the place of a page; the file's reference goes over. */
+void filemap_replace(struct task *t, uint32_t from, uint32_t to);
 /* The locked, clean, unmapped page leaves its file. False: somebody uses it. */
 bool filemap_remove(struct task *t, uint32_t pfn);
 

@@ -20,6 +20,7 @@
 #include "models/kernel/smp.h"
 #include "models/kernel/swap.h"
 #include "models/kernel/tlb_batch.h"
+#include "models/kernel/writeback.h"
 #include "models/kernel/tlbi.h"
 
 METRIC(desc_ipi, "ipi.sent", METRIC_COUNTER, "1", "kind", "interrupts sent to other CPUs");
@@ -140,6 +141,7 @@ struct kernel *kernel_create(struct sim *sim, struct machine_desc *desc,
 	blk_init(k);
 	swap_init(k);
 	reclaim_init(k);
+	writeback_init(k);
 	for (unsigned int i = 0; i < k->nr_cpus; i++)
 		cpu_start(k, i);
 	rar_init(k);
@@ -250,6 +252,7 @@ void kernel_free(struct kernel *k)
 	lru_free(k);
 	page_lock_free(k);
 	reclaim_free(k);
+	writeback_free(k);
 	swap_free(k);
 	blk_free(k);
 	pages_free(k);

@@ -26,12 +26,15 @@
 #define GLOBAL_ASID_SLOT 6 /* tlb slot of a broadcast mm's ASID */
 #define INIT_MM_CTX_ID   1 /* init_mm takes an ASID like any other; its tlb_gen stays 1 */
 #define LRU_BATCH_MAX    256
-#define MEMCG_LEVELS     2 /* counters that a page is charged to: its cgroup and one above */
-#define PAGE_SHIFT       12
-#define PAGE_SIZE        (UINT64_C(1) << PAGE_SHIFT)
+/* Why a folio changes its LRU list, as a batch of each CPU. */
+enum lru_move { LRU_DEACTIVATE, LRU_LAZYFREE, NR_LRU_MOVES };
 
-#define LOCK_CLASSES     64 /* that lock order is kept for */
-#define LOCKS_HELD       24 /* by one task at once */
+#define MEMCG_LEVELS 2 /* counters that a page is charged to: its cgroup and one above */
+#define PAGE_SHIFT   12
+#define PAGE_SIZE    (UINT64_C(1) << PAGE_SHIFT)
+
+#define LOCK_CLASSES 64 /* that lock order is kept for */
+#define LOCKS_HELD   24 /* by one task at once */
 
 struct csd;
 struct tlbi_queue;
@@ -46,6 +49,7 @@ struct blk_request;
 struct disk;
 struct swap;
 struct reclaim;
+struct writeback;
 
 enum task_state { TASK_RUNNING, TASK_BLOCKED, TASK_DEAD };
 
@@ -86,6 +90,7 @@ struct task {
 	bool exited;                          /* for its parent to reap */
 	struct task *reaper;                  /* that waits for it */
 	bool in_user;                         /* its own work is under way */
+	bool numa_work;                       /* a scan of its mm is due */
 	bool memalloc;                        /* reclaims: may take the last frames */
 	struct tlbflush_unmap_batch *tlb_ubc; /* NULL until the first batch */
 	struct working_set *working_set;      /* pages used last; NULL until the first use */
@@ -157,6 +162,8 @@ struct kcpu { /* what the kernel knows of a CPU */
 	unsigned int nr_pcp_huge;
 	unsigned int lru_batch; /* folios in lru_pfn */
 	uint32_t lru_pfn[LRU_BATCH_MAX];
+	unsigned int nr_lru_moves[NR_LRU_MOVES]; /* batches of folios to be moved between lists */
+	uint32_t lru_move[NR_LRU_MOVES][LRU_BATCH_MAX];
 	struct blk_request *requests; /* to the disk, by the time of their end */
 	uint32_t swap_cluster;        /* + 1: from which it takes slots */
 	struct rcu_data rcu;
@@ -218,6 +225,7 @@ struct kernel {
 	struct spinlock tasklist_lock;
 	struct pages *pages;
 	struct reclaim *reclaim;
+	struct writeback *writeback;
 	struct disk *disk;
 	struct swap *swap;
 	struct page_wait *page_wait;  /* sleepers on page locks */

@@ -162,6 +162,66 @@ static void drain_batch(struct task *t)
 	release_pages(t, pfn, n);
 }
 
+/* The list that its new flags name; false: it stays as it is. */
+static bool change_list(struct page *page, enum lru_move why)
+{
+	if (!page->on_lru || !page->refs)
+		return false;
+	if (why == LRU_LAZYFREE &&
+	    ((page->flags & (PG_ANON | PG_SWAPBACKED | PG_SWAPCACHE)) != (PG_ANON | PG_SWAPBACKED)))
+		return false;
+	return true;
+}
+
+static void drain_moves(struct task *t, enum lru_move why)
+{
+	struct kcpu *c = this_cpu(t);
+	uint32_t pfn[LRU_BATCH_MAX];
+	unsigned int n = c->nr_lru_moves[why];
+
+	for (unsigned int i = 0; i < n; i++)
+		pfn[i] = c->lru_move[why][i];
+	c->nr_lru_moves[why] = 0;
+	spin_lock_irq(t, &t->k->lru_lock);
+	for (unsigned int i = 0; i < n; i++) {
+		struct page *page = pfn_page(t->k, pfn[i]);
+
+		page->in_moves--;
+		if (!change_list(page, why))
+			continue;
+		list_remove(t, pfn[i]);
+		page->flags &= (uint16_t) ~(PG_ACTIVE | PG_REFERENCED |
+					    (why == LRU_LAZYFREE ? PG_SWAPBACKED : 0));
+		list_insert(t, pfn[i], false);
+	}
+	spin_unlock_irq(t, &t->k->lru_lock);
+	release_pages(t, pfn, n);
+}
+
+static unsigned int batch_size(const struct task *t)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_LRU];
+
+	return ((const struct lru_ops *)p->choice->ops)->batch(p->params);
+}
+
+void lru_move_later(struct task *t, uint32_t pfn, enum lru_move why)
+{
+	struct kcpu *c;
+
+	if (!change_list(pfn_page(t->k, pfn), why))
+		return;
+	preempt_disable(t);
+	spend(t, t->k->cost.lru_add);
+	c = this_cpu(t);
+	pfn_page(t->k, pfn)->refs++;
+	pfn_page(t->k, pfn)->in_moves++;
+	c->lru_move[why][c->nr_lru_moves[why]++] = pfn;
+	if (c->nr_lru_moves[why] >= batch_size(t))
+		drain_moves(t, why);
+	preempt_enable(t);
+}
+
 void folio_add_lru(struct task *t, uint32_t pfn)
 {
 	const struct policy_pick *p = &t->k->policy.pick[AXIS_LRU];
@@ -186,6 +246,9 @@ void lru_add_drain(struct task *t)
 	spend(t, t->k->cost.lru_add);
 	if (this_cpu(t)->lru_batch)
 		drain_batch(t);
+	for (enum lru_move why = 0; why < NR_LRU_MOVES; why++)
+		if (this_cpu(t)->nr_lru_moves[why])
+			drain_moves(t, why);
 	preempt_enable(t);
 }
 
@@ -305,6 +368,9 @@ void lru_drain_quietly(struct kernel *k)
 			pfn_page(k, pfn)->in_batch = false;
 			put_page_quietly(k, pfn);
 		}
+		for (enum lru_move why = 0; why < NR_LRU_MOVES; why++)
+			while (c->nr_lru_moves[why])
+				put_page_quietly(k, c->lru_move[why][--c->nr_lru_moves[why]]);
 	}
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * madvise: DONTNEED and FREE change page tables; other advice takes its lock and changes nothing
- * here. Which lock DONTNEED takes is the locking policy's.
+ * madvise: what DONTNEED drops is zapped here, and what ages pages is in madvise_lru.c; other
+ * advice takes its lock and changes nothing. Which lock DONTNEED takes is the locking policy's.
  */
 #include <errno.h>
 
@@ -11,8 +11,7 @@
 #ifndef MADV_COLLAPSE /* since glibc 2.37 */
 #define MADV_COLLAPSE 25
 #endif
-#include "models/kernel/swap.h"
-#include "models/kernel/tlb_batch.h"
+#include "models/kernel/reclaim.h"
 
 METRIC(desc_ignored, "mm.advice_ignored", METRIC_COUNTER, "1", NULL,
        "madvise calls whose advice has no effect in this model");
@@ -107,48 +106,6 @@ static int dontneed(struct task *t, uint64_t addr, uint64_t end)
 	return ret;
 }
 
-/* Anonymous pages become clean and old: their next use is a fault-free write or they are dropped.
- */
-static void free_lazily(struct task *t, uint64_t addr, uint64_t end)
-{
-	struct mmu_gather tlb;
-
-	lru_add_drain(t);
-	tlb_gather_mmu(t, &tlb, t->mm);
-	while (addr < end) {
-		uint64_t next = (addr & ~(PMD_SIZE - 1)) + PMD_SIZE;
-		struct page_table *table;
-		struct spinlock *ptl;
-
-		next = next < end ? next : end;
-		table = free_huge_pmd_lazily(t, &tlb, addr, next)
-				? NULL
-				: pte_offset_map_lock(t, t->mm, addr, &ptl);
-		if (!table) {
-			addr = next;
-			continue;
-		}
-		flush_tlb_batched_pending(t, t->mm);
-		for (; addr < next; addr += PAGE_SIZE) {
-			uint64_t pte = table->slot.pte[pt_index(addr, PT_PTE)];
-
-			spend(t, t->k->cost.pte_read);
-			if (pte & PTE_SWAP) {
-				pt_set(table, addr, 0);
-				free_swap_and_cache(t, pte_pfn(pte));
-				continue;
-			}
-			if (!(pte & (PTE_DIRTY | PTE_ACCESSED)) || pte & (PTE_ZERO | PTE_FILE))
-				continue;
-			spend(t, t->k->cost.pte_clear + t->k->cost.pte_set);
-			pt_set(table, addr, pte & ~(PTE_DIRTY | PTE_ACCESSED));
-			tlb_remove_entry(&tlb, addr);
-		}
-		pte_unmap_unlock(t, table, ptl);
-	}
-	tlb_finish_mmu(t, &tlb);
-}
-
 static uint64_t range_end(uint64_t addr, uint64_t len)
 {
 	return (addr + len + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
@@ -168,7 +125,9 @@ static int advise(struct task *t, struct mmu_gather *shared, uint64_t addr, uint
 	if (advice == MADV_DONTNEED)
 		return shared ? zap_vmas(t, shared, addr, end) : dontneed(t, addr, end);
 	if (advice == MADV_FREE)
-		free_lazily(t, addr, end);
+		madvise_free(t, addr, end);
+	else if (advice == MADV_COLD || advice == MADV_PAGEOUT)
+		madvise_cold(t, addr, end, advice == MADV_PAGEOUT);
 	else
 		metric_get(sim_metrics(t->k->sim), &desc_ignored, "")->value++;
 	return 0;

@@ -27,14 +27,15 @@
 #define PTE_WRITE   (UINT64_C(1) << 1)
 #define PTE_HUGE                                                                                   \
 	(UINT64_C(1) << 2) /* in a PMD table: maps 2 MiB; clear in any pointer to a table */
-#define PTE_ACCESSED (UINT64_C(1) << 5)
-#define PTE_DIRTY    (UINT64_C(1) << 6)
-#define PTE_SWAP     (UINT64_C(1) << 3) /* not present: names a swap slot (swap.h) */
-#define PTE_EXEC     (UINT64_C(1) << 8)
-#define PTE_ZERO     (UINT64_C(1) << 9)  /* the shared zero page */
-#define PTE_FILE     (UINT64_C(1) << 10) /* a page of a page cache */
-#define PTE_PROTNONE (UINT64_C(1) << 11) /* kept, but no access (PROT_NONE) */
-#define pte_pfn(pte) ((uint32_t)((pte) >> PAGE_SHIFT))
+#define PTE_ACCESSED  (UINT64_C(1) << 5)
+#define PTE_DIRTY     (UINT64_C(1) << 6)
+#define PTE_MIGRATION (UINT64_C(1) << 4) /* not present: its page moves (migrate.h) */
+#define PTE_SWAP      (UINT64_C(1) << 3) /* not present: names a swap slot (swap.h) */
+#define PTE_EXEC      (UINT64_C(1) << 8)
+#define PTE_ZERO      (UINT64_C(1) << 9)  /* the shared zero page */
+#define PTE_FILE      (UINT64_C(1) << 10) /* a page of a page cache */
+#define PTE_PROTNONE  (UINT64_C(1) << 11) /* kept, but no access (PROT_NONE) */
+#define pte_pfn(pte)  ((uint32_t)((pte) >> PAGE_SHIFT))
 
 /* ---- page frames (pages.c) ---- */
 
@@ -61,13 +62,15 @@ struct page {
 	uint16_t tail;       /* of a large folio: how far its head is below; else 0 */
 	uint8_t order;       /* of a folio's head */
 	uint16_t flags;
-	uint8_t list;  /* LRU list that it is on */
-	void *mapping; /* anon_vma (good while it is mapped) or address_space */
+	uint8_t list;            /* LRU list that it is on */
+	uint8_t node, last_node; /* where it lies; where its last NUMA hint fault came from */
+	void *mapping;           /* anon_vma (good while it is mapped) or address_space */
 	uint64_t index;
 	uint32_t swap;     /* slot, with PG_SWAPCACHE */
 	uint64_t contents; /* equal for pages that are equal; 0: not known, and unlike all others */
 	sim_ps busy_until; /* its line's transfer, of accesses outside of the LRU lock */
 	bool free, on_lru, in_batch; /* in_batch: a per-CPU LRU batch holds one of refs */
+	uint8_t in_moves;            /* batches of lru_move_later hold so many */
 	bool forked; /* of a large folio's head: fork has shared pages of it by PTE */
 };
 #define PAGE_STRUCTS 4096
@@ -142,7 +145,7 @@ static inline bool page_is_exclusive(struct page *page)
 		return false;
 	if (folio->order)
 		return page->mapcount == 1 && !folio->pmd_maps && !folio->forked;
-	return page->mapcount == 1 && page->refs == 1u + page->in_batch;
+	return page->mapcount == 1 && page->refs == 1u + page->in_batch + page->in_moves;
 }
 
 /* ---- page lock (page_lock.c): PG_LOCKED in the page struct, sleepers in hashed queues ---- */
@@ -163,6 +166,8 @@ void lru_init(struct kernel *k);
 void lru_free(struct kernel *k);
 void folio_add_lru(struct task *t, uint32_t pfn);
 void lru_add_drain(struct task *t);
+/* The folio changes its list when the CPU's batch is full or drained. */
+void lru_move_later(struct task *t, uint32_t pfn, enum lru_move why);
 /* Drops a reference to each; frees those that had no other, off the list first. */
 void release_pages(struct task *t, const uint32_t *pfn, unsigned int n);
 /* Up to n folios from the tail of a list, each with a reference, off the list. */
@@ -280,6 +285,8 @@ struct mm {
 	uint64_t tlb_gen;
 	struct cpumask cpumask; /* CPUs that may hold its translations */
 	unsigned int tlb_flush_pending;
+	sim_ps numa_next_scan; /* 0: not looked at yet */
+	uint64_t numa_scan_offset;
 	unsigned int tlb_flush_batched; /* see tlb_batch.c; on pending_line */
 	unsigned int changing; /* PTEs are changed and not yet flushed, outside of a gather */
 	sim_ps next_trim;

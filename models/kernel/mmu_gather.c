@@ -132,14 +132,33 @@ void tlb_finish_mmu(struct task *t, struct mmu_gather *tlb)
 
 /* ---- zap ---- */
 
+/* What one hold of a page table's lock leaves to be done. */
+struct zapped {
+	bool full; /* the gather: no more pages now */
+	/* Dirty pages of files: their reverse mapping goes after the flush, so that whoever cleans
+	 * them finds the PTE's lock taken until nobody can write through it. */
+	unsigned int nr_delayed;
+	uint32_t delayed[PTRS_PER_TABLE];
+};
+
+/* Still under the lock. */
+static void flush_delayed_rmap(struct task *t, struct mmu_gather *tlb, struct zapped *z)
+{
+	if (!z->nr_delayed)
+		return;
+	tlb_flush_mmu_tlbonly(t, tlb);
+	for (unsigned int i = 0; i < z->nr_delayed; i++)
+		folio_remove_rmap(t, z->delayed[i]);
+}
+
 static uint64_t zap_ptes(struct task *t, struct mmu_gather *tlb, struct page_table *table,
-			 uint64_t addr, uint64_t end, bool *full)
+			 uint64_t addr, uint64_t end, struct zapped *z)
 {
 	const struct policy_pick *p = &t->k->policy.pick[AXIS_FLUSH_GATHERING];
 	const struct gather_ops *ops = p->choice->ops;
 	struct kernel *k = t->k;
 
-	for (; addr < end && !*full; addr += PAGE_SIZE) {
+	for (; addr < end && !z->full; addr += PAGE_SIZE) {
 		uint64_t pte = table->slot.pte[pt_index(addr, PT_PTE)];
 
 		if (!pte) {
@@ -148,15 +167,20 @@ static uint64_t zap_ptes(struct task *t, struct mmu_gather *tlb, struct page_tab
 		}
 		spend(t, k->cost.pte_clear);
 		pt_set(table, addr, 0);
+		if (pte & PTE_MIGRATION)
+			tlb->mm->rss--;
 		if (pte & PTE_SWAP)
 			free_swap_and_cache(t, pte_pfn(pte));
 		if (!(pte & (PTE_PRESENT | PTE_PROTNONE)))
 			continue;
 		tlb_remove_entry(tlb, addr);
 		if (!(pte & PTE_ZERO)) {
-			folio_remove_rmap(t, pte_pfn(pte));
+			if (pte & PTE_FILE && pte & PTE_DIRTY)
+				z->delayed[z->nr_delayed++] = pte_pfn(pte);
+			else
+				folio_remove_rmap(t, pte_pfn(pte));
 			tlb->mm->rss--;
-			*full = tlb_remove_page(t, tlb, pte_pfn(pte));
+			z->full = tlb_remove_page(t, tlb, pte_pfn(pte));
 		}
 		ops->pte_cleared(p->params, t, tlb, addr);
 	}
@@ -172,17 +196,20 @@ static void zap_one_table(struct task *t, struct mmu_gather *tlb, uint64_t addr,
 	reclaim &= addr % PMD_SIZE == 0 && end == addr + PMD_SIZE;
 	while (addr < end) {
 		struct spinlock *ptl;
-		bool full = false;
+		struct zapped z;
 
+		z.full = false;
+		z.nr_delayed = 0;
 		table = pte_offset_map_lock(t, tlb->mm, addr, &ptl);
 		if (!table)
 			return;
 		flush_tlb_batched_pending(t, tlb->mm);
-		addr = zap_ptes(t, tlb, table, addr, end, &full);
-		if (reclaim && addr == end && !full && !table->nr)
+		addr = zap_ptes(t, tlb, table, addr, end, &z);
+		flush_delayed_rmap(t, tlb, &z);
+		if (reclaim && addr == end && !z.full && !table->nr)
 			gone = try_unhook_pte(t, tlb->mm, table);
 		pte_unmap_unlock(t, table, ptl);
-		if (full)
+		if (z.full)
 			tlb_flush_mmu(t, tlb);
 	}
 	if (reclaim && !gone)

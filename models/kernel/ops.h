@@ -62,6 +62,16 @@ int64_t sys_mremap(struct task *task, uint64_t old, uint64_t old_len, uint64_t n
 		   unsigned int flags, uint64_t new_addr);
 int64_t sys_brk(struct task *task, uint64_t brk);
 
+/* msync(MS_SYNC): dirty pages of shared file mappings are cleaned and written. */
+int sys_msync(struct task *task, uint64_t addr, uint64_t len);
+/* Writing 4 (soft-dirty) or 1 (accessed) to /proc/self/clear_refs. */
+void sys_clear_refs(struct task *task, bool soft_dirty);
+/* move_pages: the pages of a range that nobody else maps go to another node (a socket). How many
+ * moved. */
+uint64_t sys_move_pages(struct task *task, uint64_t addr, uint64_t n, unsigned int node);
+/* Writing to /proc/sys/vm/compact_memory, for so many pages of the LRU lists; how many moved. */
+uint64_t sys_compact_memory(struct task *task, uint64_t pages);
+
 /*
  * A mapping that was there before the recording began, or that no recorded call explains: appears
  * at no cost. Skips parts that are mapped already.

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "models/kernel/migrate.h"
+#include "models/kernel/numa.h"
 #include "models/kernel/reclaim.h"
 
 #define PCP_BATCH           63
@@ -127,6 +129,22 @@ static void rmqueue_bulk(struct task *t)
 	spin_unlock_irq(t, &p->zone_lock);
 }
 
+void drain_all_pages(struct task *t)
+{
+	struct pages *p = t->k->pages;
+	unsigned int n = 0;
+
+	spin_lock_irq(t, &p->zone_lock);
+	for (unsigned int i = 0; i < t->k->nr_cpus; i++) {
+		struct kcpu *c = &t->k->cpus[i];
+
+		for (; c->nr_pcp; n++)
+			zone_give(p, c->pcp[--c->nr_pcp]);
+	}
+	spend_on_pages(t, n * t->k->cost.buddy_page);
+	spin_unlock_irq(t, &p->zone_lock);
+}
+
 static void hand_out(struct kernel *k, uint32_t pfn)
 {
 	struct page *page = pfn_page(k, pfn);
@@ -137,7 +155,23 @@ static void hand_out(struct kernel *k, uint32_t pfn)
 	page->flags = 0;
 	page->mapping = NULL;
 	page->contents = 0;
+	page->node = 0;
+	page->last_node = NO_NODE;
 	k->pages->in_use++;
+}
+
+/* The zone is empty, whatever it was a moment ago. */
+static void alloc_slowpath(struct task *t)
+{
+	struct pages *p = t->k->pages;
+
+	drain_all_pages(t);
+	if (zone_free_pages(p) > 0)
+		return;
+	if (t->memalloc)
+		sim_die(t->k->sim, "out of memory: none of %llu frames is left for reclaim itself",
+			(unsigned long long)p->limit);
+	reclaim_for_alloc(t);
 }
 
 uint32_t alloc_page(struct task *t)
@@ -151,16 +185,16 @@ uint32_t alloc_page(struct task *t)
 	spend_on_pages(t, k->cost.page_alloc);
 	if (!this_cpu(t)->nr_pcp)
 		rmqueue_bulk(t);
-	if (!this_cpu(t)->nr_pcp)
-		drain_all_pages(t);
-	if (!this_cpu(t)->nr_pcp)
+	while (!this_cpu(t)->nr_pcp) { /* others were faster */
+		preempt_enable(t);
+		alloc_slowpath(t);
+		preempt_disable(t);
 		rmqueue_bulk(t);
-	if (!this_cpu(t)->nr_pcp)
-		sim_die(k->sim, "out of memory: none of %llu frames is free",
-			(unsigned long long)k->pages->limit);
+	}
 	pfn = this_cpu(t)->pcp[--this_cpu(t)->nr_pcp];
 	sim_check(k->sim, pfn_page(k, pfn)->free, "page-life", "frame %u allocated twice", pfn);
 	hand_out(k, pfn);
+	pfn_page(k, pfn)->node = cpu_node(k, t->cpu);
 	k->metric.pages_allocated->value++;
 	preempt_enable(t);
 	return pfn;
@@ -175,22 +209,6 @@ static void free_pcppages_bulk(struct task *t)
 	spin_lock_irq(t, &p->zone_lock);
 	for (unsigned int i = 0; i < n; i++)
 		zone_give(p, c->pcp[--c->nr_pcp]);
-	spend_on_pages(t, n * t->k->cost.buddy_page);
-	spin_unlock_irq(t, &p->zone_lock);
-}
-
-void drain_all_pages(struct task *t)
-{
-	struct pages *p = t->k->pages;
-	unsigned int n = 0;
-
-	spin_lock_irq(t, &p->zone_lock);
-	for (unsigned int i = 0; i < t->k->nr_cpus; i++) {
-		struct kcpu *c = &t->k->cpus[i];
-
-		for (; c->nr_pcp; n++)
-			zone_give(p, c->pcp[--c->nr_pcp]);
-	}
 	spend_on_pages(t, n * t->k->cost.buddy_page);
 	spin_unlock_irq(t, &p->zone_lock);
 }
@@ -246,7 +264,8 @@ static void rmqueue_bulk_huge(struct task *t)
 
 	spin_lock_irq(t, &t->k->pages->zone_lock);
 	c = this_cpu(t);
-	while (c->nr_pcp_huge < PCP_HUGE_BATCH)
+	while (c->nr_pcp_huge < PCP_HUGE_BATCH &&
+	       (!c->nr_pcp_huge || zone_has_huge_page(t->k->pages)))
 		c->pcp_huge[c->nr_pcp_huge++] = zone_take_huge(t->k->pages);
 	spend_on_pages(t, PCP_HUGE_BATCH * t->k->cost.buddy_page);
 	spin_unlock_irq(t, &t->k->pages->zone_lock);
@@ -267,6 +286,7 @@ uint32_t alloc_huge_page(struct task *t)
 	for (uint32_t i = 0; i < HPAGE_PAGES; i++) {
 		sim_check(k->sim, page[i].free, "page-life", "frame %u allocated twice", pfn + i);
 		hand_out(k, pfn + i);
+		page[i].node = cpu_node(k, t->cpu);
 		page[i].tail = (uint16_t)i;
 	}
 	page->pmd_maps = 0;

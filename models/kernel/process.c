@@ -7,6 +7,7 @@
 
 #include "models/kernel/khugepaged.h"
 #include "models/kernel/ksm.h"
+#include "models/kernel/numa.h"
 #include "models/kernel/rmap.h"
 #include "models/kernel/swap.h"
 
@@ -73,10 +74,14 @@ static void copy_ptes(struct task *t, struct mm *to, struct vma *vma, struct pag
 			continue;
 		}
 		spend(t, t->k->cost.pte_read + t->k->cost.pte_set);
-		if (pte & PTE_SWAP) { /* nobody has it alone any more */
-			pte &= ~PTE_WRITE;
+		if (pte & (PTE_SWAP | PTE_MIGRATION)) { /* nobody has it alone any more */
+			if (cow)
+				pte &= ~PTE_WRITE;
 			pt_set(from, addr, pte);
-			swap_duplicate(t, pte_pfn(pte));
+			if (pte & PTE_SWAP)
+				swap_duplicate(t, pte_pfn(pte));
+			else
+				to->rss++;
 			pt_set(table, addr, pte);
 			continue;
 		}
@@ -233,6 +238,8 @@ void sys_exit(struct task *t)
 
 void user_compute(struct task *t, sim_ps work)
 {
+	if (t->numa_work)
+		task_numa_work(t);
 	code_cache_user(t, work);
 	spend_time(t, work + refill_time(t, work));
 	t->in_user = true;

@@ -10,10 +10,12 @@
 
 #include "models/kernel/init.h"
 #include "models/kernel/shrink.h"
+#include "models/kernel/writeback.h"
 
 #define DEF_PRIORITY        12
 #define SWAPPINESS          60 /* vm.swappiness; of 200 */
 #define MAX_RECLAIM_RETRIES 16
+#define BUSY_RETRIES        8
 #define THROTTLE            (100 * SIM_MS) /* longest sleep for writeback to get on, HZ/10 */
 
 METRIC(desc_wakes, "reclaim.kswapd_wakes", METRIC_COUNTER, "1", NULL,
@@ -206,12 +208,14 @@ static bool shrink_node(struct task *t, struct scan_control *sc)
 	for (sc->priority = DEF_PRIORITY; sc->priority >= 0; sc->priority--) {
 		uint64_t scanned = sc->scanned, reclaimed = sc->reclaimed;
 
-		sc->writeback = 0;
+		sc->writeback = sc->dirty = 0;
 		shrink_lruvec(t, sc);
 		settle(t);
 		if (sc->reclaimed >= sc->nr_to_reclaim)
 			return true;
-		if (sc->writeback && sc->writeback >= sc->scanned - scanned)
+		if (sc->dirty)
+			wakeup_flusher(t);
+		if (sc->writeback + sc->dirty && sc->writeback + sc->dirty >= sc->scanned - scanned)
 			reclaim_throttle(t);
 		if (sc->reclaimed > reclaimed && sc->kswapd)
 			sc->priority++;
@@ -293,11 +297,12 @@ void reclaim_for_alloc(struct task *t)
 			continue;
 		}
 		drain_all_pages(t);
-		if (p->nr_writeback || p->nr_isolated) { /* others are at it */
+		/* Others are at it: that counts less than having nothing to look at. */
+		if (p->nr_writeback || p->nr_isolated || wakeup_flusher(t))
 			reclaim_throttle(t);
-			continue;
-		}
-		if (++retries > MAX_RECLAIM_RETRIES)
+		else
+			retries += BUSY_RETRIES - 1;
+		if (++retries > MAX_RECLAIM_RETRIES * BUSY_RETRIES)
 			sim_die(t->k->sim, "out of memory: %llu frames, none can be reclaimed",
 				(unsigned long long)p->limit);
 	}

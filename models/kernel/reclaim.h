@@ -20,8 +20,13 @@ void reclaim_for_alloc(struct task *t);
  * the others back. How many were freed. */
 unsigned int reclaim_pages(struct task *t, uint32_t *pfn, unsigned int n);
 
+/* MADV_FREE, MADV_COLD and MADV_PAGEOUT of a range of the task's own mm (madvise_lru.c). */
+void madvise_free(struct task *t, uint64_t addr, uint64_t end);
+void madvise_cold(struct task *t, uint64_t addr, uint64_t end, bool pageout);
+
 enum ttu_flags {
 	TTU_BATCH_FLUSH = 1, /* the caller flushes before it frees */
+	TTU_MIGRATION = 2,   /* migration entries stay in the PTEs' place */
 };
 /* Unmaps the locked page everywhere. False: some PTE still maps it. */
 bool try_to_unmap(struct task *t, uint32_t pfn, unsigned int flags);

@@ -16,6 +16,7 @@ static struct anon_vma *anon_vma_alloc(struct kernel *k, struct anon_vma *root)
 	anon->root = root ? root : anon;
 	if (root)
 		root->refs++;
+	anon->last = &anon->chains;
 	rwsem_init(k, &anon->rwsem, lock_class_get(k, "anon_vma"));
 	return anon;
 }
@@ -33,7 +34,13 @@ static void anon_vma_put(struct kernel *k, struct anon_vma *anon)
 		anon_vma_put(k, root);
 }
 
-/* Under the root's lock, or while nobody else can know the anon_vma. */
+/*
+ * At the end: a walk that sets PTEs back (migration) must meet a VMA before those whose PTEs are
+ * copied or moved from it meanwhile, so that it finds them in one place or the other.
+ *
+ * Under the root's lock, or while nobody
+ * else can know the anon_vma.
+ */
 static void chain_link(struct vma *vma, struct anon_vma *anon)
 {
 	struct anon_vma_chain *c = calloc(1, sizeof(*c));
@@ -43,11 +50,9 @@ static void chain_link(struct vma *vma, struct anon_vma *anon)
 	anon->refs++;
 	c->same_vma = vma->chains;
 	vma->chains = c;
-	c->next = anon->chains;
-	if (c->next)
-		c->next->pprev = &c->next;
-	c->pprev = &anon->chains;
-	anon->chains = c;
+	c->pprev = anon->last;
+	*anon->last = c;
+	anon->last = &c->next;
 }
 
 void anon_vma_lock_write(struct task *t, struct vma *vma)
@@ -127,6 +132,8 @@ void unlink_anon_vmas(struct task *t, struct vma *vma)
 		*c->pprev = c->next;
 		if (c->next)
 			c->next->pprev = c->pprev;
+		else
+			c->anon_vma->last = c->pprev;
 		anon_vma_put(k, c->anon_vma);
 		free(c);
 	}
@@ -172,11 +179,10 @@ void vma_link_file(struct task *t, struct vma *vma)
 		i_mmap_lock_write(t, vma);
 		spend(t, t->k->cost.file_link);
 	}
-	vma->i_mmap_next = m->i_mmap;
-	if (m->i_mmap)
-		m->i_mmap->i_mmap_pprev = &vma->i_mmap_next;
-	vma->i_mmap_pprev = &m->i_mmap;
-	m->i_mmap = vma;
+	vma->i_mmap_next = NULL;
+	vma->i_mmap_pprev = m->i_mmap_last;
+	*m->i_mmap_last = vma;
+	m->i_mmap_last = &vma->i_mmap_next;
 	if (t)
 		i_mmap_unlock_write(t, vma);
 }
@@ -190,6 +196,8 @@ void unlink_file_vma(struct task *t, struct vma *vma)
 	*vma->i_mmap_pprev = vma->i_mmap_next;
 	if (vma->i_mmap_next)
 		vma->i_mmap_next->i_mmap_pprev = vma->i_mmap_pprev;
+	else
+		vma->mapping->i_mmap_last = vma->i_mmap_pprev;
 	vma->i_mmap_pprev = NULL;
 	if (t)
 		i_mmap_unlock_write(t, vma);
@@ -296,6 +304,36 @@ static bool rmap_walk_anon(struct walk *w, bool try_only)
 	return locked;
 }
 
+struct anon_vma *folio_get_anon_vma(struct task *t, uint32_t pfn)
+{
+	struct page *page = pfn_page(t->k, pfn);
+
+	settle(t);
+	if ((page->flags & (PG_ANON | PG_KSM)) != PG_ANON || !page->mapcount)
+		return NULL;
+	((struct anon_vma *)page->mapping)->refs++;
+	return page->mapping;
+}
+
+void folio_put_anon_vma(struct task *t, struct anon_vma *anon)
+{
+	if (anon)
+		anon_vma_put(t->k, anon);
+}
+
+void rmap_walk_anon_vma(struct task *t, struct anon_vma *anon, uint64_t index, rmap_one_fn *one,
+			void *arg)
+{
+	struct walk w = { .t = t, .one = one, .arg = arg };
+	struct read_hold hold;
+
+	down_read(t, &anon->root->rwsem, &hold);
+	for (struct anon_vma_chain *c = anon->chains; c; c = c->next)
+		if (!visit(&w, c->vma, index))
+			break;
+	up_read(t, &anon->root->rwsem, &hold);
+}
+
 static bool rmap_walk_file(struct walk *w, bool try_only)
 {
 	struct task *t = w->t;
@@ -322,6 +360,8 @@ bool rmap_walk(struct task *t, uint32_t pfn, rmap_one_fn *one, void *arg, bool t
 {
 	struct walk w = { .t = t, .pfn = pfn, .one = one, .arg = arg };
 
+	if (pfn_page(t->k, pfn)->flags & PG_KSM)
+		return false; /* mapped by VMAs of many trees: only ksmd knows them */
 	if (pfn_page(t->k, pfn)->flags & PG_ANON)
 		return rmap_walk_anon(&w, try_only);
 	return rmap_walk_file(&w, try_only);

@@ -13,8 +13,8 @@
 struct anon_vma {
 	struct anon_vma *root; /* itself, or where its tree's lock is; it holds a reference */
 	unsigned int refs;     /* of chains, of anon_vmas below, of walkers that sleep */
-	struct anon_vma_chain *chains;
-	struct rwsem rwsem; /* the root's is used */
+	struct anon_vma_chain *chains, **last; /* in the order in which they came: see chain_link */
+	struct rwsem rwsem;                    /* the root's is used */
 };
 
 /* One VMA on one anon_vma: in two lists, both changed under the root's lock for writing. */
@@ -64,11 +64,18 @@ static inline uint64_t linear_page_index(const struct vma *vma, uint64_t addr)
 	return vma->pgoff + ((addr - vma->start) >> PAGE_SHIFT);
 }
 
+/* An anonymous page's anon_vma with a reference (NULL: it is not mapped, or a file's); and back. */
+struct anon_vma *folio_get_anon_vma(struct task *t, uint32_t pfn);
+void folio_put_anon_vma(struct task *t, struct anon_vma *anon);
+
 /* Called for each place where a VMA would map the page, whether it does or not. False: enough. */
 typedef bool rmap_one_fn(struct task *t, struct vma *vma, uint64_t addr, uint32_t pfn, void *arg);
 
 /* Under the lock of the page's anon_vma or file, for reading, as long as the page is mapped. The
  * caller holds the page's lock. try_only: false if the rmap lock cannot be had at once. */
 bool rmap_walk(struct task *t, uint32_t pfn, rmap_one_fn *one, void *arg, bool try_only);
+/* The same where the PTEs are found by an anon_vma that the caller holds, mapped or not. */
+void rmap_walk_anon_vma(struct task *t, struct anon_vma *anon, uint64_t index, rmap_one_fn *one,
+			void *arg);
 
 #endif

@@ -10,6 +10,7 @@
 struct scan_control {
 	uint64_t nr_to_reclaim, scanned, reclaimed;
 	uint64_t writeback; /* folios passed over because they are being written */
+	uint64_t dirty;     /* and because they are a file's, and dirty */
 	int priority;
 	bool kswapd, ignore_references;
 };

@@ -130,8 +130,8 @@ static enum verdict dispose(struct task *t, struct scan_control *sc, uint32_t pf
 	struct page *page = pfn_page(t->k, pfn);
 	enum verdict v = RECLAIM;
 
-	if (page->order)
-		return ACTIVATE; /* huge pages stay */
+	if (page->order || page->flags & PG_KSM)
+		return ACTIVATE; /* huge and merged pages stay */
 	if (page->flags & PG_WRITEBACK) {
 		page->flags |= PG_RECLAIM;
 		sc->writeback++;
@@ -147,10 +147,13 @@ static enum verdict dispose(struct task *t, struct scan_control *sc, uint32_t pf
 	if (page->mapcount && !try_to_unmap(t, pfn, TTU_BATCH_FLUSH))
 		return ACTIVATE;
 	if (page->flags & PG_DIRTY) {
-		if (!(page->flags & PG_SWAPCACHE))
+		if (!(page->flags & PG_SWAPCACHE)) {
+			sc->dirty++;
 			return ACTIVATE; /* a file's: the flusher writes it */
+		}
 		write_to_swap(t, pfn);
-		return KEEP;
+		if (page->flags & PG_WRITEBACK)
+			return KEEP; /* it goes when it is met again */
 	}
 	return remove_mapping(t, pfn) ? RECLAIM : KEEP;
 }

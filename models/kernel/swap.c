@@ -220,6 +220,21 @@ void delete_from_swap_cache(struct task *t, uint32_t pfn)
 	spin_unlock(t, &c->lock);
 }
 
+void swap_cache_replace(struct task *t, uint32_t from, uint32_t to)
+{
+	struct page *old = pfn_page(t->k, from);
+	uint32_t at;
+	struct swap_cluster *c = cluster_of(t->k, old->swap, &at);
+
+	c->cache[at] = to;
+	old->flags &= (uint16_t)~PG_SWAPCACHE;
+	old->refs--;
+	pfn_page(t->k, to)->refs++;
+	spin_lock(t, &c->lock);
+	spend(t, t->k->cost.swap_cache);
+	spin_unlock(t, &c->lock);
+}
+
 bool folio_free_swap(struct task *t, uint32_t pfn)
 {
 	struct page *page = pfn_page(t->k, pfn);
@@ -345,8 +360,9 @@ static void map_swapped(struct task *t, struct vma *vma, struct page_table *tabl
 	}
 	vma->mm->rss++;
 	pt_set(table, addr, pte);
-	/* Written at once: what the slot holds is of no use any more. */
-	if (write && exclusive)
+	/* Written at once: what the slot holds is of no use any more. And what is in zram is memory
+	 * that would be taken twice. */
+	if ((write && exclusive) || t->k->m->desc.disk.sync)
 		folio_free_swap(t, pfn);
 }
 

@@ -28,6 +28,8 @@ void swap_duplicate(struct task *t, uint32_t slot);
 void free_swap_and_cache(struct task *t, uint32_t slot);
 /* Takes the locked page out of the cache. */
 void delete_from_swap_cache(struct task *t, uint32_t pfn);
+/* Another frame takes the place of a cached page. */
+void swap_cache_replace(struct task *t, uint32_t from, uint32_t to);
 /* The same if no PTE names its slot any more: from then on its only copy is the page. */
 bool folio_free_swap(struct task *t, uint32_t pfn);
 /* A page that is mapped once: its slot is of no use if it is written to. */

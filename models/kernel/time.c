@@ -9,6 +9,7 @@
 #include "models/kernel/entry.h"
 #include "models/kernel/blk.h"
 #include "models/kernel/kernel.h"
+#include "models/kernel/numa.h"
 #include "models/kernel/rcu.h"
 #include "models/kernel/smp.h"
 
@@ -121,6 +122,7 @@ static void tick(struct task *t)
 		c->next_tick = SIM_NEVER; /* NO_HZ_IDLE: the idle loop starts it again */
 	}
 	sched_tick(t);
+	task_tick_numa(t);
 	rcu_tick(t);
 }
 

@@ -3,6 +3,7 @@
  * try_to_unmap: clears every PTE of a page by its reverse mapping, with the flush at once or left
  * to the task's batch; anonymous pages leave a swap PTE.
  */
+#include "models/kernel/migrate.h"
 #include "models/kernel/reclaim.h"
 #include "models/kernel/rmap.h"
 #include "models/kernel/swap.h"
@@ -11,6 +12,8 @@
 static void flush_or_defer(struct task *t, struct mm *mm, uint64_t addr, uint64_t pte,
 			   unsigned int flags)
 {
+	if (!(pte & PTE_PRESENT) && !mm->tlb_flush_pending)
+		return; /* PROT_NONE, and flushed since: nobody has it */
 	if (flags & TTU_BATCH_FLUSH && should_defer_flush(t, mm)) {
 		set_tlb_ubc_flush_pending(t, mm, addr, pte);
 		return;
@@ -72,12 +75,16 @@ static bool unmap_one(struct task *t, struct vma *vma, uint64_t addr, uint32_t p
 	flush_or_defer(t, mm, addr, old, *flags);
 	if (old & PTE_DIRTY)
 		page->flags |= PG_DIRTY;
-	gone = replacement(t, page, old, &pte);
+	gone = true;
+	if (*flags & TTU_MIGRATION)
+		pte = migration_pte(old);
+	else
+		gone = replacement(t, page, old, &pte);
 	pt_set(table, addr, gone ? pte : old);
 	mm->changing--;
 	if (gone) {
 		spend(t, t->k->cost.pte_set);
-		mm->rss--;
+		mm->rss -= !(*flags & TTU_MIGRATION);
 		folio_remove_rmap(t, pfn);
 		page->refs--; /* never the last: the caller has one */
 	}

@@ -39,6 +39,7 @@ enum policy_axis {
 	AXIS_BATCHED_UNMAP,   /* struct unmap_ops */
 	AXIS_KSM,             /* struct ksm_ops */
 	AXIS_RETRACT,         /* struct retract_ops */
+	AXIS_NUMA,            /* struct numa_ops */
 	POLICY_AXES
 };
 
@@ -164,6 +165,17 @@ struct ksm_ops {
  * PMDs can map it. */
 struct retract_ops {
 	void (*retract)(const void *p, struct task *t, struct address_space *m, uint64_t index);
+};
+
+struct numa_scan {
+	sim_ps delay, period; /* before the first scan of an mm; from one to the next */
+	uint64_t size;        /* bytes of address space that a scan covers */
+	bool two_stage;       /* a page moves at its second fault in a row from the same node */
+};
+
+/* Automatic balancing of pages over NUMA nodes. */
+struct numa_ops {
+	const struct numa_scan *(*scan)(const void *p); /* NULL: there is none */
 };
 
 /* ---- sets ---- */

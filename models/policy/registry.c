@@ -27,6 +27,7 @@ const struct policy_axis_desc policy_axes[POLICY_AXES] = {
 	[AXIS_BATCHED_UNMAP] = { "batched-unmap", "when reclaim flushes what it unmaps" },
 	[AXIS_KSM] = { "ksm", "whether equal pages are merged" },
 	[AXIS_RETRACT] = { "retract", "how PTE tables go when a file gets a huge page" },
+	[AXIS_NUMA] = { "numa-balancing", "whether pages follow their users to another node" },
 };
 
 static int compare_choices(const void *a, const void *b)

@@ -41,6 +41,8 @@ static inline void count_frames(const struct page_table *table, struct frame_use
 			count_frames(table->slot.child[i], use);
 		if ((table->level > PT_PTE && !huge) || !pte || pte & (PTE_ZERO | PTE_FILE))
 			continue;
+		if (!(pte & (PTE_PRESENT | PTE_PROTNONE))) /* swapped out, or on its way */
+			continue;
 		use[pte_pfn(pte)].huge += huge;
 		for (uint32_t f = pte_pfn(pte); f < pte_pfn(pte) + (huge ? HPAGE_PAGES : 1); f++) {
 			use[f].mapped++;

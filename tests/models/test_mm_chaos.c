@@ -22,6 +22,31 @@ struct chaos {
 	struct rng rng;
 };
 
+static bool aging; /* pages are paged out, moved, cleaned and made inaccessible meanwhile */
+
+static void aging_op(struct task *t, struct rng *rng, uint64_t addr, uint64_t len)
+{
+	switch (rng_below(rng, 6)) {
+	case 0:
+		sys_madvise(t, addr, len, MADV_PAGEOUT);
+		break;
+	case 1:
+		sys_madvise(t, addr, len, MADV_COLD);
+		break;
+	case 2:
+		sys_move_pages(t, addr, len / PAGE_SIZE, 0);
+		break;
+	case 3:
+		sys_compact_memory(t, 1 + rng_below(rng, 100));
+		break;
+	case 4:
+		sys_msync(t, addr, len);
+		break;
+	default:
+		sys_clear_refs(t, rng_below(rng, 2));
+	}
+}
+
 static void chaos_op(struct task *t, struct rng *rng)
 {
 	/* Two tables, and the odd page next to them. */
@@ -34,6 +59,10 @@ static void chaos_op(struct task *t, struct rng *rng)
 					      MAP_SHARED | MAP_ANONYMOUS };
 	unsigned int flags = kinds[rng_below(rng, 4) ? 0 : 1 + rng_below(rng, 2)];
 
+	if (aging && rng_below(rng, 4) == 0) {
+		aging_op(t, rng, addr, len);
+		return;
+	}
 	switch (rng_below(rng, 16)) {
 	case 0:
 		sys_mmap(t, addr, len, prot, flags | MAP_FIXED);
@@ -172,6 +201,54 @@ static void test_huge_pages(void **state)
 	settings = eight_cpus;
 }
 
+/* Memory for a half of what is used, pages that move between two nodes, huge pages. */
+static void test_aging(void **state)
+{
+	static const char *const roomy[] = { "topology.sockets",
+					     "2",
+					     "topology.l3_per_socket",
+					     "1",
+					     "topology.cores_per_l3",
+					     "4",
+					     "numa-balancing",
+					     "scan",
+					     "numa-balancing.delay",
+					     "1us",
+					     "numa-balancing.period",
+					     "200us",
+					     "memory.writeback",
+					     "300us",
+					     "huge-pages",
+					     "always",
+					     NULL };
+	static const char *const tight[] = { "topology.sockets",
+					     "2",
+					     "topology.l3_per_socket",
+					     "1",
+					     "topology.cores_per_l3",
+					     "4",
+					     "numa-balancing",
+					     "scan",
+					     "numa-balancing.delay",
+					     "1us",
+					     "numa-balancing.period",
+					     "200us",
+					     "memory.size",
+					     "4MiB",
+					     "memory.writeback",
+					     "300us",
+					     NULL };
+
+	(void)state;
+	aging = true;
+	settings = roomy;
+	for_all_policies(chaos);
+	settings = tight;
+	for_all_policies(chaos);
+	settings = eight_cpus;
+	aging = false;
+}
+
 static void test_chaos(void **state)
 {
 	(void)state;
@@ -252,7 +329,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gaps),       cmocka_unit_test(test_chaos),
 		cmocka_unit_test(test_huge_pages), cmocka_unit_test(test_few_locks),
-		cmocka_unit_test(test_machines),
+		cmocka_unit_test(test_aging),      cmocka_unit_test(test_machines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
