@@ -127,6 +127,7 @@ struct build_task {
 	uint64_t mm_ops;
 	int32_t first_space;
 	bool created; /* an operation of its creator makes it */
+	bool by_call; /* its creator was in a recorded call then: its kind says who shares an mm */
 	bool exiting, seen;
 	bool from_sleep; /* its first operation is a wait since before the recording */
 

@@ -273,6 +273,7 @@ static void on_fork(struct builder *b, int32_t self, const struct trace_event *e
 		b->task[child].state = TASK_IN_CALL;
 	}
 	b->task[child].creator = self;
+	b->task[child].by_call = b->task[self].call != 0;
 	b->task[self].child = child;
 }
 

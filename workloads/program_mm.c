@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Recordings without process numbers (trace.dat, ftrace without record-tgid), of programs that ran
- * before: who shares an address space shows in mmap_lock, whose events name the mm. Threads that
- * were created within the recording are told by that instead.
+ * before, or whose clone() calls were not recorded: who shares an address space shows in mmap_lock,
+ * whose events name the mm. Threads that a recorded call made are told by that call instead.
  */
 #include "workloads/program_events.h"
 
@@ -56,7 +56,7 @@ void builder_learn_mm(struct builder *b, struct build_task *t, const struct trac
 		return;
 	other = proc_of_mm(b, e->arg[0]);
 	proc->mm = e->arg[0];
-	if (other < 0 || t->creator != NO_TASK)
+	if (other < 0 || t->by_call)
 		return;
 	space_merge(&b->space[b->proc[other].space], &b->space[proc->space]);
 	move_tasks(b, t->proc, other);
