@@ -109,6 +109,30 @@ static void print_counts(const char *title, const char *const *names, const uint
 	table_free(t);
 }
 
+/* What a replay makes do without; as record's checks say it before the recording. */
+static void print_lacks(const struct trace_summary *s)
+{
+	static const struct {
+		uint8_t type;
+		const char *lack;
+	} lacks[] = {
+		{ TRACE_SYS_ENTER, "system calls: nothing is mapped or unmapped" },
+		{ TRACE_PAGE_FAULT, "page faults: memory is never touched" },
+		{ TRACE_SWITCH, "context switches: sleep counts as own work" },
+		{ TRACE_WAKING, "wake-ups: nobody waits for anybody" },
+		{ TRACE_LOCK_START, "mmap_lock events: what recording cost is not known" },
+		{ TRACE_IPI_ENTRY, "IPI handlers: their time counts as own work" },
+	};
+
+	for (size_t i = 0; i < sizeof(lacks) / sizeof(*lacks); i++)
+		if (!s->by_type[lacks[i].type])
+			printf("note: no %s\n", lacks[i].lack);
+	for (size_t i = 0; i < s->n_threads; i++)
+		if (s->thread[i].pid >= 0 && s->thread[i].tid != 0)
+			return;
+	puts("note: no process numbers: threads are told apart by who made them and by their mm");
+}
+
 static void print_summary(const char *path, const struct trace_summary *s)
 {
 	printf("%s: %s, %" PRIu64 " events in %.6f s, %u CPUs, %zu processes, %zu threads\n", path,
@@ -118,6 +142,7 @@ static void print_summary(const char *path, const struct trace_summary *s)
 		printf("%" PRIu64 " events lost by the recorder, %" PRIu64
 		       " steps back of its clock\n",
 		       s->stats.lost, s->stats.clock_steps);
+	print_lacks(s);
 	print_threads(s);
 	print_calls(s);
 	print_counts("event", trace_type_names, s->by_type, TRACE_TYPES);

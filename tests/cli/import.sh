@@ -21,6 +21,7 @@ export PATH=$t/bin:$PATH
 expect 0 "3 events of 3 lines, 7 lost by the recorder" $mmsim import "$t/some.data" -o "$t/a.mmt"
 same "$(sed -n '/^-F$/{n;p}' "$t/fake/script.args")" comm,pid,tid,cpu,time,event,trace "perf's fields"
 expect 0 "perf.data, 3 events" $mmsim trace info "$t/some.data"
+expect 0 "note: no page faults: memory is never touched" $mmsim trace info "$t/some.data"
 checks=$((checks + 1))
 cat "$t/some.data" | $mmsim import - -o "$t/b.mmt" >/dev/null && cmp -s "$t/a.mmt" "$t/b.mmt" ||
 	bad "perf.data through a pipe"
