@@ -73,7 +73,32 @@ static const char views_sql[] =
 	"  label AS reason, value AS count"
 	" FROM metrics JOIN runs USING (run) WHERE name GLOB 'tlb.*' OR name GLOB 'ipi.*';";
 
-static const char *const steps[] = { tables_sql, views_sql };
+/* Levels over time, and their figures beside all others. */
+static const char series_sql[] =
+	"CREATE TABLE series ("
+	" run INTEGER NOT NULL REFERENCES runs(run) ON DELETE CASCADE,"
+	" name TEXT NOT NULL, label TEXT NOT NULL, unit TEXT NOT NULL,"
+	" start_ps INTEGER NOT NULL, length_ps INTEGER NOT NULL,"
+	" mean REAL NOT NULL, max REAL NOT NULL,"
+	" PRIMARY KEY (run, name, label, start_ps)) WITHOUT ROWID;"
+	"DROP VIEW run_values;"
+	"CREATE VIEW run_values AS"
+	" SELECT run, name, label, 'value' AS stat, unit, kind = 'counter' AS counts, value"
+	"  FROM metrics"
+	" UNION ALL SELECT run, name, label, 'count', '1', 1, count FROM histograms"
+	" UNION ALL SELECT run, name, label, 'sum', unit, 1, sum FROM histograms"
+	" UNION ALL SELECT run, name, label, 'mean', unit, 0, mean FROM histograms WHERE count"
+	" UNION ALL SELECT run, name, label, 'p50', unit, 0, p50 FROM histograms WHERE count"
+	" UNION ALL SELECT run, name, label, 'p90', unit, 0, p90 FROM histograms WHERE count"
+	" UNION ALL SELECT run, name, label, 'p99', unit, 0, p99 FROM histograms WHERE count"
+	" UNION ALL SELECT run, name, label, 'p999', unit, 0, p999 FROM histograms WHERE count"
+	" UNION ALL SELECT run, name, label, 'max', unit, 0, max FROM histograms WHERE count"
+	" UNION ALL SELECT run, name, label, 'mean', unit, 0,"
+	"  sum(mean * length_ps) / sum(length_ps) FROM series GROUP BY run, name, label"
+	" UNION ALL SELECT run, name, label, 'max', unit, 0, max(max) FROM series"
+	"  GROUP BY run, name, label;";
+
+static const char *const steps[] = { tables_sql, views_sql, series_sql };
 
 enum { VERSION = sizeof(steps) / sizeof(*steps) };
 

@@ -188,11 +188,33 @@ static bool add_histogram(struct insert *in, const struct metric *m, int64_t id,
 	return insert_row(in, err);
 }
 
+static bool add_series(struct insert *in, const struct metric *m, int64_t id, struct err *err)
+{
+	const struct series *s = m->series;
+
+	for (size_t i = 0; i < series_bins(s); i++) {
+		uint64_t covered;
+		double mean = series_bin_mean(s, i, &covered);
+
+		put_int(in, (uint64_t)id);
+		put_text(in, m->desc->name);
+		put_text(in, m->label);
+		put_text(in, m->desc->unit);
+		put_int(in, i * s->width);
+		put_int(in, covered);
+		put_real(in, mean);
+		put_real(in, s->bin[i].max);
+		if (!insert_row(in, err))
+			return false;
+	}
+	return true;
+}
+
 static bool add_metrics(struct store *store, const struct run_record *r, int64_t id,
 			struct err *err)
 {
 	const struct metric **sorted = NULL;
-	struct insert scalar = { 0 }, hist = { 0 };
+	struct insert scalar = { 0 }, hist = { 0 }, series = { 0 };
 	size_t n;
 	bool ok;
 
@@ -204,15 +226,22 @@ static bool add_metrics(struct store *store, const struct run_record *r, int64_t
 		     &hist, store,
 		     "INSERT INTO histograms (run, name, label, unit, count, sum, min, max, mean,"
 		     " p50, p90, p99, p999, data) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-		     err);
+		     err) &&
+	     insert_open(&series, store,
+			 "INSERT INTO series (run, name, label, unit, start_ps, length_ps, mean,"
+			 " max) VALUES (?,?,?,?,?,?,?,?)",
+			 err);
 	n = ok ? metrics_sorted(r->metrics, &sorted) : 0;
 	for (size_t i = 0; ok && i < n; i++)
 		ok = sorted[i]->desc->kind == METRIC_HISTOGRAM
 			     ? add_histogram(&hist, sorted[i], id, err)
+		     : sorted[i]->desc->kind == METRIC_SERIES
+			     ? add_series(&series, sorted[i], id, err)
 			     : add_scalar(&scalar, sorted[i], id, err);
 	free(sorted);
 	sqlite3_finalize(scalar.stmt);
 	sqlite3_finalize(hist.stmt);
+	sqlite3_finalize(series.stmt);
 	return ok;
 }
 

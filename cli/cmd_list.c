@@ -166,7 +166,8 @@ static int list_metrics(const struct invocation *inv, struct err *err)
 					       "label",  "description", NULL };
 	static const char *const kinds[] = { [METRIC_COUNTER] = "counter",
 					     [METRIC_GAUGE] = "gauge",
-					     [METRIC_HISTOGRAM] = "histogram" };
+					     [METRIC_HISTOGRAM] = "histogram",
+					     [METRIC_SERIES] = "series" };
 	const struct metric_desc **descs;
 	size_t n = metric_descs(&descs);
 	struct listing l;

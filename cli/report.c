@@ -84,6 +84,15 @@ static size_t histograms(const struct metric **v, size_t n, size_t section, FILE
 	return n;
 }
 
+static void series_cell(struct table *t, const struct metric *m)
+{
+	char mean[64], max[64];
+
+	table_cell(t, "%s (max %s)",
+		   format_value(series_mean(m->series), m->desc->unit, mean, sizeof(mean)),
+		   format_value(series_max(m->series), m->desc->unit, max, sizeof(max)));
+}
+
 static size_t scalars(const struct metric **v, size_t n, size_t section, FILE *out)
 {
 	struct table *t = table_new();
@@ -97,11 +106,13 @@ static size_t scalars(const struct metric **v, size_t n, size_t section, FILE *o
 		bool counter = m->desc->kind == METRIC_COUNTER;
 
 		if (m->desc->kind == METRIC_HISTOGRAM || section_of(m->desc->name) != section ||
-		    (counter && !m->value))
+		    (counter && !m->value) || (m->series && !series_max(m->series)))
 			continue;
 		name_cell(t, m);
 		if (counter)
 			table_cell(t, "%" PRIu64, m->value);
+		else if (m->series)
+			series_cell(t, m);
 		else
 			table_cell(t, "%s",
 				   format_value(m->gauge, m->desc->unit, text, sizeof(text)));
@@ -198,6 +209,8 @@ static void cell_of(struct table *t, const struct metric *m, double q)
 		table_cell(t, "%s", text_from_count((double)m->value, text, sizeof(text)));
 	else if (m->desc->kind == METRIC_GAUGE)
 		table_cell(t, "%s", format_value(m->gauge, m->desc->unit, text, sizeof(text)));
+	else if (m->series)
+		series_cell(t, m);
 	else
 		table_cell(t, "%s",
 			   format_value((double)hist_quantile(&m->hist, q), m->desc->unit, text,

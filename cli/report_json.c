@@ -27,6 +27,23 @@ static void histogram_object(struct json *j, const struct metric *m)
 		json_u64(j, quantiles[i].key, hist_quantile(h, quantiles[i].q));
 }
 
+static void series_object(struct json *j, const struct series *s)
+{
+	json_double(j, "mean", series_mean(s));
+	json_double(j, "max", series_max(s));
+	json_u64(j, "bin_ps", s->width);
+	json_array(j, "bins");
+	for (size_t i = 0; i < series_bins(s); i++) {
+		uint64_t covered;
+
+		json_object(j, NULL);
+		json_double(j, "mean", series_bin_mean(s, i, &covered));
+		json_double(j, "max", s->bin[i].max);
+		json_end_object(j);
+	}
+	json_end_array(j);
+}
+
 static void metric_object(struct json *j, const struct metric *m)
 {
 	json_object(j, NULL);
@@ -37,6 +54,8 @@ static void metric_object(struct json *j, const struct metric *m)
 		json_u64(j, "value", m->value);
 	else if (m->desc->kind == METRIC_GAUGE)
 		json_double(j, "value", m->gauge);
+	else if (m->series)
+		series_object(j, m->series);
 	else
 		histogram_object(j, m);
 	json_end_object(j);
@@ -49,7 +68,12 @@ static void metric_lists(struct json *j, const struct metrics *metrics)
 
 	json_array(j, "metrics");
 	for (size_t i = 0; i < n; i++)
-		if (v[i]->desc->kind != METRIC_HISTOGRAM)
+		if (v[i]->desc->kind != METRIC_HISTOGRAM && v[i]->desc->kind != METRIC_SERIES)
+			metric_object(j, v[i]);
+	json_end_array(j);
+	json_array(j, "series");
+	for (size_t i = 0; i < n; i++)
+		if (v[i]->desc->kind == METRIC_SERIES)
 			metric_object(j, v[i]);
 	json_end_array(j);
 	json_array(j, "histograms");

@@ -36,6 +36,7 @@ void metrics_free(struct metrics *m)
 		if (!m->slot[i])
 			continue;
 		hist_free(&m->slot[i]->hist);
+		free(m->slot[i]->series);
 		free(m->slot[i]->label);
 		free(m->slot[i]);
 	}
@@ -99,6 +100,12 @@ struct metric *metric_get(struct metrics *m, const struct metric_desc *desc, con
 	if (!(*slot)->label)
 		abort();
 	hist_init(&(*slot)->hist);
+	if (desc->kind == METRIC_SERIES) {
+		(*slot)->series = malloc(sizeof(struct series));
+		if (!(*slot)->series)
+			abort();
+		series_init((*slot)->series);
+	}
 	m->n++;
 	return *slot;
 }

@@ -14,8 +14,9 @@
 #include "sim/base/err.h"
 #include "sim/base/section.h"
 #include "sim/hist.h"
+#include "sim/series.h"
 
-enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_SERIES };
 
 struct metric_desc {
 	const char *name; /* dotted, lower case: "ipi.sent" */
@@ -37,10 +38,11 @@ struct metric_desc {
 
 struct metric {
 	const struct metric_desc *desc;
-	char *label;      /* "" = none */
-	uint64_t value;   /* METRIC_COUNTER */
-	double gauge;     /* METRIC_GAUGE */
-	struct hist hist; /* METRIC_HISTOGRAM */
+	char *label;           /* "" = none */
+	uint64_t value;        /* METRIC_COUNTER */
+	double gauge;          /* METRIC_GAUGE */
+	struct hist hist;      /* METRIC_HISTOGRAM */
+	struct series *series; /* METRIC_SERIES */
 };
 
 struct metrics;

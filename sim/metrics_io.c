@@ -12,7 +12,7 @@
 enum { MAGIC = 0x314d4d53, LENGTH_MAX = 1 << 20 };
 
 struct head {
-	uint32_t name_size, label_size, hist_size, kind;
+	uint32_t name_size, label_size, data_size, kind;
 	uint64_t value;
 	double gauge;
 };
@@ -22,19 +22,32 @@ static bool put(FILE *out, const void *data, size_t size)
 	return fwrite(data, 1, size, out) == size;
 }
 
+/* What is no scalar, as bytes: heap; NULL if there is none. */
+static void *encode(const struct metric *v, size_t *size)
+{
+	void *data;
+
+	if (v->desc->kind != METRIC_SERIES)
+		return v->hist.count ? hist_encode(&v->hist, size) : NULL;
+	data = malloc(sizeof(*v->series));
+	if (data)
+		memcpy(data, v->series, *size = sizeof(*v->series));
+	return data;
+}
+
 static bool write_one(const struct metric *v, FILE *out)
 {
 	size_t size = 0;
-	void *data = v->hist.count ? hist_encode(&v->hist, &size) : NULL;
+	void *data = encode(v, &size);
 	struct head head = {
 		.name_size = (uint32_t)strlen(v->desc->name),
 		.label_size = (uint32_t)strlen(v->label),
-		.hist_size = (uint32_t)size,
+		.data_size = (uint32_t)size,
 		.kind = v->desc->kind,
 		.value = v->value,
 		.gauge = v->gauge,
 	};
-	bool ok = (data || !v->hist.count) && put(out, &head, sizeof(head)) &&
+	bool ok = (data || (!v->hist.count && !v->series)) && put(out, &head, sizeof(head)) &&
 		  put(out, v->desc->name, head.name_size) && put(out, v->label, head.label_size) &&
 		  (!size || put(out, data, size));
 
@@ -80,7 +93,7 @@ static const struct metric_desc *find_desc(const char *name)
 	return found;
 }
 
-/* Counters and histograms add up; a gauge is replaced. */
+/* Counters and histograms add up; gauges and series are replaced. */
 static bool merge(struct metrics *m, const struct head *head, const char *name, const char *label,
 		  const char *data, struct err *err)
 {
@@ -93,9 +106,15 @@ static bool merge(struct metrics *m, const struct head *head, const char *name, 
 	v = metric_get(m, desc, label);
 	v->value += head->value;
 	v->gauge = head->gauge;
-	if (!head->hist_size)
+	if (!head->data_size)
 		return true;
-	if (!hist_decode(&h, data, head->hist_size, err))
+	if (v->series) {
+		if (head->data_size != sizeof(*v->series))
+			return err_set(err, "metrics: '%.80s' is damaged", name);
+		memcpy(v->series, data, sizeof(*v->series));
+		return true;
+	}
+	if (!hist_decode(&h, data, head->data_size, err))
 		return err_prefix(err, "metrics: '%.80s'", name);
 	hist_merge(&v->hist, &h);
 	hist_free(&h);
@@ -111,7 +130,7 @@ static bool read_one(struct metrics *m, FILE *in, struct err *err)
 	if (fread(&head, sizeof(head), 1, in) == 1) {
 		name = get(in, head.name_size);
 		label = name ? get(in, head.label_size) : NULL;
-		data = label ? get(in, head.hist_size) : NULL;
+		data = label ? get(in, head.data_size) : NULL;
 	}
 	if (data)
 		ok = merge(m, &head, name, label, data, err);

@@ -118,9 +118,11 @@ struct machine_desc {
 		bool sync;     /* no disk: the CPU itself does it (zram) */
 		uint64_t swap; /* bytes of it that are swap */
 	} disk;
-	double smt_slowdown; /* a thread's time per work while its sibling is busy; 1 = none */
-	uint32_t hz_tick;    /* CONFIG_HZ */
-	bool idle_polls;     /* idle=poll, or a guest that polls before it halts */
+	double smt_slowdown;     /* a thread's time per work while its sibling is busy; 1 = none */
+	uint32_t hz_tick;        /* CONFIG_HZ */
+	uint32_t isolated_cores; /* so many, the last ones, with all their threads: isolcpus */
+	bool nohz_full;          /* they have no tick while they run one task */
+	bool idle_polls;         /* idle=poll, or a guest that polls before it halts */
 	bool idle_mwait; /* idle CPUs wait in MWAIT: a store to their flags wakes them, no IPI */
 };
 

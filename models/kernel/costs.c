@@ -66,6 +66,7 @@ const struct param kernel_cost_params[] = {
 	C(lru_add, "15ns", "adding a folio to the per-CPU batch"),
 	C(lru_move, "25ns", "moving one folio of a batch to the LRU list"),
 	C(table_alloc, "150ns", "a page table with its ptlock"),
+	C(ptlock_alloc, "40ns", "a ptlock from its slab, where it is not in the descriptor"),
 	C(table_free, "90ns", "freeing a page table"),
 	C(anon_vma, "150ns", "anon_vma_prepare"),
 	C(file_map, "60ns", "mapping one page-cache folio"),
@@ -88,6 +89,8 @@ const struct param kernel_cost_params[] = {
 	C(io_complete, "700ns", "ending a request in the completion interrupt"),
 	C(rcu_callback, "30ns", "invoking one RCU callback"),
 	C(rcu_call, "25ns", "call_rcu"),
+	C(rcu_node, "25ns", "visiting one node of the tree beside its lock"),
+	C(notifier, "20ns", "finding the subscriptions of a range"),
 	C(lock_slow, "100ns", "queueing a sleeper on a lock"),
 	PARAM_END
 };

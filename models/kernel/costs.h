@@ -15,6 +15,8 @@ struct kernel_costs {
 	double scale;
 	/* entries and exits */
 	sim_ps syscall, exception, irq;
+	/* RCU, locks, notifiers */
+	sim_ps rcu_node, ptlock_alloc, notifier;
 	/* scheduler */
 	sim_ps wakeup, context_switch, tick, softirq, clone, fork, exec, exit, tasklist, wait4;
 	/* VMAs */

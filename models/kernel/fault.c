@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "models/kernel/mmu_notifier.h"
 #include "models/hw/usermem.h"
 #include "models/kernel/entry.h"
 #include "models/kernel/filemap.h"
@@ -292,8 +293,8 @@ static void reuse_page(struct task *t, struct fault *f, uint64_t pte)
 
 static void write_protect_fault(struct task *t, struct fault *f)
 {
+	uint64_t page = f->addr & ~(PAGE_SIZE - 1), old;
 	uint32_t pfn, dropped = 0;
-	uint64_t old;
 
 	if (!lock_pte(t, f))
 		return;
@@ -308,6 +309,7 @@ static void write_protect_fault(struct task *t, struct fault *f)
 	if (!anon_vma_prepare(t, f))
 		return;
 	pfn = new_anon_page(t, old & PTE_ZERO ? PFN_ZERO : pte_pfn(old));
+	notifier_range_start(t, f->mm, page, page + PAGE_SIZE);
 	if (lock_pte(t, f)) {
 		if (get_pte(f) == old) {
 			replace_page(t, f, old, pfn);
@@ -316,6 +318,7 @@ static void write_protect_fault(struct task *t, struct fault *f)
 		}
 		unlock_pte(t, f);
 	}
+	notifier_range_end(t, f->mm, page, page + PAGE_SIZE);
 	if (pfn)
 		free_page(t, pfn);
 	if (dropped) /* all others may have unmapped it since we looked */

@@ -10,6 +10,7 @@
 #include "models/hw/steal.h"
 #include "models/kernel/cpuidle.h"
 #include "models/kernel/kernel.h"
+#include "models/kernel/rcu.h"
 #include "models/kernel/runqueue.h"
 
 static void idle_once(struct task *t, struct kcpu *c)
@@ -19,6 +20,12 @@ static void idle_once(struct task *t, struct kcpu *c)
 	cpuidle_enter(t, c);
 	if (c->nr_queued || runqueue_steal(c))
 		return;
+	rcu_idle(t, true);
+	settle(t);
+	if (c->nr_queued) {
+		rcu_idle(t, false);
+		return;
+	}
 	cpumask_set(&t->k->idle_mask, c->id);
 	c->idle_halted = !d->idle_polls;
 	cpuidle_halt(c);
@@ -27,6 +34,7 @@ static void idle_once(struct task *t, struct kcpu *c)
 	cpu_set_busy(c->cpu, true);
 	if (c->idle_halted)
 		spend_time(t, cpuidle_exit(c));
+	rcu_idle(t, false);
 	c->cpu->irq_off++; /* the exit itself is not interrupted */
 	settle(t);
 	c->cpu->irq_off--;
@@ -88,9 +96,11 @@ void resched_cpu(struct task *t, unsigned int cpu)
 	exit_to_host(t);
 	if (c->curr == c->idle) {
 		t->k->metric.ipi[IPI_WAKEUP]->value++;
+		t->k->metric.ipi_isolated[IPI_WAKEUP]->value += c->isolated;
 		ipi_send_one(this_cpu(t)->cpu, cpu, IRQ_CALL_FUNCTION_SINGLE);
 	} else {
 		t->k->metric.ipi[IPI_RESCHEDULE]->value++;
+		t->k->metric.ipi_isolated[IPI_RESCHEDULE]->value += c->isolated;
 		ipi_send_one(this_cpu(t)->cpu, cpu, IRQ_RESCHEDULE);
 	}
 }

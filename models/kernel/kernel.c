@@ -11,6 +11,7 @@
 #include "models/kernel/entry.h"
 #include "models/kernel/blk.h"
 #include "models/kernel/init.h"
+#include "models/kernel/mmu_notifier.h"
 #include "models/kernel/khugepaged.h"
 #include "models/kernel/ksm.h"
 #include "models/kernel/mm.h"
@@ -24,6 +25,8 @@
 #include "models/kernel/tlbi.h"
 
 METRIC(desc_ipi, "ipi.sent", METRIC_COUNTER, "1", "kind", "interrupts sent to other CPUs");
+METRIC(desc_ipi_isolated, "ipi.sent_to_isolated", METRIC_COUNTER, "1", "kind",
+       "those of ipi.sent that interrupted an isolated CPU");
 METRIC(desc_ipi_received, "ipi.calls_run", METRIC_COUNTER, "1", NULL,
        "cross calls run on their targets");
 METRIC(desc_flush_wait, "ipi.wait", METRIC_HISTOGRAM, "ps", NULL,
@@ -50,15 +53,18 @@ METRIC(desc_tlb_misses, "tlb.user_misses", METRIC_COUNTER, "1", NULL,
        "page walks by user accesses");
 
 static const char *const ipi_names[NR_IPI_KINDS] = { "shootdown", "table-sync", "reschedule",
-						     "wakeup", "call" };
+						     "wakeup",    "call",       "rcu",
+						     "membarrier" };
 
 static void metrics_init(struct kernel *k)
 {
 	struct metrics *m = sim_metrics(k->sim);
 	struct kernel_metrics *km = &k->metric;
 
-	for (unsigned int i = 0; i < NR_IPI_KINDS; i++)
+	for (unsigned int i = 0; i < NR_IPI_KINDS; i++) {
 		km->ipi[i] = metric_get(m, &desc_ipi, ipi_names[i]);
+		km->ipi_isolated[i] = metric_get(m, &desc_ipi_isolated, ipi_names[i]);
+	}
 	km->ipi_received = metric_get(m, &desc_ipi_received, "");
 	km->flush_wait = metric_get(m, &desc_flush_wait, "");
 	km->pages_allocated = metric_get(m, &desc_alloc, "");
@@ -93,6 +99,8 @@ static void cpu_start(struct kernel *k, unsigned int id)
 	c->idle_halted = !k->m->desc.idle_polls;
 	cpumask_set(&k->idle_mask, id);
 	spin_lock_init(k, &c->rq_lock, lock_class_get(k, "rq_lock"));
+	c->isolated = c->cpu->core + k->m->desc.isolated_cores >= k->m->nr_cores;
+	line_init(&c->curr_line, line_class_get(k->m, "rq_curr"));
 	line_init(&c->mcs_line, line_class_get(k->m, "mcs_node"));
 	line_init(&c->osq_line, line_class_get(k->m, "osq_node"));
 	line_init(&c->tlbstate.line, line_class_get(k->m, "cpu_tlbstate"));
@@ -147,6 +155,8 @@ struct kernel *kernel_create(struct sim *sim, struct machine_desc *desc,
 	rar_init(k);
 	code_cache_init(k);
 	rcu_init(k);
+	secondary_init(k);
+	mutex_init(k, &k->membarrier_ipi_mutex, lock_class_get(k, "membarrier_ipi_mutex"));
 	return k;
 }
 
@@ -224,6 +234,7 @@ void kernel_free(struct kernel *k)
 		smp_free_cpu(c);
 		tlbi_free_cpu(c);
 		spin_lock_free(k, &c->rq_lock);
+		line_free(&c->curr_line, k->m);
 		line_free(&c->mcs_line, k->m);
 		line_free(&c->osq_line, k->m);
 		line_free(&c->tlbstate.line, k->m);
@@ -249,6 +260,8 @@ void kernel_free(struct kernel *k)
 	ksm_free(k);
 	rar_free(k);
 	rcu_free(k);
+	secondary_free(k);
+	mutex_free(k, &k->membarrier_ipi_mutex);
 	lru_free(k);
 	page_lock_free(k);
 	reclaim_free(k);

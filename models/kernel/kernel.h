@@ -42,6 +42,8 @@ struct mm;
 struct rar;
 struct rcu;
 struct pages;
+struct rcu_nocb;
+struct secondary;
 struct working_set;
 struct pipe;
 struct tlbflush_unmap_batch;
@@ -118,8 +120,17 @@ enum { RCU_DONE, RCU_WAIT, RCU_NEXT_READY, RCU_NEXT, RCU_SEGMENTS };
 
 struct rcu_data {
 	struct rcu_cb_list seg[RCU_SEGMENTS];
-	uint64_t pending, seen_gp;
-	bool qs_noted, in_softirq;
+	uint64_t pending;
+	uint64_t checked_at;        /* its length when a flood was last looked for */
+	bool flooded;               /* batches are not limited until it is short again */
+	uint64_t seen_gp, seen_end; /* grace periods whose start and end this CPU knows of */
+	bool needs_qs, qs_noted;    /* that one waits for it; it has been quiescent since */
+	bool exp_deferred;          /* so does an expedited one, until it schedules */
+	bool in_softirq;
+	bool offloaded; /* its callbacks are others' business: rcu_nocb.c */
+	struct rcu_nocb *nocb;
+	bool in_user;                                 /* of a nohz_full CPU: as quiescent as idle */
+	uint64_t idle_entries, idle_seen, scanned_gp; /* the scan's look at its idle periods */
 };
 
 #define IDLE_INTERVALS 8
@@ -131,6 +142,15 @@ struct idle_history {                  /* of a CPU, for cpuidle.c */
 	bool deep; /* the state of the present one */
 };
 
+/* rcutree.blimit and others, and softirq's own limits. */
+#define RCU_BLIMIT          10
+#define RCU_DIVISOR         7
+#define RCU_QHIMARK         10000
+#define RCU_QLOWMARK        100
+#define RCU_BATCH_TIME      (3 * SIM_MS)
+#define MAX_SOFTIRQ_RESTART 10
+#define MAX_SOFTIRQ_TIME    (2 * SIM_MS)
+
 struct kcpu { /* what the kernel knows of a CPU */
 	struct kernel *k;
 	struct cpu *cpu;
@@ -139,6 +159,7 @@ struct kcpu { /* what the kernel knows of a CPU */
 	struct task *curr, *idle;
 	struct stopper *stopper; /* made at its first need */
 	struct kworker *kworker; /* likewise */
+	struct task *ksoftirqd;  /* likewise */
 	struct task *rq_head, *rq_tail;
 	unsigned int nr_queued;
 	sim_ps min_vruntime;
@@ -149,8 +170,11 @@ struct kcpu { /* what the kernel knows of a CPU */
 	sim_ps next_tick;
 	struct idle_history idle_history;
 	struct cpu_tlbstate tlbstate;
-	struct line mcs_line; /* its qspinlock nodes: all four fit on one */
-	struct line osq_line; /* its optimistic_spin_node */
+	bool isolated;         /* takes no part in balancing; with nohz_full no tick for one task */
+	struct line curr_line; /* rq->curr, which others may look at */
+	struct line context_line; /* its context-tracking state: in idle or not */
+	struct line mcs_line;     /* its qspinlock nodes: all four fit on one */
+	struct line osq_line;     /* its optimistic_spin_node */
 	struct line call_queue_line;
 	struct csd *call_queue;  /* newest first */
 	struct tlbi_queue *tlbi; /* TLBIs that no DSB has waited for yet */
@@ -180,11 +204,21 @@ enum tlb_flush_reason {
 	NR_TLB_FLUSH_REASONS
 };
 
-enum ipi_kind { IPI_SHOOTDOWN, IPI_TABLE_SYNC, IPI_RESCHEDULE, IPI_WAKEUP, IPI_CALL, NR_IPI_KINDS };
+enum ipi_kind {
+	IPI_SHOOTDOWN,
+	IPI_TABLE_SYNC,
+	IPI_RESCHEDULE,
+	IPI_WAKEUP,
+	IPI_CALL,
+	IPI_RCU,
+	IPI_MEMBARRIER,
+	NR_IPI_KINDS
+};
 
 struct kernel_metrics {
 	struct metric *flush[NR_TLB_FLUSH_REASONS], *flush_full[NR_TLB_FLUSH_REASONS];
-	struct metric *ipi[NR_IPI_KINDS], *ipi_received, *ipi_skipped_lazy, *ipi_skipped_preempted;
+	struct metric *ipi[NR_IPI_KINDS], *ipi_isolated[NR_IPI_KINDS], *ipi_received,
+		*ipi_skipped_lazy, *ipi_skipped_preempted;
 	struct metric *flush_wait, *flush_latency;
 	struct metric *invlpg, *cr3_flush;
 	struct metric *faults[16];
@@ -228,7 +262,9 @@ struct kernel {
 	struct writeback *writeback;
 	struct disk *disk;
 	struct swap *swap;
-	struct page_wait *page_wait;  /* sleepers on page locks */
+	struct page_wait *page_wait; /* sleepers on page locks */
+	struct secondary *secondary;
+	struct mutex membarrier_ipi_mutex;
 	struct page_table *condemned; /* freed under a walker: kept, so that the run can go on */
 	struct rcu *rcu;
 	struct khugepaged *khugepaged; /* made when the first mm enters */
@@ -375,6 +411,8 @@ struct task *sched_spawn(struct kernel *k, const struct task_attr *attr, struct 
 			 bool kthread);
 struct task *kthread_spawn(struct kernel *k, const char *comm, task_fn *fn, void *arg);
 void sched_tick(struct task *curr);
+/* A busy CPU without a tick (nohz_full) needs one again. */
+void tick_restart(struct kcpu *c);
 /* Moves the running task to another CPU, by way of that CPU's run queue. */
 void sched_migrate(struct task *t, unsigned int cpu);
 /* The same by this CPU's stopper thread, until t runs where it is bound. */

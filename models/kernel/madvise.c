@@ -7,6 +7,7 @@
 
 #include "models/kernel/khugepaged.h"
 #include "models/kernel/ksm.h"
+#include "models/kernel/mmu_notifier.h"
 
 #ifndef MADV_COLLAPSE /* since glibc 2.37 */
 #define MADV_COLLAPSE 25
@@ -83,11 +84,13 @@ static int zap_vmas(struct task *t, struct mmu_gather *shared, uint64_t addr, ui
 		stop = vma->end < end ? vma->end : end;
 		if (drains(t))
 			lru_add_drain(t);
+		notifier_range_start(t, mm, addr, stop);
 		if (!shared)
 			tlb_gather_mmu(t, tlb, mm);
 		zap_range(t, tlb, vma, addr, stop, true);
 		if (!shared)
 			tlb_finish_mmu(t, tlb);
+		notifier_range_end(t, mm, addr, stop);
 		addr = stop;
 	}
 	return ret;

@@ -4,6 +4,7 @@
  * short), MADV_COLD (the next to be reclaimed) and MADV_PAGEOUT (reclaimed now).
  */
 #include "models/kernel/huge_memory.h"
+#include "models/kernel/mmu_notifier.h"
 #include "models/kernel/reclaim.h"
 #include "models/kernel/swap.h"
 #include "models/kernel/tlb_batch.h"
@@ -121,7 +122,9 @@ void madvise_free(struct task *t, uint64_t addr, uint64_t end)
 {
 	struct aging a = { 0 };
 
+	notifier_range_start(t, t->mm, addr, end);
 	age_range(t, &a, addr, end, free_pte_lazily);
+	notifier_range_end(t, t->mm, addr, end);
 }
 
 /* A gather for each VMA, as the kernel has it. */

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "models/kernel/mmu_notifier.h"
 #include "models/kernel/init.h"
 #include "models/kernel/khugepaged.h"
 #include "models/kernel/ksm.h"
@@ -30,6 +31,7 @@ struct mm *mm_create(struct kernel *k)
 	for (unsigned int i = 0; i < NR_CPUS / 512; i++)
 		line_init(&mm->cpumask_line[i], line_class_get(k->m, "mm_cpumask"));
 	spin_lock_init(k, &mm->page_table_lock, lock_class_get(k, "page_table_lock"));
+	spin_lock_init(k, &mm->notifier_lock, lock_class_get(k, "notifier_lock"));
 	return mm;
 }
 
@@ -52,6 +54,9 @@ void mm_destroy(struct mm *mm)
 	for (unsigned int i = 0; i < NR_CPUS / 512; i++)
 		line_free(&mm->cpumask_line[i], k->m);
 	spin_lock_free(k, &mm->page_table_lock);
+	spin_lock_free(k, &mm->notifier_lock);
+	sim_check(k->sim, mm->notifier_ranges == 0, "notifier-balance",
+		  "%u notifier ranges never ended", mm->notifier_ranges);
 	free(mm->vmas);
 	free(mm);
 }
@@ -62,6 +67,7 @@ static void exit_mmap(struct task *t, struct mm *mm)
 	struct mmu_gather tlb;
 	struct read_hold hold;
 
+	mmu_notifier_release(t, mm);
 	mmap_read_lock(t, mm, &hold);
 	tlb_gather_mmu_fullmm(t, &tlb, mm);
 	for (size_t i = 0; i < mm->nr_vmas; i++)

@@ -197,6 +197,7 @@ struct page_table {
 	uint32_t pfn, life;
 	uint64_t base; /* first address covered */
 	struct spinlock ptl;
+	struct line desc_line; /* its descriptor, where that only points to the lock */
 	/* Of a PMD table: empty PTE tables kept for the day when a huge page of it is split. */
 	struct page_table *deposit, *next_deposit;
 	union {
@@ -288,6 +289,8 @@ struct mm {
 	sim_ps numa_next_scan; /* 0: not looked at yet */
 	uint64_t numa_scan_offset;
 	unsigned int tlb_flush_batched; /* see tlb_batch.c; on pending_line */
+	struct spinlock notifier_lock;  /* of its subscriptions */
+	unsigned int notifier_ranges;   /* started and not ended */
 	unsigned int changing; /* PTEs are changed and not yet flushed, outside of a gather */
 	sim_ps next_trim;
 	unsigned int global_asid; /* 0 = none; see the broadcast policy */

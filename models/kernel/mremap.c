@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "models/kernel/mmu_notifier.h"
 #include "models/kernel/huge_memory.h"
 #include "models/kernel/rmap.h"
 #include "models/kernel/tlb_batch.h"
@@ -16,10 +17,7 @@
 
 static struct spinlock *ptl_of(struct task *t, struct page_table *table)
 {
-	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_LOCKS];
-
-	return ((const struct table_lock_ops *)p->choice->ops)
-		->pte_lockptr(p->params, t->mm, table);
+	return pte_lockptr(t, t->mm, table);
 }
 
 /* Moves what one old table holds of [old, old + len); the new side may straddle two tables, so len
@@ -130,7 +128,9 @@ static int64_t move_vma(struct task *t, struct vma *vma, uint64_t old, uint64_t 
 	if (flags & MREMAP_FIXED)
 		do_munmap_locked(t, mm, new, new + new_len);
 	copy_vma(t, vma_lookup(mm, old), old, new, new_len);
+	notifier_range_start(t, mm, old, old + old_len);
 	move_page_tables(t, old, new, old_len < new_len ? old_len : new_len);
+	notifier_range_end(t, mm, old, old + old_len);
 	do_munmap_locked(t, mm, old, old + old_len);
 	return (int64_t) new;
 }

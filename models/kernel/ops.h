@@ -39,6 +39,9 @@ struct task *kernel_spawn_kthread(struct kernel *k, const struct task_attr *attr
 struct task *sys_clone_thread(struct task *task, const struct task_attr *attr);
 /* fork: a copy of the mm, write-protected for copy-on-write. */
 struct task *sys_fork(struct task *task, const struct task_attr *attr);
+enum membarrier_cmd { MEMBARRIER_CMD_GLOBAL, MEMBARRIER_CMD_PRIVATE_EXPEDITED };
+/* 0, or a negative errno. */
+int sys_membarrier(struct task *task, enum membarrier_cmd cmd);
 /* execve: the task gets a new, empty mm and drops the old one. */
 void sys_execve(struct task *task);
 /* wait4: until the child, which this task forked, has exited; then it is gone. */

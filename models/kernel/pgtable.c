@@ -33,10 +33,19 @@ void pt_set(struct page_table *table, uint64_t addr, uint64_t pte)
 	*slot = pte;
 }
 
+static const struct table_lock_ops *lock_ops(const struct task *t, const void **params)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_LOCKS];
+
+	*params = p->params;
+	return p->choice->ops;
+}
+
 static struct page_table *new_table(struct task *t, struct mm *mm, enum pt_level level,
 				    uint64_t addr)
 {
 	struct page_table *table = calloc(1, sizeof(*table));
+	const void *params;
 
 	table->level = level;
 	table->base = addr & ~(pt_span(level) - 1);
@@ -44,6 +53,11 @@ static struct page_table *new_table(struct task *t, struct mm *mm, enum pt_level
 	table->pfn = alloc_page(t);
 	table->life = pfn_page(t->k, table->pfn)->life;
 	usermem_touch_page(t->k->m, this_cpu(t)->cpu->core, table->pfn); /* zeroed there */
+	line_init(&table->desc_line, line_class_get(t->k->m, "ptdesc"));
+	if (lock_ops(t, &params)->indirect) {
+		spend(t, t->k->cost.ptlock_alloc);
+		touch_line(t, &table->desc_line, LINE_WRITE);
+	}
 	spend(t, t->k->cost.table_alloc);
 	mm->nr_tables++;
 	return table;
@@ -61,41 +75,43 @@ void pt_free_table(struct kernel *k, struct mm *mm, struct page_table *table)
 		return;
 	}
 	spin_lock_free(k, &table->ptl);
+	line_free(&table->desc_line, k->m);
 	free(table);
 }
 
-static const struct table_lock_ops *lock_ops(const struct task *t, const void **params)
+/* The way to the lock: where it is not in the descriptor, that is one line more. */
+static void follow(struct task *t, const struct table_lock_ops *ops, struct page_table *table)
 {
-	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_LOCKS];
-
-	*params = p->params;
-	return p->choice->ops;
+	if (ops->indirect)
+		touch_line(t, &table->desc_line, LINE_READ);
 }
 
 struct spinlock *pmd_lockptr(struct task *t, struct mm *mm, struct page_table *pmd)
 {
 	const void *params;
+	const struct table_lock_ops *ops = lock_ops(t, &params);
 
-	return lock_ops(t, &params)->pmd_lockptr(params, mm, pmd);
+	follow(t, ops, pmd);
+	return ops->pmd_lockptr(params, mm, pmd);
 }
 
 struct spinlock *pte_lockptr(struct task *t, struct mm *mm, struct page_table *table)
 {
 	const void *params;
+	const struct table_lock_ops *ops = lock_ops(t, &params);
 
-	return lock_ops(t, &params)->pte_lockptr(params, mm, table);
+	follow(t, ops, table);
+	return ops->pte_lockptr(params, mm, table);
 }
 
 struct page_table *pte_offset_map_lock(struct task *t, struct mm *mm, uint64_t addr,
 				       struct spinlock **ptl)
 {
 	struct page_table *table;
-	const void *params;
-	const struct table_lock_ops *ops = lock_ops(t, &params);
 
 	while ((table = pt_lookup(mm, addr))) {
-		*ptl = ops->pte_lockptr(params, mm, table);
 		table->walkers++;
+		*ptl = pte_lockptr(t, mm, table);
 		spin_lock(t, *ptl);
 		if (pt_lookup(mm, addr) == table)
 			return table;
@@ -126,11 +142,9 @@ void pte_free_one(struct task *t, struct mm *mm, struct page_table *table)
 static struct page_table *install(struct task *t, struct mm *mm, struct page_table *parent,
 				  uint64_t addr)
 {
-	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_LOCKS];
-	const struct table_lock_ops *ops = p->choice->ops;
 	struct page_table *table = new_table(t, mm, parent->level - 1, addr);
 	struct page_table **slot = &parent->slot.child[pt_index(addr, parent->level)];
-	struct spinlock *pml = parent->level == PT_PMD ? ops->pmd_lockptr(p->params, mm, parent)
+	struct spinlock *pml = parent->level == PT_PMD ? pmd_lockptr(t, mm, parent)
 						       : &mm->page_table_lock;
 
 	spin_lock(t, pml);
@@ -193,8 +207,7 @@ static struct page_table *unhook_pte(struct page_table *pmd, struct page_table *
 struct page_table *try_unhook_pte(struct task *t, struct mm *mm, struct page_table *table)
 {
 	struct page_table *pmd = pmd_lookup(mm, table->base);
-	const void *params;
-	struct spinlock *pml = lock_ops(t, &params)->pmd_lockptr(params, mm, pmd);
+	struct spinlock *pml = pmd_lockptr(t, mm, pmd);
 
 	if (!spin_trylock(t, pml))
 		return NULL;
@@ -207,13 +220,11 @@ struct page_table *try_unhook_pte(struct task *t, struct mm *mm, struct page_tab
 struct page_table *unhook_pte_if_empty(struct task *t, struct mm *mm, uint64_t addr)
 {
 	struct page_table *pmd = pmd_lookup(mm, addr), *table, *gone = NULL;
-	const void *params;
-	const struct table_lock_ops *ops = lock_ops(t, &params);
-	struct spinlock *pml = ops->pmd_lockptr(params, mm, pmd), *ptl;
+	struct spinlock *pml = pmd_lockptr(t, mm, pmd), *ptl;
 
 	spin_lock(t, pml);
 	table = pt_lookup(mm, addr);
-	ptl = table ? ops->pte_lockptr(params, mm, table) : pml;
+	ptl = table ? pte_lockptr(t, mm, table) : pml;
 	if (ptl != pml)
 		spin_lock(t, ptl);
 	spend(t, PTRS_PER_TABLE * t->k->cost.pte_skip);

@@ -8,6 +8,7 @@
 #include "models/kernel/khugepaged.h"
 #include "models/kernel/ksm.h"
 #include "models/kernel/numa.h"
+#include "models/kernel/mmu_notifier.h"
 #include "models/kernel/rmap.h"
 #include "models/kernel/swap.h"
 
@@ -56,11 +57,9 @@ struct task *sys_clone_thread(struct task *t, const struct task_attr *attr)
 static void copy_ptes(struct task *t, struct mm *to, struct vma *vma, struct page_table *from,
 		      uint64_t addr, uint64_t end)
 {
-	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_LOCKS];
-	const struct table_lock_ops *locks = p->choice->ops;
 	struct page_table *table = pt_alloc(t, to, addr);
-	struct spinlock *dst = locks->pte_lockptr(p->params, to, table);
-	struct spinlock *src = locks->pte_lockptr(p->params, t->mm, from);
+	struct spinlock *dst = pte_lockptr(t, to, table);
+	struct spinlock *src = pte_lockptr(t, t->mm, from);
 	bool cow = !(vma->flags & MAP_SHARED);
 
 	spin_lock(t, dst);
@@ -122,6 +121,7 @@ void dup_mmap(struct task *t, struct mm *to, struct mm *from)
 {
 	mmap_write_lock(t, from);
 	mmap_write_lock(t, to);
+	notifier_range_start(t, from, 0, TASK_SIZE); /* pages become read-only */
 	from->changing++;
 	to->brk_start = from->brk_start;
 	to->brk = from->brk;
@@ -144,6 +144,7 @@ void dup_mmap(struct task *t, struct mm *to, struct mm *from)
 	mmap_write_unlock(t, to);
 	flush_tlb_mm_range(t, from, 0, TLB_FLUSH_ALL, false);
 	from->changing--;
+	notifier_range_end(t, from, 0, TASK_SIZE);
 	mmap_write_unlock(t, from);
 }
 
@@ -240,11 +241,13 @@ void user_compute(struct task *t, sim_ps work)
 {
 	if (t->numa_work)
 		task_numa_work(t);
+	rcu_user(t, true);
 	code_cache_user(t, work);
 	spend_time(t, work + refill_time(t, work));
 	t->in_user = true;
 	settle(t);
 	t->in_user = false;
+	rcu_user(t, false);
 }
 
 void task_block(struct task *t)

@@ -1,100 +1,125 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * RCU: per-CPU segmented callback lists, the grace-period kthread, quiescent states at ticks and
- * context switches, idle CPUs reported by the forced scan, batched invocation. As tree RCU of 6.1
- * to 6.18 with PREEMPT_RCU and no offloading.
+ * Grace periods: the kthread that starts and ends them and scans for idle CPUs, and the CPUs that
+ * notice them, note quiescent states at ticks and context switches, and report up the tree. As tree
+ * RCU of 6.1 to 6.18 with PREEMPT_RCU.
  */
-#include "models/kernel/rcu.h"
-
 #include <stdlib.h>
 
+#include "models/kernel/rcu_internal.h"
+
 METRIC(desc_gp, "rcu.grace_period", METRIC_HISTOGRAM, "ps", NULL, "length of grace periods");
-METRIC(desc_cb, "rcu.callbacks", METRIC_COUNTER, "1", NULL, "callbacks invoked");
-METRIC(desc_delay, "rcu.callback_delay", METRIC_HISTOGRAM, "ps", NULL,
-       "from call_rcu to the callback");
-METRIC(desc_backlog, "rcu.backlog", METRIC_HISTOGRAM, "1", NULL,
-       "callbacks waiting on a CPU, looked at at its ticks");
 
-#define CPUS_PER_LEAF 16
-#define BLIMIT        10
-#define QHIMARK       10000
-#define MAX_RESTART   10 /* rounds of softirq before ksoftirqd */
+#define QOVLD 20000 /* callbacks on one CPU that make scans come three times as often */
 
-struct rcu {
-	struct kernel *k;
-	struct task *kthread;
-	uint64_t started, completed; /* grace periods */
-	uint64_t runs;               /* of the kthread, from sleep to sleep */
-	bool needed;
-	sim_ps gp_start;
-	struct cpumask qsmask;
-	unsigned int nr_waiting;
-	struct spinlock *leaf;
-	unsigned int nr_leaves;
-	struct metric *gp, *callbacks, *delay, *backlog;
-};
+/* ---- the tree ---- */
 
-static void list_init(struct rcu_cb_list *l)
+static void make_tree(struct kernel *k, struct rcu *r)
 {
-	l->head = NULL;
-	l->tail = &l->head;
+	struct lock_class *class = lock_class_get(k, "rcu_node");
+
+	r->nr_leaves = (k->nr_cpus + RCU_FANOUT_LEAF - 1) / RCU_FANOUT_LEAF;
+	r->nr_nodes = r->nr_leaves > 1 ? 1 + r->nr_leaves : 1;
+	r->node = calloc(r->nr_nodes, sizeof(*r->node));
+	r->leaf = &r->node[r->nr_nodes - r->nr_leaves];
+	for (unsigned int i = 0; i < r->nr_nodes; i++)
+		spin_lock_init(k, &r->node[i].lock, class);
+	for (unsigned int i = 0; i < r->nr_leaves; i++) {
+		r->leaf[i].first_cpu = i * RCU_FANOUT_LEAF;
+		if (r->nr_leaves == 1)
+			continue;
+		r->leaf[i].parent = &r->node[0];
+		r->leaf[i].parent_bit = UINT64_C(1) << i;
+		r->node[0].all |= r->leaf[i].parent_bit;
+	}
+	for (unsigned int cpu = 0; cpu < k->nr_cpus; cpu++)
+		rcu_leaf(r, cpu)->all |= rcu_bit(cpu);
 }
 
-static void list_splice(struct rcu_cb_list *into, struct rcu_cb_list *from)
+/* With the node's lock held, which it drops. Who clears the last bit climbs; at the root, it wakes
+ * the kthread. */
+static void report_up(struct task *t, struct rcu *r, struct rcu_node *n, uint64_t bits)
 {
-	if (!from->head)
-		return;
-	*into->tail = from->head;
-	into->tail = from->tail;
-	list_init(from);
+	bool last;
+
+	n->qsmask &= ~bits;
+	while (!n->qsmask && n->parent) {
+		bits = n->parent_bit;
+		spin_unlock(t, &n->lock);
+		n = n->parent;
+		spin_lock(t, &n->lock);
+		n->qsmask &= ~bits;
+	}
+	last = !n->qsmask && !n->parent;
+	spin_unlock(t, &n->lock);
+	if (last && t != r->kthread)
+		sched_wake(t, r->kthread);
 }
 
-static bool gp_running(const struct rcu *r)
-{
-	return r->started != r->completed;
-}
+/* ---- the grace-period kthread ---- */
 
 /* jiffies_till_first_fqs and _next_fqs */
 static sim_ps fqs_interval(const struct kernel *k)
 {
 	uint32_t hz = k->m->desc.hz_tick;
+	unsigned int jiffies = 1 + (hz > 250) + (hz > 500) + k->nr_cpus / 256;
 
-	return k->jiffy * (1 + (hz > 250) + (hz > 500) + k->nr_cpus / 256);
+	for (unsigned int i = 0; i < k->nr_cpus; i++)
+		if (k->cpus[i].rcu.pending >= QOVLD)
+			return (jiffies + 2) / 3 * k->jiffy;
+	return jiffies * k->jiffy;
 }
 
-/* Only an idle CPU, or one that has reported, is not waited for. */
-static void report_qs(struct rcu *r, unsigned int cpu)
-{
-	if (!cpumask_test(&r->qsmask, cpu))
-		return;
-	cpumask_unset(&r->qsmask, cpu);
-	r->nr_waiting--;
-}
-
+/* The root first, so that it waits for each leaf before any of their CPUs can report. */
 static void gp_init(struct task *t, struct rcu *r)
 {
 	r->started++;
 	r->gp_start = sim_now(t->k->sim);
-	for (unsigned int i = 0; i < r->nr_leaves; i++) {
-		spin_lock_irq(t, &r->leaf[i]);
-		spend(t, t->k->cost.rcu_call);
-		spin_unlock_irq(t, &r->leaf[i]);
+	for (unsigned int i = 0; i < r->nr_nodes; i++) {
+		struct rcu_node *n = &r->node[i];
+
+		spin_lock_irq(t, &n->lock);
+		n->qsmask = n->all;
+		n->started = r->started;
+		spend(t, t->k->cost.rcu_node);
+		spin_unlock_irq(t, &n->lock);
 	}
-	for (unsigned int cpu = 0; cpu < t->k->nr_cpus; cpu++)
-		cpumask_set(&r->qsmask, cpu);
-	r->nr_waiting = t->k->nr_cpus;
+}
+
+/* CPUs of the leaf that need not be waited for: idle, idle since the scan before, or the kthread's
+ * own, which has switched to it since the start. Reads each one's context-tracking state. */
+static uint64_t quiescent_cpus(struct task *t, const struct rcu_node *leaf)
+{
+	uint64_t found = 0;
+
+	for (uint64_t bits = leaf->qsmask; bits; bits &= bits - 1) {
+		struct kcpu *c = &t->k->cpus[leaf->first_cpu + (unsigned int)__builtin_ctzll(bits)];
+		struct rcu_data *d = &c->rcu;
+
+		touch_line(t, &c->context_line, LINE_READ);
+		settle(t);
+		if (c->curr == c->idle || c->id == t->cpu || d->in_user ||
+		    (d->scanned_gp == leaf->started && d->idle_entries != d->idle_seen))
+			found |= bits & -bits;
+		d->scanned_gp = leaf->started;
+		d->idle_seen = d->idle_entries;
+	}
+	return found;
 }
 
 static void force_qs_scan(struct task *t, struct rcu *r)
 {
-	struct kernel *k = t->k;
+	for (unsigned int i = 0; i < r->nr_leaves; i++) {
+		struct rcu_node *leaf = &r->leaf[i];
 
-	for (unsigned int cpu = 0; cpu < k->nr_cpus; cpu++)
-		/* Idle, or the kthread's own, which has switched to it since the start. */
-		if (k->cpus[cpu].curr == k->cpus[cpu].idle || cpu == t->cpu)
-			report_qs(r, cpu);
-	spend(t, k->cost.rcu_call * r->nr_leaves);
-	settle(t);
+		spin_lock_irq(t, &leaf->lock);
+		spend(t, t->k->cost.rcu_node);
+		if (leaf->qsmask)
+			report_up(t, r, leaf, quiescent_cpus(t, leaf));
+		else
+			spin_unlock(t, &leaf->lock);
+		irq_enable(t);
+	}
 }
 
 /* Other wake-ups than that of the last CPU to report mean nothing. */
@@ -102,10 +127,27 @@ static void sleep_until_fqs(struct task *t, struct rcu *r)
 {
 	sim_ps until = sim_now(t->k->sim) + fqs_interval(t->k);
 
-	while (r->nr_waiting && sim_now(t->k->sim) < until) {
+	while (r->node[0].qsmask && !r->force && sim_now(t->k->sim) < until) {
 		sched_sleep(t, until - sim_now(t->k->sim), "rcu: quiescent states");
 		r->runs++;
 	}
+	r->force = false;
+}
+
+static void gp_cleanup(struct task *t, struct rcu *r)
+{
+	for (unsigned int i = 0; i < r->nr_nodes; i++) {
+		struct rcu_node *n = &r->node[i];
+
+		spin_lock_irq(t, &n->lock);
+		n->completed = r->started;
+		r->needed |= n->needed > r->started;
+		spend(t, t->k->cost.rcu_node);
+		spin_unlock_irq(t, &n->lock);
+	}
+	r->completed = r->started;
+	hist_add(&r->gp->hist, sim_now(t->k->sim) - r->gp_start);
+	rcu_nocb_gp_ended(t, r);
 }
 
 static void gp_kthread(struct task *t, void *arg)
@@ -118,144 +160,83 @@ static void gp_kthread(struct task *t, void *arg)
 		r->runs++;
 		r->needed = false;
 		gp_init(t, r);
-		while (r->nr_waiting) {
+		while (r->node[0].qsmask) {
 			sleep_until_fqs(t, r);
-			if (r->nr_waiting)
+			if (r->node[0].qsmask)
 				force_qs_scan(t, r);
 		}
-		r->completed = r->started;
-		hist_add(&r->gp->hist, sim_now(t->k->sim) - r->gp_start);
+		gp_cleanup(t, r);
 	}
 }
 
-void rcu_init(struct kernel *k)
+/* While one runs, a mark on the leaf is enough: who ends it looks at all nodes. */
+void rcu_start_gp(struct task *t, struct rcu *r)
 {
-	struct rcu *r = calloc(1, sizeof(*r));
-	struct metrics *m = sim_metrics(k->sim);
+	struct rcu_node *leaf = rcu_leaf(r, t->cpu), *root = &r->node[0];
+	uint64_t number = r->started + 1;
+	bool climb;
 
-	r->k = k;
-	r->nr_leaves = (k->nr_cpus + CPUS_PER_LEAF - 1) / CPUS_PER_LEAF;
-	r->leaf = calloc(r->nr_leaves, sizeof(*r->leaf));
-	for (unsigned int i = 0; i < r->nr_leaves; i++)
-		spin_lock_init(k, &r->leaf[i], lock_class_get(k, "rcu_node"));
-	for (unsigned int i = 0; i < k->nr_cpus; i++)
-		for (unsigned int s = 0; s < RCU_SEGMENTS; s++)
-			list_init(&k->cpus[i].rcu.seg[s]);
-	r->gp = metric_get(m, &desc_gp, "");
-	r->callbacks = metric_get(m, &desc_cb, "");
-	r->delay = metric_get(m, &desc_delay, "");
-	r->backlog = metric_get(m, &desc_backlog, "");
-	k->rcu = r;
-}
-
-void rcu_free(struct kernel *k)
-{
-	for (unsigned int i = 0; i < k->rcu->nr_leaves; i++)
-		spin_lock_free(k, &k->rcu->leaf[i]);
-	free(k->rcu->leaf);
-	free(k->rcu);
-}
-
-uint64_t kernel_rcu_runs(const struct kernel *k)
-{
-	return k->rcu->runs;
-}
-
-void call_rcu(struct task *t, rcu_fn *fn, void *arg)
-{
-	struct rcu_cb *cb = malloc(sizeof(*cb));
-	struct rcu_data *d;
-
-	*cb = (struct rcu_cb){ .fn = fn, .arg = arg };
-	irq_disable(t);
-	spend(t, t->k->cost.rcu_call);
-	settle(t);
-	cb->queued_at = sim_now(t->k->sim);
-	d = &this_cpu(t)->rcu;
-	*d->seg[RCU_NEXT].tail = cb;
-	d->seg[RCU_NEXT].tail = &cb->next;
-	d->pending++;
-	irq_enable(t);
-}
-
-/* Ended grace periods move callbacks to done; new callbacks get the number they must wait for. */
-static bool advance(struct rcu *r, struct rcu_data *d)
-{
-	uint64_t next_gp = r->started + 1; /* the first that starts wholly later */
-
-	for (unsigned int s = RCU_WAIT; s <= RCU_NEXT_READY; s++)
-		if (d->seg[s].head && d->seg[s].gp <= r->completed)
-			list_splice(&d->seg[RCU_DONE], &d->seg[s]);
-	if (!d->seg[RCU_WAIT].head && d->seg[RCU_NEXT_READY].head) {
-		list_splice(&d->seg[RCU_WAIT], &d->seg[RCU_NEXT_READY]);
-		d->seg[RCU_WAIT].gp = d->seg[RCU_NEXT_READY].gp;
-	}
-	for (unsigned int s = RCU_WAIT; s <= RCU_NEXT_READY; s++) {
-		if (!d->seg[RCU_NEXT].head)
-			break;
-		if (d->seg[s].head && d->seg[s].gp != next_gp)
-			continue;
-		list_splice(&d->seg[s], &d->seg[RCU_NEXT]);
-		d->seg[s].gp = next_gp;
-	}
-	return d->seg[RCU_NEXT].head || (d->seg[RCU_WAIT].head && d->seg[RCU_WAIT].gp == next_gp) ||
-	       (d->seg[RCU_NEXT_READY].head && d->seg[RCU_NEXT_READY].gp == next_gp);
-}
-
-static void want_gp(struct task *t, struct rcu *r)
-{
 	if (!r->kthread)
 		r->kthread = kthread_spawn(t->k, "rcu_preempt", gp_kthread, r);
-	if (r->needed)
+	if (leaf->needed >= number)
 		return;
-	r->needed = true;
-	if (!gp_running(r))
-		sched_wake(t, r->kthread);
-}
-
-static void tick_quiescent(struct task *t, struct rcu *r, struct rcu_data *d)
-{
-	unsigned int cpu = t->cpu;
-
-	if (!gp_running(r) || !cpumask_test(&r->qsmask, cpu))
+	spin_lock(t, &leaf->lock);
+	climb = leaf->needed < number && !(leaf->started > leaf->completed);
+	leaf->needed = number;
+	r->needed |= climb && leaf == root;
+	spin_unlock(t, &leaf->lock);
+	if (!climb)
 		return;
-	if (d->seen_gp != r->started) {
-		d->seen_gp = r->started;
-		d->qs_noted = false;
-		return;
+	if (leaf != root) {
+		spin_lock(t, &root->lock);
+		root->needed = number;
+		r->needed = true;
+		spin_unlock(t, &root->lock);
 	}
-	/* A tick outside of any reader is itself a quiescent state. */
-	if (!d->qs_noted && t->preempt_off)
-		return;
-	spin_lock(t, &r->leaf[cpu / CPUS_PER_LEAF]);
-	report_qs(r, cpu);
-	spin_unlock(t, &r->leaf[cpu / CPUS_PER_LEAF]);
-	if (!r->nr_waiting)
+	if (!rcu_gp_running(r))
 		sched_wake(t, r->kthread);
 }
 
-struct rcu_synchronize {
-	struct task *waiter;
-	bool done;
-};
-
-static void wakeme_after_rcu(struct kernel *k, struct task *t, void *arg)
+void rcu_force_quiescent_state(struct task *t, struct rcu *r)
 {
-	struct rcu_synchronize *rs = arg;
-
-	(void)k;
-	rs->done = true;
-	if (t)
-		sched_wake(t, rs->waiter);
+	if (r->force || !rcu_gp_running(r))
+		return;
+	r->force = true;
+	sched_wake(t, r->kthread);
 }
 
-void synchronize_rcu(struct task *t)
-{
-	struct rcu_synchronize rs = { .waiter = t };
+/* ---- a CPU's part ---- */
 
-	call_rcu(t, wakeme_after_rcu, &rs);
-	while (!rs.done)
-		sched_block(t, "synchronize_rcu");
+/* note_gp_changes: looks again at the next tick if the leaf is busy. */
+static void note_gp_changes(struct task *t, struct rcu *r, struct rcu_data *d)
+{
+	struct rcu_node *leaf = rcu_leaf(r, t->cpu);
+
+	touch_line(t, &leaf->lock.line, LINE_READ); /* gp_seq lies beside the lock */
+	settle(t);
+	if (d->seen_gp == leaf->started && d->seen_end == leaf->completed)
+		return;
+	if (!spin_trylock(t, &leaf->lock))
+		return;
+	if (d->seen_gp != leaf->started) {
+		d->seen_gp = leaf->started;
+		d->needs_qs = leaf->qsmask & rcu_bit(t->cpu);
+		d->qs_noted = false;
+	}
+	d->seen_end = leaf->completed;
+	spin_unlock(t, &leaf->lock);
+}
+
+static void report_qs(struct task *t, struct rcu *r, struct rcu_data *d)
+{
+	struct rcu_node *leaf = rcu_leaf(r, t->cpu);
+
+	d->needs_qs = false;
+	spin_lock(t, &leaf->lock);
+	if (leaf->qsmask & rcu_bit(t->cpu))
+		report_up(t, r, leaf, rcu_bit(t->cpu));
+	else
+		spin_unlock(t, &leaf->lock); /* a scan was faster */
 }
 
 void rcu_tick(struct task *t)
@@ -263,12 +244,16 @@ void rcu_tick(struct task *t)
 	struct rcu *r = t->k->rcu;
 	struct rcu_data *d = &this_cpu(t)->rcu;
 
-	tick_quiescent(t, r, d);
-	if (!d->pending)
+	/* A tick outside of any reader is itself a quiescent state. */
+	d->qs_noted |= !t->preempt_off;
+	note_gp_changes(t, r, d);
+	if (d->needs_qs && d->qs_noted)
+		report_qs(t, r, d);
+	if (!d->pending || d->offloaded)
 		return;
 	hist_add(&r->backlog->hist, d->pending);
-	if (advance(r, d))
-		want_gp(t, r);
+	if (rcu_advance_cbs(r, d, d->seen_end))
+		rcu_start_gp(t, r);
 }
 
 void rcu_note_context_switch(struct task *t)
@@ -276,61 +261,54 @@ void rcu_note_context_switch(struct task *t)
 	this_cpu(t)->rcu.qs_noted = true;
 }
 
-static void invoke(struct kernel *k, struct task *t, struct rcu_data *d)
+void rcu_user(struct task *t, bool enter)
 {
-	struct rcu_cb *cb = d->seg[RCU_DONE].head;
-
-	d->seg[RCU_DONE].head = cb->next;
-	if (!cb->next)
-		d->seg[RCU_DONE].tail = &d->seg[RCU_DONE].head;
-	d->pending--;
-	hist_add(&k->rcu->delay->hist, sim_now(k->sim) - cb->queued_at);
-	k->rcu->callbacks->value++;
-	cb->fn(k, t, cb->arg);
-	free(cb);
+	if (this_cpu(t)->isolated && t->k->m->desc.nohz_full)
+		rcu_idle(t, enter);
 }
 
-static void do_batch(struct task *t, struct rcu_data *d)
+void rcu_idle(struct task *t, bool enter)
 {
-	uint64_t limit = d->pending >> 7 > BLIMIT ? d->pending >> 7 : BLIMIT;
+	struct kcpu *c = this_cpu(t);
 
-	if (d->pending > QHIMARK)
-		limit = QHIMARK;
-	while (limit-- && d->seg[RCU_DONE].head) {
-		spend(t, t->k->cost.rcu_callback);
-		invoke(t->k, t, d);
-	}
-	settle(t);
+	touch_line(t, &c->context_line, LINE_ATOMIC);
+	c->rcu.idle_entries += enter;
+	c->rcu.in_user = enter && t != c->idle;
 }
 
-/* A batch that leaves callbacks raises the softirq again. ksoftirqd, which would take over after
- * MAX_RESTART rounds, is not modelled: the rest waits for the next interrupt. */
-void rcu_softirq(struct task *t)
-{
-	struct rcu_data *d = &this_cpu(t)->rcu;
+/* ---- making and freeing ---- */
 
-	if (!d->seg[RCU_DONE].head || d->in_softirq)
-		return;
-	d->in_softirq = true;
-	preempt_disable(t);
-	for (unsigned int i = 0; i < MAX_RESTART && d->seg[RCU_DONE].head; i++) {
-		spend(t, t->k->cost.softirq);
-		do_batch(t, d);
-		if (this_cpu(t)->need_resched)
-			break;
-	}
-	t->preempt_off--; /* the caller looks at need_resched */
-	d->in_softirq = false;
+void rcu_init(struct kernel *k)
+{
+	struct rcu *r = calloc(1, sizeof(*r));
+	struct metrics *m = sim_metrics(k->sim);
+
+	r->k = k;
+	k->rcu = r;
+	make_tree(k, r);
+	for (unsigned int i = 0; i < k->nr_cpus; i++)
+		line_init(&k->cpus[i].context_line, line_class_get(k->m, "context_tracking"));
+	r->gp = metric_get(m, &desc_gp, "");
+	rcu_callbacks_init(k, r);
+	rcu_nocb_init(k, r);
+	rcu_exp_init(k, r);
 }
 
-void rcu_drain(struct kernel *k)
+void rcu_free(struct kernel *k)
 {
-	for (unsigned int i = 0; i < k->nr_cpus; i++) {
-		struct rcu_data *d = &k->cpus[i].rcu;
+	struct rcu *r = k->rcu;
 
-		for (unsigned int s = RCU_WAIT; s < RCU_SEGMENTS; s++)
-			list_splice(&d->seg[RCU_DONE], &d->seg[s]);
-		while (d->seg[RCU_DONE].head)
-			invoke(k, NULL, d);
-	}
+	for (unsigned int i = 0; i < r->nr_nodes; i++)
+		spin_lock_free(k, &r->node[i].lock);
+	for (unsigned int i = 0; i < k->nr_cpus; i++)
+		line_free(&k->cpus[i].context_line, k->m);
+	rcu_nocb_free(k, r);
+	rcu_exp_free(k, r);
+	free(r->node);
+	free(r);
+}
+
+uint64_t kernel_rcu_runs(const struct kernel *k)
+{
+	return k->rcu->runs;
 }

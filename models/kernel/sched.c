@@ -66,6 +66,8 @@ bool runqueue_steal(struct kcpu *c)
 {
 	struct kernel *k = c->k;
 
+	if (c->isolated)
+		return false;
 	for (unsigned int i = 1; i < k->nr_cpus; i++) {
 		struct kcpu *from = &k->cpus[(c->id + i) % k->nr_cpus];
 
@@ -88,6 +90,8 @@ static unsigned int idle_cpu_near(const struct kernel *k, unsigned int cpu)
 	cpumask_for_each(c, &k->idle_mask) {
 		enum distance d = machine_core_distance(k->m, core, machine_core_of(k->m, c));
 
+		if (k->cpus[c].isolated)
+			continue;
 		/* An idle sibling of a busy core is the last resort within a distance. */
 		if (d == DIST_SAME_CORE && c != cpu)
 			d = DIST_CROSS_SOCKET;
@@ -103,20 +107,38 @@ static unsigned int idle_cpu_near(const struct kernel *k, unsigned int cpu)
 
 static unsigned int select_cpu(const struct task *t)
 {
-	unsigned int cpu;
+	unsigned int cpu, home;
 
 	if (t->bound >= 0)
 		return (unsigned int)t->bound;
-	if (cpumask_test(&t->k->idle_mask, t->cpu))
-		return t->cpu;
-	cpu = idle_cpu_near(t->k, t->cpu);
-	return cpu < NR_CPUS ? cpu : t->cpu;
+	home = t->k->cpus[t->cpu].isolated ? 0 : t->cpu;
+	if (cpumask_test(&t->k->idle_mask, home))
+		return home;
+	cpu = idle_cpu_near(t->k, home);
+	return cpu < NR_CPUS ? cpu : home;
 }
 
 static bool preempts(const struct kcpu *c, const struct task *t)
 {
 	return c->curr == c->idle ||
 	       t->vruntime + SIM_US < c->curr->vruntime + (sim_now(c->k->sim) - c->curr->picked_at);
+}
+
+static void start_tick(struct kcpu *c)
+{
+	struct kernel *k = c->k;
+	sim_ps now = sim_now(k->sim);
+
+	c->next_tick = (now + k->jiffy - k->tick_phase) / k->jiffy * k->jiffy + k->tick_phase;
+	while (c->next_tick <= now)
+		c->next_tick += k->jiffy;
+	cpu_raise(c->cpu, IRQ_TICK, c->next_tick);
+}
+
+void tick_restart(struct kcpu *c)
+{
+	if (c->isolated && c->next_tick == SIM_NEVER && c->curr != c->idle)
+		start_tick(c);
 }
 
 /* Queues t where it should run. waker == NULL: nobody pays (a timer, the task itself). */
@@ -128,6 +150,7 @@ static void place(struct task *waker, struct task *t)
 	if (waker)
 		spin_lock_irq(waker, &c->rq_lock);
 	enqueue(c, t);
+	tick_restart(c);
 	now = preempts(c, t);
 	if (now) {
 		ensure_idle(c);
@@ -167,17 +190,6 @@ bool sched_wake(struct task *waker, struct task *sleeper)
 static struct task *pick_next(struct kcpu *c)
 {
 	return c->rq_head ? dequeue(c, c->rq_head) : c->idle;
-}
-
-static void start_tick(struct kcpu *c)
-{
-	struct kernel *k = c->k;
-	sim_ps now = sim_now(k->sim);
-
-	c->next_tick = (now + k->jiffy - k->tick_phase) / k->jiffy * k->jiffy + k->tick_phase;
-	while (c->next_tick <= now)
-		c->next_tick += k->jiffy;
-	cpu_raise(c->cpu, IRQ_TICK, c->next_tick);
 }
 
 /* The first thing that an actor does on its new CPU. */
@@ -228,6 +240,8 @@ static void switch_to(struct task *t, struct task *next)
 	settle(t);
 	if (t == c->idle)
 		start_tick(c);
+	touch_line(t, &c->curr_line, LINE_WRITE);
+	settle(t);
 	c->curr = next;
 	c->cpu->runner = next->actor;
 	next->cpu = c->id;
@@ -260,6 +274,7 @@ void schedule(struct task *t)
 	}
 	t->preempt_off++;
 	c->cpu->irq_off++;
+	rcu_exp_quiescent(t);
 	account_run(t);
 	c->need_resched = false;
 	if (t->state == TASK_RUNNING && t != c->idle)
@@ -404,6 +419,16 @@ static uint64_t new_task_vruntime(const struct kcpu *c)
 	return c->curr->vruntime + (sim_now(c->k->sim) - c->curr->picked_at);
 }
 
+/* Core after core, but for the isolated ones, which are the last. */
+static unsigned int next_place(struct kernel *k)
+{
+	unsigned int cpu = kernel_nth_core_cpu(k, k->next_place++);
+
+	for (unsigned int i = 0; i < k->nr_cpus && k->cpus[cpu].isolated; i++)
+		cpu = kernel_nth_core_cpu(k, k->next_place++);
+	return cpu;
+}
+
 struct task *sched_spawn(struct kernel *k, const struct task_attr *attr, struct mm *mm,
 			 bool kthread)
 {
@@ -419,7 +444,7 @@ struct task *sched_spawn(struct kernel *k, const struct task_attr *attr, struct 
 	t->bound = attr->cpu;
 	t->cpu = attr->cpu >= 0           ? (unsigned int)attr->cpu
 		 : attr->initial_cpu >= 0 ? (unsigned int)attr->initial_cpu
-					  : kernel_nth_core_cpu(k, k->next_place++);
+					  : next_place(k);
 	t->timer = SIM_NEVER;
 	t->fn = attr->fn;
 	t->arg = attr->arg;

@@ -89,11 +89,19 @@ static bool store_suffices(const struct task *t, const struct kcpu *target)
 	       (!ops->store_to_polling || ops->store_to_polling(p->params));
 }
 
+static void count_isolated(struct kernel *k, const struct cpumask *to, enum ipi_kind kind)
+{
+	cpumask_for_each(cpu, to)
+		k->metric.ipi_isolated[kind]->value += k->cpus[cpu].isolated;
+}
+
 static void send_ipis(struct task *t, const struct cpumask *to, unsigned int n, enum ipi_kind kind)
 {
 	struct kcpu *c = this_cpu(t);
 
 	t->k->metric.ipi[kind]->value += n;
+	if (t->k->m->desc.isolated_cores)
+		count_isolated(t->k, to, kind);
 	if (n == 1) {
 		unsigned int target = cpumask_next(to, 0);
 		struct kcpu *k = &t->k->cpus[target];
@@ -171,6 +179,20 @@ unsigned int smp_call_function_many_cond(struct task *t, const struct cpumask *m
 					 enum ipi_kind kind)
 {
 	return smp_call_function_many_inlined(t, mask, fn, info, 0, cond, kind);
+}
+
+void smp_call_function_single_async(struct task *t, unsigned int cpu, smp_call_fn *fn, void *info,
+				    enum ipi_kind kind)
+{
+	struct cpumask to;
+
+	preempt_disable(t);
+	ensure_idle(&t->k->cpus[cpu]);
+	cpumask_clear(&to);
+	cpumask_set(&to, cpu);
+	if (queue_call(t, cpu, fn, info, 0))
+		send_ipis(t, &to, 1, kind);
+	preempt_enable(t);
 }
 
 static void acknowledge(struct task *t, struct csd *csd)

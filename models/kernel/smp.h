@@ -43,6 +43,9 @@ unsigned int smp_call_function_many_inlined(struct task *t, const struct cpumask
 /* An empty call of all other online CPUs: whoever walks page tables with interrupts off has ended.
  */
 void tlb_remove_table_sync_one(struct task *t);
+/* To one other CPU, without waiting; waits first if the last such call has not been run yet. */
+void smp_call_function_single_async(struct task *t, unsigned int cpu, smp_call_fn *fn, void *info,
+				    enum ipi_kind kind);
 /* Target side: runs everything on this CPU's queue. Interrupts are off. */
 void flush_smp_call_function_queue(struct task *t);
 void smp_init_cpu(struct kcpu *c);

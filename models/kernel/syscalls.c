@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "models/kernel/huge_memory.h"
+#include "models/kernel/mmu_notifier.h"
 #include "models/kernel/rmap.h"
 #include "models/kernel/tlb_batch.h"
 
@@ -68,9 +69,15 @@ static void drain_if_asked(struct task *t)
 /* Zap, free tables, flush, free pages; then the VMAs. */
 static void unmap_gathered(struct task *t, struct mm *mm, struct unmapping *u)
 {
+	uint64_t start = 0, end = 0;
 	struct mmu_gather tlb;
 
 	drain_if_asked(t);
+	if (u->n) {
+		start = u->vmas[0]->start;
+		end = u->vmas[u->n - 1]->end;
+	}
+	notifier_range_start(t, mm, start, end);
 	tlb_gather_mmu(t, &tlb, mm);
 	for (size_t i = 0; i < u->n; i++)
 		zap_range(t, &tlb, u->vmas[i], u->vmas[i]->start, u->vmas[i]->end, false);
@@ -82,6 +89,7 @@ static void unmap_gathered(struct task *t, struct mm *mm, struct unmapping *u)
 		free_pgtables(t, &tlb, u->vmas[0]->start, u->vmas[u->n - 1]->end, u->floor,
 			      u->ceiling);
 	tlb_finish_mmu(t, &tlb);
+	notifier_range_end(t, mm, start, end);
 	for (size_t i = 0; i < u->n; i++)
 		vma_free(t, mm, u->vmas[i]);
 	free(u->vmas);
@@ -241,9 +249,6 @@ static void change_ptes(struct task *t, struct mmu_gather *tlb, struct page_tabl
 static void change_range(struct task *t, struct mmu_gather *tlb, uint64_t addr, uint64_t end,
 			 unsigned int prot)
 {
-	const struct policy_pick *p = &t->k->policy.pick[AXIS_TABLE_LOCKS];
-	const struct table_lock_ops *locks = p->choice->ops;
-
 	while (addr < end) {
 		uint64_t next = (addr & ~(PMD_SIZE - 1)) + PMD_SIZE;
 		struct page_table *table;
@@ -252,7 +257,7 @@ static void change_range(struct task *t, struct mmu_gather *tlb, uint64_t addr, 
 		spend(t, t->k->cost.pte_read);
 		table = change_huge_pmd(t, tlb, addr, next, prot) ? NULL : pt_lookup(tlb->mm, addr);
 		if (table) {
-			struct spinlock *ptl = locks->pte_lockptr(p->params, tlb->mm, table);
+			struct spinlock *ptl = pte_lockptr(t, tlb->mm, table);
 
 			spin_lock(t, ptl);
 			flush_tlb_batched_pending(t, tlb->mm);
@@ -281,6 +286,7 @@ static int do_mprotect(struct task *t, struct mm *mm, uint64_t addr, uint64_t en
 	}
 	if (addr == end)
 		return ret;
+	notifier_range_start(t, mm, addr, end);
 	tlb_gather_mmu(t, &tlb, mm);
 	vma_split(t, mm, addr);
 	vma_split(t, mm, end);
@@ -295,6 +301,7 @@ static int do_mprotect(struct task *t, struct mm *mm, uint64_t addr, uint64_t en
 		change_range(t, &tlb, vma->start, vma->end, prot);
 	}
 	tlb_finish_mmu(t, &tlb);
+	notifier_range_end(t, mm, addr, end);
 	for (size_t i = vma_index(mm, end - 1); i + 1 > first && i < mm->nr_vmas; i--) {
 		vma_try_merge(t, mm, i);
 		if (!i)

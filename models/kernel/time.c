@@ -107,6 +107,14 @@ void preempt_enable(struct task *t)
 	}
 }
 
+/* NO_HZ_IDLE: the idle loop's end starts it again; nohz_full: whatever needs it. */
+static bool may_stop_tick(const struct kcpu *c)
+{
+	if (c->nr_queued || (c->rcu.pending && !c->rcu.offloaded)) /* rcu_needs_cpu */
+		return false;
+	return c->curr == c->idle || (c->isolated && c->k->m->desc.nohz_full && !c->curr->kthread);
+}
+
 static void tick(struct task *t)
 {
 	struct kcpu *c = this_cpu(t);
@@ -114,12 +122,12 @@ static void tick(struct task *t)
 	t->k->metric.ticks->value++;
 	spend(t, t->k->cost.tick);
 	settle(t);
-	if (c->curr != c->idle || c->nr_queued || c->rcu.pending) { /* rcu_needs_cpu */
+	if (!may_stop_tick(c)) {
 		while (c->next_tick <= sim_now(t->k->sim))
 			c->next_tick += t->k->jiffy;
 		cpu_raise(c->cpu, IRQ_TICK, c->next_tick);
 	} else {
-		c->next_tick = SIM_NEVER; /* NO_HZ_IDLE: the idle loop starts it again */
+		c->next_tick = SIM_NEVER;
 	}
 	sched_tick(t);
 	task_tick_numa(t);

@@ -4,6 +4,7 @@
  * a batch on x86: whoever is in the batch's cpumask and not lazy compares generations of the mm
  * that it has loaded.
  */
+#include "models/kernel/mmu_notifier.h"
 #include "models/kernel/tlb_batch.h"
 
 #include <stdlib.h>
@@ -158,6 +159,8 @@ void arch_tlbbatch_add_pending(struct task *t, struct mm *mm, uint64_t addr,
 	settle(t);
 	for (unsigned int i = 0; i < CPUMASK_WORDS; i++)
 		batch->cpumask.w[i] |= mm->cpumask.w[i];
+	/* The CPUs' flush is put off, that of secondary TLBs is not, and is of the whole mm. */
+	arch_invalidate_secondary_tlbs(t, mm, 0, TLB_FLUSH_ALL);
 }
 
 struct batch_info {

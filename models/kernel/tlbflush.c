@@ -6,7 +6,7 @@
  */
 #include "models/hw/steal.h"
 #include "models/kernel/init.h"
-#include "models/kernel/mm.h"
+#include "models/kernel/mmu_notifier.h"
 #include "models/kernel/smp.h"
 
 METRIC(desc_invlpg, "tlb.invlpg", METRIC_COUNTER, "1", NULL, "INVLPG instructions");
@@ -247,6 +247,7 @@ static void flush_range(struct task *t, struct mm *mm, uint64_t start, uint64_t 
 	if (!t->k->tlb_broadcast)
 		ask_for_flush(t, &info);
 	ops->flush(p->params, t, mm, &info);
+	arch_invalidate_secondary_tlbs(t, mm, info.start, info.end);
 	settle(t);
 	hist_add(&t->k->metric.flush_latency->hist, sim_now(t->k->sim) - asked_at);
 	preempt_enable(t);

@@ -4,6 +4,7 @@
  * to the task's batch; anonymous pages leave a swap PTE.
  */
 #include "models/kernel/migrate.h"
+#include "models/kernel/mmu_notifier.h"
 #include "models/kernel/reclaim.h"
 #include "models/kernel/rmap.h"
 #include "models/kernel/swap.h"
@@ -47,7 +48,7 @@ static bool replacement(struct task *t, struct page *page, uint64_t old, uint64_
 	return false;
 }
 
-static bool unmap_one(struct task *t, struct vma *vma, uint64_t addr, uint32_t pfn, void *arg)
+static bool unmap_pte(struct task *t, struct vma *vma, uint64_t addr, uint32_t pfn, void *arg)
 {
 	const unsigned int *flags = arg;
 	struct page *page = pfn_page(t->k, pfn);
@@ -90,6 +91,16 @@ static bool unmap_one(struct task *t, struct vma *vma, uint64_t addr, uint32_t p
 	}
 	pte_unmap_unlock(t, table, ptl);
 	return gone && page->mapcount;
+}
+
+static bool unmap_one(struct task *t, struct vma *vma, uint64_t addr, uint32_t pfn, void *arg)
+{
+	bool more;
+
+	notifier_range_start(t, vma->mm, addr, addr + PAGE_SIZE);
+	more = unmap_pte(t, vma, addr, pfn, arg);
+	notifier_range_end(t, vma->mm, addr, addr + PAGE_SIZE);
+	return more;
 }
 
 bool try_to_unmap(struct task *t, uint32_t pfn, unsigned int flags)

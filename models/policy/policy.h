@@ -32,6 +32,8 @@ enum policy_axis {
 	AXIS_SHOOTDOWN,       /* struct shootdown_ops */
 	AXIS_TABLE_FREEING,   /* struct table_free_ops */
 	AXIS_TABLE_LOCKS,     /* struct table_lock_ops */
+	AXIS_SECONDARY_TLBS,  /* struct secondary_tlb_ops */
+	AXIS_RCU_CALLBACKS,   /* struct rcu_callback_ops */
 	AXIS_MMAP_LOCKING,    /* struct mmap_lock_ops */
 	AXIS_LRU,             /* struct lru_ops */
 	AXIS_HUGE_PAGES,      /* struct huge_page_ops */
@@ -110,6 +112,26 @@ struct table_free_ops {
 struct table_lock_ops {
 	struct spinlock *(*pte_lockptr)(const void *p, struct mm *mm, struct page_table *table);
 	struct spinlock *(*pmd_lockptr)(const void *p, struct mm *mm, struct page_table *table);
+	bool indirect; /* the table's descriptor has a pointer to its lock, not the lock */
+};
+
+/* Who else keeps translations. NULL: does not want to know. */
+struct secondary_tlb_ops {
+	/* Before PTEs of the range change and after they have been flushed. May sleep. */
+	void (*range_start)(const void *p, struct task *t, struct mm *mm, uint64_t start,
+			    uint64_t end);
+	void (*range_end)(const void *p, struct task *t, struct mm *mm, uint64_t start,
+			  uint64_t end);
+	/* Behind a flush of the CPUs; end == TLB_FLUSH_ALL: everything. Must not sleep. */
+	void (*invalidate)(const void *p, struct task *t, struct mm *mm, uint64_t start,
+			   uint64_t end);
+};
+
+/* Where RCU callbacks run. */
+struct rcu_callback_ops {
+	bool offload; /* on threads, not on the CPU that queued them */
+	/* How long (ps) one may wait for company; NULL: not at all. */
+	uint64_t (*lazy)(const void *p);
 };
 
 struct mmap_lock_ops {

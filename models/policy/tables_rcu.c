@@ -58,7 +58,7 @@ static void flush(const void *p, struct task *t, struct mmu_gather *tlb)
 	for (unsigned int i = 0; i < b->n; i++)
 		b->table[i] = tlb->tables[i];
 	tlb->nr_tables = 0;
-	call_rcu(t, free_batch, b);
+	call_rcu_pinning(t, free_batch, b, b->n * PAGE_SIZE);
 }
 
 static void remove_table(const void *arg, struct task *t, struct mmu_gather *tlb,

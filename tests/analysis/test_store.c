@@ -218,7 +218,7 @@ static void test_migration(void **state)
 	add_ok(store, &one);
 	store_close(store);
 	sql("old.db", "DROP VIEW run_values; DROP VIEW run_latency; DROP VIEW lock_stats;"
-		      "DROP VIEW run_flushes; PRAGMA user_version = 1");
+		      "DROP VIEW run_flushes; DROP TABLE series; PRAGMA user_version = 1");
 	refuse("old.db", STORE_READ, "older mmsim");
 	store_close(open_ok("old.db", STORE_WRITE));
 	store_close(open_ok("old.db", STORE_READ));

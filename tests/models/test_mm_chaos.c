@@ -255,6 +255,34 @@ static void test_chaos(void **state)
 	for_all_policies(chaos);
 }
 
+/* Locks apart from their tables, and somebody who must be told of every change. */
+static void test_secondary_tlbs(void **state)
+{
+	static const char *const told[] = { "topology.l3_per_socket",
+					    "2",
+					    "topology.cores_per_l3",
+					    "2",
+					    "table-locks",
+					    "allocated",
+					    "secondary-tlbs",
+					    "notifiers",
+					    NULL };
+	static const char *const device[] = { "topology.l3_per_socket",
+					      "2",
+					      "topology.cores_per_l3",
+					      "2",
+					      "secondary-tlbs",
+					      "iommu",
+					      NULL };
+
+	(void)state;
+	settings = told;
+	chaos("linux-6.18");
+	settings = device;
+	chaos("linux-6.18");
+	settings = eight_cpus;
+}
+
 /* One page-table lock for all tables of an mm, and mmap_lock for all. */
 static void test_few_locks(void **state)
 {
@@ -328,8 +356,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gaps),       cmocka_unit_test(test_chaos),
-		cmocka_unit_test(test_huge_pages), cmocka_unit_test(test_few_locks),
-		cmocka_unit_test(test_aging),      cmocka_unit_test(test_machines),
+		cmocka_unit_test(test_huge_pages), cmocka_unit_test(test_secondary_tlbs),
+		cmocka_unit_test(test_few_locks),  cmocka_unit_test(test_aging),
+		cmocka_unit_test(test_machines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,6 +92,8 @@ static bool same_value(const struct metric *a, const struct metric *b)
 	void *da, *db;
 	bool same;
 
+	if (a->series)
+		return !memcmp(a->series, b->series, sizeof(*a->series));
 	if (a->desc->kind != METRIC_HISTOGRAM)
 		return a->value == b->value && a->gauge == b->gauge;
 	da = hist_encode(&a->hist, &na);
