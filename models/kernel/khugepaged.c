@@ -174,8 +174,10 @@ static unsigned int scan_mm_slot(struct task *t, struct khugepaged *kh, unsigned
 		kh->at = kh->head;
 		kh->address = 0;
 	}
+	mm = kh->at ? kh->at->mm : NULL;
 	spin_unlock(t, &kh->mm_lock);
-	mm = kh->at->mm;
+	if (!mm) /* the last one ended while we came */
+		return pages;
 	locked = mmap_read_trylock(t, mm, &hold);
 	if (locked) {
 		more = scan_vmas(t, kh, mm, &hold, &progress, pages, &locked);
