@@ -22,10 +22,11 @@ struct plot_options {
 
 typedef bool plot_fn(struct store *store, const struct plot_options *o, struct err *err);
 
-plot_fn plot_cdf;     /* CDF of a histogram (op.latency) by policy */
-plot_fn plot_scaling; /* a figure (throughput) over threads by policy, with error bars */
-plot_fn plot_hold;    /* lock wait and hold times by lock class and policy */
-plot_fn plot_bars;    /* a counter's labels (flushes by reason) by policy, with error bars */
+plot_fn plot_cdf;      /* CDF of a histogram (op.latency) by policy */
+plot_fn plot_scaling;  /* a figure (throughput) over threads by policy, with error bars */
+plot_fn plot_hold;     /* lock wait and hold times by lock class and policy */
+plot_fn plot_timeline; /* a level over time (memory that RCU pins), one line a policy */
+plot_fn plot_bars;     /* a counter's labels (flushes by reason) by policy, with error bars */
 
 /* ---- shared by the kinds ---- */
 

@@ -72,4 +72,15 @@ bool store_values(struct store *store, int64_t run, const char *name, run_value_
 bool store_histogram(struct store *store, int64_t run, const char *name, const char *label,
 		     struct hist *h, bool *found, struct err *err);
 
+/* One bin of a level over time. */
+struct series_row {
+	sim_ps start, length;
+	double mean, max;
+};
+typedef void series_fn(void *arg, const struct series_row *bin);
+
+/* Bins in order of time; none if the run has no such series. */
+bool store_series(struct store *store, int64_t run, const char *name, const char *label,
+		  series_fn *fn, void *arg, struct err *err);
+
 #endif

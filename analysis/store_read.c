@@ -260,3 +260,34 @@ bool store_histogram(struct store *store, int64_t run, const char *name, const c
 	sqlite3_finalize(stmt);
 	return ok;
 }
+
+bool store_series(struct store *store, int64_t run, const char *name, const char *label,
+		  series_fn *fn, void *arg, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	int rc;
+
+	stmt = store_prepare(store,
+			     "SELECT start_ps, length_ps, mean, max FROM series"
+			     " WHERE run = ?1 AND name = ?2 AND label = ?3 ORDER BY start_ps",
+			     err);
+	if (!stmt)
+		return false;
+	sqlite3_bind_int64(stmt, 1, run);
+	sqlite3_bind_text(stmt, 2, name, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_text(stmt, 3, label, -1, SQLITE_TRANSIENT);
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		struct series_row bin = {
+			.start = (sim_ps)sqlite3_column_int64(stmt, 0),
+			.length = (sim_ps)sqlite3_column_int64(stmt, 1),
+			.mean = sqlite3_column_double(stmt, 2),
+			.max = sqlite3_column_double(stmt, 3),
+		};
+
+		fn(arg, &bin);
+	}
+	if (rc != SQLITE_DONE)
+		store_fail(store, "cannot read", err);
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_DONE;
+}

@@ -68,5 +68,6 @@ static int draw(const struct invocation *inv, plot_fn *fn, struct err *err)
 
 PLOT(cdf, "Draw the distribution of an operation's latency by policy");
 PLOT(scaling, "Draw throughput over threads by policy");
+PLOT(timeline, "Draw a level over simulated time (memory that waits for RCU) by policy");
 PLOT(hold, "Draw lock hold and wait times by lock class and policy");
 PLOT(bars, "Draw a counter's reasons (TLB flushes) by policy");
