@@ -75,9 +75,7 @@ void build_space_free(struct build_space *s);
 enum task_state { TASK_RUNNING, TASK_PREEMPTED, TASK_BLOCKED, TASK_IN_CALL, TASK_DEAD };
 
 enum { NO_TASK = -1, NO_FAULT = 255 };
-/* Faults that take alike: by access, and by how long the thread had computed before, since caches
- * go cold meanwhile: up to 4 us, 16, 64, 256, 1024, or more. */
-enum { FAULT_BINS = 6, FAULT_CLASSES = 3 * FAULT_BINS };
+enum { FAULT_CLASSES = 3 }; /* by enum user_access */
 #define NO_OP UINT32_MAX
 
 /* What an operation needs besides itself until the program is made of it. */

@@ -228,15 +228,6 @@ static void on_sys_exit(struct builder *b, struct build_task *t, const struct tr
 	task_mark(t, e->time_ns, 1);
 }
 
-static uint8_t fault_class(uint8_t access, int64_t before_ns)
-{
-	unsigned int bin = 0;
-
-	for (int64_t us = before_ns / 1000; us >= 4 && bin < FAULT_BINS - 1; us /= 4)
-		bin++;
-	return (uint8_t)(access * FAULT_BINS + bin);
-}
-
 static void on_fault(struct builder *b, struct build_task *t, const struct trace_event *e)
 {
 	struct build_note note = task_note(t, e->time_ns);
@@ -249,7 +240,7 @@ static void on_fault(struct builder *b, struct build_task *t, const struct trace
 	task_append(t, &op, &note);
 	t->mm_ops++;
 	task_mark(t, e->time_ns, 0);
-	t->fault = fault_class(op.access, note.gap_ns);
+	t->fault = op.access;
 }
 
 /* Clocks of CPUs may differ: what a child did may come before the fork that made it. */

@@ -29,22 +29,21 @@ sim_ps gaps_percentile(struct gaps *g, unsigned int q)
 	return (sim_ps)g->v[(g->n - 1) * q / 100] * SIM_NS;
 }
 
-/* The percentile of n classes from one on, all threads; 0 with fewer samples than `few`. */
-static sim_ps percentile_of(const struct builder *b, int class, int n, size_t few)
+/* Over all threads. */
+static sim_ps fault_percentile(const struct builder *b, int class)
 {
 	struct gaps all = { 0 };
 	sim_ps p;
 
-	for (size_t i = 0; i < b->n_tasks; i++)
-		for (int k = class; k < class + n; k++) {
-			const struct gaps *g = &b->task[i].gaps[k];
+	for (size_t i = 0; i < b->n_tasks; i++) {
+		const struct gaps *g = &b->task[i].gaps[class];
 
-			for (size_t j = 0; j < g->n; j++) {
-				xgrow(all.v, all.n, all.cap);
-				all.v[all.n++] = g->v[j];
-			}
+		for (size_t j = 0; j < g->n; j++) {
+			xgrow(all.v, all.n, all.cap);
+			all.v[all.n++] = g->v[j];
 		}
-	p = all.n < few ? 0 : gaps_percentile(&all, FAULT_PERCENTILE);
+	}
+	p = gaps_percentile(&all, FAULT_PERCENTILE);
 	free(all.v);
 	return p;
 }
@@ -61,8 +60,8 @@ static void estimate(struct builder *b)
 		p->tracer_cold_ps = gaps_percentile(locks, 95) - p->tracer_ps;
 		p->tracer_samples = locks->n;
 	}
-	for (int access = 0; access < 3; access++)
-		p->fault_ps[access] = percentile_of(b, access * FAULT_BINS, FAULT_BINS, 1);
+	for (int class = 0; class < FAULT_CLASSES; class ++)
+		p->fault_ps[class] = fault_percentile(b, class);
 }
 
 /* ---- which tasks ---- */
@@ -71,7 +70,6 @@ struct finish {
 	struct builder *b;
 	int32_t *index;                 /* of a build task in the program, or NO_TASK */
 	int32_t *space_index;           /* likewise of spaces */
-	sim_ps all_ps[FAULT_CLASSES];   /* faults of all threads; 0 = not enough */
 	sim_ps fault_ps[FAULT_CLASSES]; /* of the task at hand */
 };
 
@@ -219,11 +217,10 @@ static void make_ops(struct finish *f, int32_t task, struct program_task *out)
 	struct program_op last = { 0 };
 	sim_ps carry = 0;
 
-	for (int i = 0; i < FAULT_CLASSES; i++) {
-		f->fault_ps[i] = f->all_ps[i] ? f->all_ps[i] : f->b->p->fault_ps[i / FAULT_BINS];
-		if (t->gaps[i].n >= FEW_GAPS)
-			f->fault_ps[i] = gaps_percentile(&t->gaps[i], FAULT_PERCENTILE);
-	}
+	for (int i = 0; i < FAULT_CLASSES; i++)
+		f->fault_ps[i] = t->gaps[i].n >= FEW_GAPS
+					 ? gaps_percentile(&t->gaps[i], FAULT_PERCENTILE)
+					 : f->b->p->fault_ps[i];
 	out->op = xmalloc((t->n_ops + 1) * sizeof(*out->op));
 	add_start(f, t, out);
 	/* who was created in the recording did not sleep before it */
@@ -322,8 +319,6 @@ void builder_finish(struct builder *b)
 
 	f.index = xmalloc(b->n_tasks * sizeof(*f.index));
 	estimate(b);
-	for (int i = 0; i < FAULT_CLASSES; i++)
-		f.all_ps[i] = percentile_of(b, i, 1, FEW_GAPS);
 	choose(&f);
 	builder_match(b, f.index);
 	builder_unlock(b, f.index);
