@@ -110,4 +110,21 @@ static inline void scene_must_fail(struct flush_scene *s, const char *kind)
 	model_end(&s->m);
 }
 
+/* The same, where it takes luck: some seed of a few from s->seed on does. */
+static inline void scene_must_fail_once(struct flush_scene *s, const char *kind, unsigned int seeds)
+{
+	uint64_t hits = 0;
+
+	for (unsigned int i = 0; i < seeds && !hits; i++) {
+		struct flush_scene one = *s;
+
+		one.seed += i;
+		scene_play(&one);
+		hits = violations_of(&one.m, kind);
+		model_end(&one.m);
+	}
+	if (!hits)
+		fail_msg("%s: no %s with %u seeds", s->policy, kind, seeds);
+}
+
 #endif
