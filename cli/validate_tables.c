@@ -24,6 +24,7 @@ static const struct figure {
 	{ "loops_per_s", "loops a second", "workload.ops_per_s", STAT_GAUGE, 1, false },
 	{ "loop_ns", "ns a loop", "workload.loop_time", STAT_MEAN, 1e-3, false },
 	{ "loop_us", "us a loop", "workload.loop_time", STAT_MEAN, 1e-6, false },
+	{ "s_per_10000", "s for 10,000 loops", "workload.loop_time", STAT_MEAN, 1e-8, false },
 	{ "handler_us", "us to the handler", "workload.to_handler", STAT_MEAN, 1e-6, false },
 	{ "flush_cycles", "cycles a flush", "tlb.flush_latency", STAT_MEDIAN, 1e-12, true },
 	{ "misses_per_loop", "TLB misses", "tlb.user_misses", STAT_PER_LOOP, 1, false },
