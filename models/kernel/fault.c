@@ -351,7 +351,8 @@ void handle_mm_fault(struct task *t, struct fault *f)
 		count_fault(t, FAULT_NUMA);
 	} else if (pte & PTE_SWAP) {
 		f->wait_for = do_swap_page(t, f->vma, f->addr, pte, f->access == USER_WRITE);
-		count_fault(t, FAULT_SWAP);
+		if (!f->wait_for) /* else it comes again, and counts then */
+			count_fault(t, FAULT_SWAP);
 	} else if (f->access == USER_WRITE && !(pte & PTE_WRITE)) {
 		write_protect_fault(t, f);
 	} else if (lock_pte(t, f)) {

@@ -96,6 +96,7 @@ static void write_to_swap(struct task *t, uint32_t pfn)
 	page->flags |= PG_WRITEBACK | PG_RECLAIM;
 	page->refs++;
 	t->k->pages->nr_writeback++;
+	swap_write_contents(t->k, pfn);
 	metric_get(sim_metrics(t->k->sim), &desc_out, "")->value++;
 	blk_submit(t, DISK_WRITE, pfn, write_end);
 }

@@ -20,7 +20,8 @@ struct swap_cluster {
 	uint32_t used, cursor;
 	bool owned; /* some CPU allocates from it */
 	uint16_t count[SWAPFILE_CLUSTER];
-	uint32_t cache[SWAPFILE_CLUSTER]; /* frames; 0 = none */
+	uint32_t cache[SWAPFILE_CLUSTER];    /* frames; 0 = none */
+	uint64_t contents[SWAPFILE_CLUSTER]; /* as last written: struct page has them, too */
 };
 
 struct swap {
@@ -153,6 +154,15 @@ bool add_to_swap(struct task *t, uint32_t pfn)
 }
 
 /* ---- counts and the cache ---- */
+
+void swap_write_contents(struct kernel *k, uint32_t pfn)
+{
+	const struct page *page = pfn_page(k, pfn);
+	uint32_t at;
+	struct swap_cluster *c = cluster_of(k, page->swap, &at);
+
+	c->contents[at] = page->contents;
+}
 
 void swap_duplicate(struct task *t, uint32_t slot)
 {
@@ -320,6 +330,7 @@ static uint32_t swap_read(struct task *t, struct vma *vma, uint64_t addr, uint32
 	if (!raced) {
 		c->cache[at] = pfn;
 		page->swap = slot;
+		page->contents = c->contents[at];
 		page->refs++;
 		page->flags |= PG_SWAPCACHE | PG_SWAPBACKED | PG_ANON;
 		page->index = linear_page_index(vma, addr);

@@ -23,6 +23,8 @@ void swap_drain(struct kernel *k);
 
 /* The locked page gets a slot and enters the swap cache, dirty. False: swap is full. */
 bool add_to_swap(struct task *t, uint32_t pfn);
+/* What is written to the page's slot. */
+void swap_write_contents(struct kernel *k, uint32_t pfn);
 /* One more or one less PTE names the slot; with the last its page goes, too, if it can. */
 void swap_duplicate(struct task *t, uint32_t slot);
 void free_swap_and_cache(struct task *t, uint32_t slot);

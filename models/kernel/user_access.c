@@ -285,13 +285,22 @@ static bool translate(struct task *t, uint64_t addr, enum user_access access)
 	return ok;
 }
 
+/* Through a translation that a batch has yet to flush the write is lost: it is told elsewhere. */
+static void set_contents(struct task *t, uint64_t addr, uint64_t contents)
+{
+	uint64_t pte = leaf_read(t->mm, addr);
+
+	if (pte & PTE_PRESENT && !(pte & PTE_ZERO))
+		pfn_page(t->k, pte_pfn(pte))->contents = contents;
+}
+
 bool user_access(struct task *t, uint64_t addr, enum user_access access)
 {
 	for (unsigned int tries = 0; tries < 16; tries++) {
 		settle(t);
 		if (translate(t, addr, access)) {
 			if (t->mm->contents && access == USER_WRITE)
-				pfn_page(t->k, pte_pfn(leaf_read(t->mm, addr)))->contents = 0;
+				set_contents(t, addr, 0);
 			note_use(t, addr, access);
 			return true;
 		}
@@ -308,6 +317,6 @@ bool user_fill(struct task *t, uint64_t addr, uint64_t contents)
 	t->mm->contents = true;
 	if (!user_access(t, addr, USER_WRITE))
 		return false;
-	pfn_page(t->k, pte_pfn(leaf_read(t->mm, addr)))->contents = contents;
+	set_contents(t, addr, contents);
 	return true;
 }

@@ -92,6 +92,44 @@ static void test_pageout(void **state)
 	model_end(&m);
 }
 
+/* ---- what KSM knows of pages survives swap ---- */
+
+static void keeps_contents(struct task *t, void *arg)
+{
+	uint64_t at = map(t, 4);
+
+	(void)arg;
+	for (unsigned int i = 0; i < 4; i++)
+		user_fill(t, at + i * PAGE_SIZE, 100 + i);
+	sys_madvise(t, at, 4 * PAGE_SIZE, MADV_PAGEOUT);
+	task_sleep(t, SIM_MS);
+	sys_madvise(t, at, 4 * PAGE_SIZE, MADV_PAGEOUT); /* nothing is there */
+	for (unsigned int round = 0; round < 2; round++) {
+		for (unsigned int i = 0; i < 4; i++) {
+			user_access(t, at + i * PAGE_SIZE, USER_READ);
+			expect(t->k,
+			       pfn_page(t->k, pte_pfn(pte_at(t, at + i * PAGE_SIZE)))->contents ==
+				       100 + i + (round && i == 2 ? 7 : 0),
+			       "page %u, round %u", i, round);
+		}
+		user_fill(t, at + 2 * PAGE_SIZE, 109);
+		sys_madvise(t, at, 4 * PAGE_SIZE, MADV_PAGEOUT);
+		task_sleep(t, SIM_MS);
+		for (unsigned int i = 0; i < 4; i++) /* out of the cache, too */
+			expect(t->k, pte_at(t, at + i * PAGE_SIZE) & PTE_SWAP, "page %u stays", i);
+		sys_compact_memory(t, 1000);
+	}
+}
+
+static void test_contents(void **state)
+{
+	struct model m;
+
+	(void)state;
+	run(keeps_contents, NULL, &m);
+	model_end(&m);
+}
+
 /* ---- FREE ---- */
 
 static const char *const small[] = {
@@ -206,9 +244,8 @@ static void test_zram(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pageout),
-		cmocka_unit_test(test_lazyfree),
-		cmocka_unit_test(test_cold),
+		cmocka_unit_test(test_pageout),  cmocka_unit_test(test_contents),
+		cmocka_unit_test(test_lazyfree), cmocka_unit_test(test_cold),
 		cmocka_unit_test(test_zram),
 	};
 
