@@ -413,6 +413,8 @@ bool should_flush_tlb(struct task *t, unsigned int cpu, void *info); /* smp_cond
 void flush_local(struct task *t, struct flush_tlb_info *info);
 /* Removes translations from this CPU's TLB and spends what the instructions cost. */
 void flush_slot_all(struct task *t, unsigned int slot);
+/* The CPU has flushed ASID up to gen. */
+void note_tlb_gen(struct task *t, unsigned int asid, uint64_t gen);
 void flush_slot_range(struct task *t, unsigned int slot, uint64_t start, uint64_t end);
 
 /* ---- page faults (fault.c) ---- */

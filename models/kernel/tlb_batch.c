@@ -190,7 +190,7 @@ static void flush_loaded_mm(struct task *t, void *arg)
 	if (s->ctxs[s->loaded_asid].tlb_gen == gen)
 		return;
 	flush_slot_all(t, s->loaded_asid);
-	s->ctxs[s->loaded_asid].tlb_gen = gen;
+	note_tlb_gen(t, s->loaded_asid, gen);
 	trace_tlb_flush(t, info->initiator == c->id ? TLB_LOCAL_SHOOTDOWN : TLB_REMOTE_SHOOTDOWN,
 			true, 0);
 }

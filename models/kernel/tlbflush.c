@@ -61,6 +61,22 @@ void flush_slot_range(struct task *t, unsigned int slot, uint64_t start, uint64_
 	invalidate_pages(t, slot, start, end, PAGE_SHIFT);
 }
 
+/*
+ * struct tlb_state begins with 32 bytes, loaded_mm first among them, and ctxs[] of 16 bytes each
+ * (x86-64, 5.x to 6.18): what the first two ASIDs note of their flushes takes the line of loaded_mm
+ * away from all who look whether this CPU must be told.
+ */
+#define CTXS_BESIDE_LOADED_MM 2
+
+void note_tlb_gen(struct task *t, unsigned int asid, uint64_t gen)
+{
+	struct cpu_tlbstate *s = &this_cpu(t)->tlbstate;
+
+	s->ctxs[asid].tlb_gen = gen;
+	if (asid < CTXS_BESIDE_LOADED_MM)
+		post_store(t, &s->line);
+}
+
 static void flush_stale(struct task *t, struct cpu_tlbstate *s, const struct flush_tlb_info *f,
 			uint64_t mm_gen, bool local)
 {
@@ -73,7 +89,7 @@ static void flush_stale(struct task *t, struct cpu_tlbstate *s, const struct flu
 		invalidate_pages(t, asid, f->start, f->end, f->stride_shift);
 	else
 		flush_slot_all(t, asid);
-	s->ctxs[asid].tlb_gen = mm_gen;
+	note_tlb_gen(t, asid, mm_gen);
 	trace_tlb_flush(t, local ? TLB_LOCAL_MM_SHOOTDOWN : TLB_REMOTE_SHOOTDOWN, !partial,
 			partial ? (f->end - f->start) >> f->stride_shift : 0);
 }
