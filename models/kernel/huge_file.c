@@ -120,14 +120,11 @@ struct deferred_table {
 static void free_deferred(struct kernel *k, struct task *t, void *arg)
 {
 	struct deferred_table *d = arg;
+	uint32_t pfn = pt_end_table(k, d->mm, d->table);
 
-	k->metric.tables_freed->value++;
-	if (t)
-		free_page(t, d->table->pfn);
-	else
-		free_page_quietly(k, d->table->pfn);
-	pt_free_table(k, d->mm, d->table);
 	free(d);
+	if (t)
+		free_pcp_page(t, pfn);
 }
 
 void pte_free_defer(struct task *t, struct mm *mm, struct page_table *table)

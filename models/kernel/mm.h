@@ -120,6 +120,8 @@ void pages_free(struct kernel *k);
 uint32_t alloc_page(struct task *t);
 uint32_t alloc_huge_page(struct task *t); /* the head of an order-9 folio */
 void free_page(struct task *t, uint32_t pfn);
+/* The rest of free_page for a frame that is free already. */
+void free_pcp_page(struct task *t, uint32_t pfn);
 void free_page_quietly(struct kernel *k, uint32_t pfn); /* after the run */
 /* A frame whose coming and going is no part of what is simulated: a page that a file had before. */
 uint32_t take_page_quietly(struct kernel *k);
@@ -232,6 +234,11 @@ struct spinlock *pte_lockptr(struct task *t, struct mm *mm, struct page_table *t
 void pt_set(struct page_table *table, uint64_t addr, uint64_t pte);
 /* Frees the memory of an unhooked table. */
 void pt_free_table(struct kernel *k, struct mm *mm, struct page_table *table);
+/*
+ * Ends a table and its frame, which is then to be given back by free_pcp_page. Takes no time: who
+ * frees several ends all of them first, since a run may be over in the middle of a callback.
+ */
+uint32_t pt_end_table(struct kernel *k, struct mm *mm, struct page_table *table);
 /* The table of addr with its lock held; NULL if there is none (any more). */
 struct page_table *pte_offset_map_lock(struct task *t, struct mm *mm, uint64_t addr,
 				       struct spinlock **ptl);

@@ -341,9 +341,14 @@ void free_page(struct task *t, uint32_t pfn)
 		free_huge_page(t, pfn);
 		return;
 	}
+	free_page_quietly(t->k, pfn);
+	free_pcp_page(t, pfn);
+}
+
+void free_pcp_page(struct task *t, uint32_t pfn)
+{
 	preempt_disable(t);
 	spend_on_pages(t, t->k->cost.page_free);
-	free_page_quietly(t->k, pfn);
 	this_cpu(t)->pcp_alloc_factor /= 2;
 	pcp_push(this_cpu(t), pfn);
 	if (this_cpu(t)->nr_pcp > t->k->pages->pcp_high)

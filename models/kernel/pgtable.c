@@ -79,6 +79,16 @@ void pt_free_table(struct kernel *k, struct mm *mm, struct page_table *table)
 	free(table);
 }
 
+uint32_t pt_end_table(struct kernel *k, struct mm *mm, struct page_table *table)
+{
+	uint32_t pfn = table->pfn;
+
+	k->metric.tables_freed->value++;
+	free_page_quietly(k, pfn);
+	pt_free_table(k, mm, table);
+	return pfn;
+}
+
 /* The way to the lock: where it is not in the descriptor, that is one line more. */
 static void follow(struct task *t, const struct table_lock_ops *ops, struct page_table *table)
 {

@@ -174,10 +174,11 @@ void mm_infer_mapping(struct task *t, uint64_t addr, uint64_t len, unsigned int 
 {
 	struct mm *mm = t->mm;
 	uint64_t end = addr + page_up(len), debt = t->debt;
-	bool writer = mm->lock_seq & 1;
+	/* Not under the feet of a writer, who has places in the tree in its hands, nor into the
+	 * hole whose tables a downgraded munmap is about to free. */
+	bool wait = mm->lock_seq & 1 || mm->mmap_lock.readers;
 
-	/* a writer between two steps has places in the tree in its hands: not under its feet */
-	if (writer)
+	if (wait)
 		mmap_write_lock(t, mm);
 	addr &= ~(PAGE_SIZE - 1);
 	while (addr < end) {
@@ -193,7 +194,7 @@ void mm_infer_mapping(struct task *t, uint64_t addr, uint64_t len, unsigned int 
 		vma_insert_quietly(mm, addr, gap_end, prot, flags);
 		addr = gap_end;
 	}
-	if (writer)
+	if (wait)
 		mmap_write_unlock(t, mm);
 	else
 		t->debt = debt;

@@ -7,17 +7,12 @@
 
 #include "models/kernel/mm.h"
 
-/* Frees one table and its frame; t == NULL after the run. */
-static inline void free_one_table(struct kernel *k, struct task *t, struct mm *mm,
-				  struct page_table *table, sim_ps unhooked_at)
+/* As pt_end_table, with the time that the table was unhooked. */
+static inline uint32_t end_table(struct kernel *k, struct mm *mm, struct page_table *table,
+				 sim_ps unhooked_at)
 {
 	hist_add(&k->metric.table_free_delay->hist, sim_now(k->sim) - unhooked_at);
-	k->metric.tables_freed->value++;
-	if (t)
-		free_page(t, table->pfn);
-	else
-		free_page_quietly(k, table->pfn);
-	pt_free_table(k, mm, table);
+	return pt_end_table(k, mm, table);
 }
 
 #endif

@@ -16,7 +16,7 @@ static void remove_table(const void *p, struct task *t, struct mmu_gather *tlb,
 	unhooked_at = sim_now(t->k->sim);
 	tlb_flush_mmu_tlbonly(t, tlb);
 	tlb_remove_table_sync_one(t);
-	free_one_table(t->k, t, tlb->mm, table, unhooked_at);
+	free_pcp_page(t, end_table(t->k, tlb->mm, table, unhooked_at));
 }
 
 static void flush(const void *p, struct task *t, struct mmu_gather *tlb)

@@ -32,7 +32,10 @@ struct batch {
 	struct mm *mm;
 	sim_ps unhooked_at;
 	unsigned int n;
-	struct page_table *table[];
+	union {
+		struct page_table *table;
+		uint32_t pfn; /* of one that has ended */
+	} item[];
 };
 
 static void free_batch(struct kernel *k, struct task *t, void *arg)
@@ -40,7 +43,9 @@ static void free_batch(struct kernel *k, struct task *t, void *arg)
 	struct batch *b = arg;
 
 	for (unsigned int i = 0; i < b->n; i++)
-		free_one_table(k, t, b->mm, b->table[i], b->unhooked_at);
+		b->item[i].pfn = end_table(k, b->mm, b->item[i].table, b->unhooked_at);
+	for (unsigned int i = 0; t && i < b->n; i++)
+		free_pcp_page(t, b->item[i].pfn);
 	free(b);
 }
 
@@ -51,12 +56,12 @@ static void flush(const void *p, struct task *t, struct mmu_gather *tlb)
 	(void)p;
 	if (!tlb->nr_tables)
 		return;
-	b = malloc(sizeof(*b) + tlb->nr_tables * sizeof(b->table[0]));
+	b = malloc(sizeof(*b) + tlb->nr_tables * sizeof(b->item[0]));
 	b->mm = tlb->mm;
 	b->unhooked_at = sim_now(t->k->sim);
 	b->n = tlb->nr_tables;
 	for (unsigned int i = 0; i < b->n; i++)
-		b->table[i] = tlb->tables[i];
+		b->item[i].table = tlb->tables[i];
 	tlb->nr_tables = 0;
 	call_rcu_pinning(t, free_batch, b, b->n * PAGE_SIZE);
 }

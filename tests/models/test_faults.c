@@ -96,7 +96,7 @@ static void free_table_now(const void *p, struct task *t, struct mmu_gather *tlb
 			   struct page_table *table)
 {
 	(void)p;
-	free_one_table(t->k, t, tlb->mm, table, sim_now(t->k->sim));
+	free_pcp_page(t, end_table(t->k, tlb->mm, table, sim_now(t->k->sim)));
 }
 
 static void nothing_more(const void *p, struct task *t, struct mmu_gather *tlb)
