@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,6 +42,7 @@ static int in_child(char *const *argv, trace_child_fn *fn, int in, int out, int 
 
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
 		signal(defaults[i], SIG_DFL); /* whatever our parent does when it crashes */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);     /* nobody would read us */
 	lseek(in, 0, SEEK_SET);
 	dup2(errors, STDERR_FILENO);
 	if (!argv)

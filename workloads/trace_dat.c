@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <trace-cmd/trace-cmd.h>
 #include <traceevent/event-parse.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@
 #include "workloads/trace_text.h"
 #include "workloads/xalloc.h"
 
+/* However well a file is compressed; one that has more leads the library round in circles. */
+enum { RECORDS_A_BYTE = 16 };
 enum { EVENT_IDS = 1 << 16, OUT_BYTES = 1 << 16, OUT_LINE = 8 << 10, COMM_MAX = 64, STUCK_S = 60 };
 
 struct dat_source { /* one CPU of one buffer */
@@ -334,7 +337,11 @@ static int dat_to_text(int in, int out)
 	struct dat *d = xcalloc(1, sizeof(*d));
 	struct tracecmd_input *handle;
 	struct dat_source *s;
+	struct stat file = { 0 };
+	uint64_t records;
 
+	fstat(in, &file);
+	records = 1000000 + (uint64_t)file.st_size * RECORDS_A_BYTE;
 	alarm(STUCK_S); /* a damaged file may make the library go round in circles */
 	tracecmd_set_loglevel(TEP_LOG_NONE);
 	tep_set_loglevel(TEP_LOG_NONE);
@@ -351,6 +358,10 @@ static int dat_to_text(int in, int out)
 	for (int i = 0; i < tracecmd_buffer_instances(handle); i++)
 		add_sources(d, tracecmd_buffer_instance_handle(handle, i));
 	while (!d->failed && (s = earliest(d))) {
+		if (!records--) {
+			fputs("more records than it can hold\n", stderr);
+			return 1;
+		}
 		put_event(d, s->next);
 		tracecmd_free_record(s->next);
 		s->next = tracecmd_read_data(s->handle, s->cpu);
