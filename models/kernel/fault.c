@@ -121,6 +121,7 @@ static uint32_t new_anon_page(struct task *t, uint32_t from)
 
 	spend_on_pages(t, page_move_time(t, from, pfn));
 	spend(t, t->k->cost.memcg_charge);
+	pfn_page(t->k, pfn)->contents = from == PFN_ZERO ? 0 : pfn_page(t->k, from)->contents;
 	return pfn;
 }
 
