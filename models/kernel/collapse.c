@@ -336,6 +336,12 @@ static enum scan_result scan_file(struct task *t, const struct collapse_control 
 	mmap_read_unlock(t, mm, hold);
 	*locked = false;
 	r = hpage_collapse_scan_file(t, cc, m, index);
+	if (r == SCAN_PMD_MAPPED && pt_lookup(mm, addr)) {
+		const struct policy_pick *p = &t->k->policy.pick[AXIS_RETRACT];
+
+		((const struct retract_ops *)p->choice->ops)
+			->collapse_mapped(p->params, t, mm, addr);
+	}
 	address_space_put(t->k, m);
 	return count_result(t, r);
 }

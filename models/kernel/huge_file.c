@@ -79,6 +79,60 @@ bool map_huge_file(struct task *t, struct fault *f)
 	return true;
 }
 
+/* ---- tables whose PTEs map a huge page ---- */
+
+uint32_t lock_pte_mapped_folio(struct task *t, struct vma *vma, uint64_t addr)
+{
+	uint32_t pfn;
+
+	if (!vma || !vma->mapping || !shmem_suitable(vma, addr) || !pt_lookup(vma->mm, addr))
+		return 0;
+	pfn = filemap_lookup(vma->mapping, linear_page_index(vma, addr));
+	if (!pfn || pfn_page(t->k, pfn)->order != HPAGE_ORDER)
+		return 0;
+	pfn_page(t->k, pfn)->refs++;
+	folio_lock(t, pfn);
+	return pfn;
+}
+
+void unlock_pte_mapped_folio(struct task *t, uint32_t folio)
+{
+	folio_unlock(t, folio);
+	release_pages(t, &folio, 1);
+}
+
+static bool maps_only(struct task *t, const struct page_table *table, uint32_t folio)
+{
+	for (uint32_t i = 0; i < PTRS_PER_TABLE; i++) {
+		uint64_t pte = table->slot.pte[i];
+
+		spend(t, t->k->cost.pte_read);
+		if (pte && (!(pte & PTE_PRESENT) || pte_pfn(pte) != folio + i))
+			return false;
+	}
+	return true;
+}
+
+bool clear_pte_mapped_folio(struct task *t, struct mm *mm, uint64_t addr, uint32_t folio)
+{
+	struct spinlock *ptl;
+	struct page_table *table = pte_offset_map_lock(t, mm, addr, &ptl);
+	bool ok = table && maps_only(t, table, folio);
+
+	for (uint32_t i = 0; ok && i < PTRS_PER_TABLE; i++) {
+		if (!table->slot.pte[i])
+			continue;
+		spend(t, t->k->cost.pte_clear);
+		pt_set(table, addr + i * PAGE_SIZE, 0);
+		folio_remove_rmap(t, folio + i);
+		pfn_page(t->k, folio)->refs--; /* never the last: the caller has one */
+		mm->rss--;
+	}
+	if (table)
+		pte_unmap_unlock(t, table, ptl);
+	return ok;
+}
+
 /* ---- retracting page tables ---- */
 
 bool retract_candidate(const struct vma *vma, uint64_t index, uint64_t *addr)

@@ -28,6 +28,12 @@ enum scan_result hpage_collapse_scan_file(struct task *t, const struct collapse_
 
 /* Is there a PTE table of this VMA that now stands in its way? *addr: its first address. */
 bool retract_candidate(const struct vma *vma, uint64_t index, uint64_t *addr);
+/* The huge page that the PTE table of addr maps by PTEs, locked and with a reference; 0 if it maps
+ * anything else. Under mmap_lock, or what keeps the VMA. */
+uint32_t lock_pte_mapped_folio(struct task *t, struct vma *vma, uint64_t addr);
+void unlock_pte_mapped_folio(struct task *t, uint32_t folio);
+/* Its PTEs go, with no flush yet: pmdp_collapse_flush follows. False: another page is there. */
+bool clear_pte_mapped_folio(struct task *t, struct mm *mm, uint64_t addr, uint32_t folio);
 /* Under whatever keeps the table: clears its PMD, all CPUs flush. */
 struct page_table *pmdp_collapse_flush(struct task *t, struct mm *mm, uint64_t addr);
 /* The table has been unhooked: freed at once, or after a grace period. */

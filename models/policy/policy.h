@@ -187,6 +187,9 @@ struct ksm_ops {
  * PMDs can map it. */
 struct retract_ops {
 	void (*retract)(const void *p, struct task *t, struct address_space *m, uint64_t index);
+	/* The same for one mm that still (or again) maps it by PTEs, from addr on; no locks held.
+	 */
+	void (*collapse_mapped)(const void *p, struct task *t, struct mm *mm, uint64_t addr);
 };
 
 struct numa_scan {

@@ -2,7 +2,7 @@
 /*
  * retract: mmap-trylock, what Linux did until 6.5: in every mm whose mmap_lock can be had for
  * writing at once, with an IPI to all CPUs before the table is freed. Where it cannot be had, the
- * table stays and faults go on by PTEs (Linux came back to it at khugepaged's next visit).
+ * table stays and faults go on by PTEs, until khugepaged comes by again.
  */
 #include "models/kernel/huge_file.h"
 #include "models/kernel/smp.h"
@@ -40,7 +40,41 @@ static void retract(const void *p, struct task *t, struct address_space *m, uint
 	up_write(t, &m->i_mmap_rwsem);
 }
 
-static const struct retract_ops ops = { retract };
+/* khugepaged_collapse_pte_mapped_thps: at the next visit, if mmap_lock can be had then. */
+static void collapse_mapped(const void *p, struct task *t, struct mm *mm, uint64_t addr)
+{
+	struct page_table *table = NULL;
+	struct address_space *m;
+	struct vma *vma;
+	uint32_t folio;
+
+	(void)p;
+	if (!mmap_write_trylock(t, mm)) {
+		count_retract(t, "deferred");
+		return;
+	}
+	vma = vma_lookup(mm, addr);
+	folio = lock_pte_mapped_folio(t, vma, addr);
+	if (folio) {
+		m = vma->mapping;
+		vma_start_write(t, mm, vma);
+		down_write(t, &m->i_mmap_rwsem);
+		mm->changing++;
+		if (clear_pte_mapped_folio(t, mm, addr, folio))
+			table = pmdp_collapse_flush(t, mm, addr);
+		mm->changing--;
+		if (table) {
+			tlb_remove_table_sync_one(t);
+			pte_free_now(t, mm, table);
+		}
+		up_write(t, &m->i_mmap_rwsem);
+		count_retract(t, table ? "retracted" : "skipped");
+		unlock_pte_mapped_folio(t, folio);
+	}
+	mmap_write_unlock(t, mm);
+}
+
+static const struct retract_ops ops = { retract, collapse_mapped };
 static const struct policy_choice choice = {
 	.axis = AXIS_RETRACT,
 	.name = "mmap-trylock",

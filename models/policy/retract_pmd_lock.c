@@ -41,7 +41,27 @@ static void retract(const void *p, struct task *t, struct address_space *m, uint
 	up_read(t, &m->i_mmap_rwsem, &hold);
 }
 
-static const struct retract_ops ops = { retract };
+/* collapse_pte_mapped_thp, under mmap_lock for reading. What is cleared is flushed with the PMD. */
+static void collapse_mapped(const void *p, struct task *t, struct mm *mm, uint64_t addr)
+{
+	struct read_hold hold;
+	struct vma *vma;
+	uint32_t folio;
+
+	(void)p;
+	mmap_read_lock(t, mm, &hold);
+	vma = vma_lookup(mm, addr);
+	folio = lock_pte_mapped_folio(t, vma, addr);
+	mm->changing++;
+	if (folio && clear_pte_mapped_folio(t, mm, addr, folio))
+		retract_one(t, vma, addr);
+	mm->changing--;
+	if (folio)
+		unlock_pte_mapped_folio(t, folio);
+	mmap_read_unlock(t, mm, &hold);
+}
+
+static const struct retract_ops ops = { retract, collapse_mapped };
 static const struct policy_choice choice = {
 	.axis = AXIS_RETRACT,
 	.name = "pmd-lock",

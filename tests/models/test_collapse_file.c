@@ -48,6 +48,24 @@ static void child(struct task *t, void *arg)
 	expect(t->k, t->mm->rss == HPAGE_PAGES, "rss %llu", (unsigned long long)t->mm->rss);
 }
 
+/* A PTE table with some of the huge page: a private one of the VMA's own would stay in its way. */
+static void touch_ptes(struct task *t)
+{
+	struct page_table *table = pt_alloc(t, t->mm, AREA);
+	struct vma *vma = vma_lookup(t->mm, AREA);
+
+	expect(t->k, table, "a huge page is there");
+	for (uint64_t i = 0; table && i < 8; i++) {
+		uint32_t pfn = filemap_folio_of(t->k, vma, AREA + i * PAGE_SIZE);
+
+		pfn_page(t->k, pfn)->mapcount++;
+		page_folio(pfn_page(t->k, pfn))->refs++;
+		t->mm->rss++;
+		pt_set(table, AREA + i * PAGE_SIZE,
+		       (uint64_t)pfn << PAGE_SHIFT | PTE_FILE | PTE_PRESENT);
+	}
+}
+
 static void parent(struct task *t, void *arg)
 {
 	struct task_attr attr = { .comm = "child", .initial_cpu = -1, .fn = child };
@@ -69,10 +87,15 @@ static void parent(struct task *t, void *arg)
 	task_sleep(t, 50 * SIM_MS);
 	expect(t->k, pfn_page(t->k, pfn)->pmd_maps == 1, "%u mappings when the others are gone",
 	       pfn_page(t->k, pfn)->pmd_maps);
-	/* A part of it: the PMD goes, and PTEs map the same page. */
+	/* A part of it: the PMD goes, PTEs map the same page, and once more they make room. */
 	sys_madvise(t, AREA, PAGE_SIZE, MADV_DONTNEED);
 	expect(t->k, !pmd_read(t->mm, AREA) && !leaf_read(t->mm, AREA), "still mapped");
+	touch_ptes(t);
+	expect(t->k, sys_madvise(t, AREA, PMD_SIZE, MADV_COLLAPSE) == 0, "refused by PTEs");
+	expect(t->k, !pt_lookup(t->mm, AREA), "PTEs stay");
 	expect(t->k, user_access(t, AREA + PAGE_SIZE, USER_READ), "read");
+	expect(t->k, pte_pfn(pmd_read(t->mm, AREA)) == pfn, "another huge page");
+	sys_mprotect(t, AREA, PAGE_SIZE, PROT_READ);
 	sys_mprotect(t, AREA, PMD_SIZE, PROT_READ);
 	expect(t->k, !user_access(t, AREA, USER_WRITE), "write to read-only");
 	sys_mprotect(t, AREA, PMD_SIZE, RW);
@@ -98,11 +121,11 @@ static void test_retract(void **state)
 
 	(void)state;
 	run(&m, NULL, parent);
-	assert_int_equal(counter(&m, "mm.retract", "retracted"), CHILDREN + 1);
+	assert_int_equal(counter(&m, "mm.retract", "retracted"), CHILDREN + 2);
 	assert_int_equal(counter(&m, "ipi.sent", "table-sync"), 0);
 	model_end(&m);
 	run(&m, trylock, parent);
-	assert_int_equal(counter(&m, "mm.retract", "retracted"), CHILDREN + 1);
+	assert_int_equal(counter(&m, "mm.retract", "retracted"), CHILDREN + 2);
 	assert_int_equal(counter(&m, "mm.retract", "deferred"), 0);
 	model_end(&m);
 }
