@@ -111,7 +111,6 @@ static void copy_vma(struct task *t, const struct vma *vma, uint64_t old, uint64
 	}
 	spend(t, t->k->cost.vma_alloc + t->k->cost.vma_store);
 	copy = vma_insert_copy(t, t->mm, new, new + new_len, linear_page_index(vma, old), vma);
-	vma_start_write(t, t->mm, copy);
 	anon_vma_clone(t, copy, vma);
 }
 

@@ -105,6 +105,8 @@ struct vma *vma_insert_copy(struct task *t, struct mm *mm, uint64_t start, uint6
 	if (vma->mapping)
 		vma->mapping->refs++;
 	vma_link_file(t, vma);
+	if (mm == t->mm) /* mremap: locked before anybody can find it, for its PTEs come first */
+		vma_start_write(t, mm, vma);
 	array_insert(mm, vma_index(mm, start), vma);
 	return vma;
 }
