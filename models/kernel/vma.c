@@ -65,6 +65,9 @@ static struct vma *new_vma(struct mm *mm, uint64_t start, uint64_t end, unsigned
 	vma->prot = prot;
 	vma->flags = flags;
 	vma->attached = true;
+	/* Nobody reads it before its maker is done: marked before it can be found. */
+	if (mm->lock_seq & 1)
+		vma->lock_seq = mm->lock_seq;
 	line_init(&vma->ref_line, line_class_get(mm->k->m, "vm_refcnt"));
 	return vma;
 }
