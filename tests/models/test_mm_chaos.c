@@ -318,6 +318,55 @@ static void test_machines(void **state)
 	settings = eight_cpus;
 }
 
+/* Microcode that flushes, a host that takes CPUs away, idle states that lose the TLB, and siblings
+ * that share one. */
+static void test_hardware(void **state)
+{
+	static const char *const rar[] = { "topology.cores_per_l3",
+					   "4",
+					   "shootdown.min_active_cpus",
+					   "2",
+					   "shootdown.sample",
+					   "1",
+					   "ipi.deep_exit",
+					   "20us",
+					   "ipi.deep_residency",
+					   "30us",
+					   NULL };
+	static const char *const stolen[] = { "topology.cores_per_l3",
+					      "6",
+					      "virt.steal_interval",
+					      "200us",
+					      "virt.steal_mean",
+					      "50us",
+					      "virt.steal_min",
+					      "5us",
+					      "virt.pv_flush",
+					      "true",
+					      "virt.posted",
+					      "true",
+					      "virt.ipi_virtualization",
+					      "avic",
+					      NULL };
+	static const char *const pti[] = {
+		"topology.cores_per_l3", "6",  "flush.pti", "true", "mitigations.pti_cr3", "70ns",
+		"tlb.kernel_pages",      "30", NULL
+	};
+
+	(void)state;
+	machine = "sapphirerapids-1s64";
+	settings = rar;
+	chaos("rar");
+	machine = "zen5-vm2";
+	settings = stolen;
+	chaos("linux-6.18");
+	machine = "skylake-4c";
+	settings = pti;
+	chaos("linux-6.18");
+	machine = NULL;
+	settings = eight_cpus;
+}
+
 /* A stack above the base of mmap does not use up what lies below; gaps are found between others,
  * and there is an end to them. */
 static void finds_gaps(struct task *t, void *arg)
@@ -358,7 +407,7 @@ int main(void)
 		cmocka_unit_test(test_gaps),       cmocka_unit_test(test_chaos),
 		cmocka_unit_test(test_huge_pages), cmocka_unit_test(test_secondary_tlbs),
 		cmocka_unit_test(test_few_locks),  cmocka_unit_test(test_aging),
-		cmocka_unit_test(test_machines),
+		cmocka_unit_test(test_machines),   cmocka_unit_test(test_hardware),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
