@@ -184,7 +184,7 @@ static void drop_small_pages(struct task *t, struct collapse *c)
 		uint32_t pfn = pte_pfn(pte);
 
 		if (!pte || pte & PTE_ZERO)
-			c->mm->rss++;
+			rss_add_bulk(t, c->mm, MM_ANONPAGES, 1);
 		if (!pte)
 			continue;
 		spin_lock(t, ptl);

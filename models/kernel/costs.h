@@ -34,6 +34,7 @@ struct kernel_costs {
 	sim_ps gather, gather_page, flush_setup, flush_func, call_single, call_many, csd_wait;
 	/* reclaim, swap, I/O */
 	sim_ps reclaim_folio, rmap_visit, swap_slot, swap_cache, io_submit, io_complete;
+	sim_ps percpu, lru_drain;
 	sim_ps rcu_callback, rcu_call, lock_slow;
 };
 

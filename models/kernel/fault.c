@@ -130,7 +130,7 @@ static void map_anon(struct task *t, struct fault *f, uint32_t pfn)
 {
 	uint64_t flags = f->vma->prot & PROT_WRITE ? PTE_WRITE | PTE_DIRTY : 0;
 
-	f->mm->rss++;
+	rss_add_fault(t, f->mm, MM_ANONPAGES, 1);
 	folio_add_new_anon_rmap(t, f->vma, f->addr, pfn);
 	spend(t, t->k->cost.pte_set);
 	folio_add_lru(t, pfn);
@@ -175,21 +175,21 @@ static void anon_fault(struct task *t, struct fault *f)
 		count_fault(t, FAULT_ANON);
 }
 
-/* Under the PTL. */
-static void map_file(struct task *t, struct fault *f, uint64_t addr, uint64_t flags)
+/* Under the PTL. Returns how many pages were mapped. */
+static int map_file(struct task *t, struct fault *f, uint64_t addr, uint64_t flags)
 {
 	uint32_t pfn = filemap_folio_of(t->k, f->vma, addr);
 
 	/* Dropped, or locked, as its contents move: a fault of its own reads it or waits. */
 	if (!pfn || file_folio_locked(t->k, pfn))
-		return;
+		return 0;
 	pfn_page(t->k, pfn)->mapcount++;
 	page_folio(pfn_page(t->k, pfn))->refs++;
 	spend(t, t->k->cost.file_map + t->k->cost.pte_set);
 	pt_set(f->table, addr, make_pte(f, pfn, PTE_FILE | flags));
 	if (flags & PTE_DIRTY)
 		file_mark_dirty(t, f->vma, pfn);
-	f->mm->rss++;
+	return 1;
 }
 
 /* do_fault_around: the cached pages near the address come with it. */
@@ -197,6 +197,7 @@ static void map_file_around(struct task *t, struct fault *f)
 {
 	uint64_t span = FAULT_AROUND_PAGES * PAGE_SIZE, start = f->addr & ~(span - 1);
 	uint64_t end = start + span;
+	int n = 0;
 
 	if (start < f->vma->start)
 		start = f->vma->start;
@@ -204,8 +205,9 @@ static void map_file_around(struct task *t, struct fault *f)
 		end = f->vma->end;
 	for (uint64_t a = start; a < end; a += PAGE_SIZE) {
 		if (!f->table->slot.pte[pt_index(a, PT_PTE)])
-			map_file(t, f, a, 0);
+			n += map_file(t, f, a, 0);
 	}
+	rss_add_fault(t, f->mm, MM_FILEPAGES, n);
 }
 
 /* Under its lock the page moves or goes. */
@@ -244,7 +246,9 @@ static void file_fault(struct task *t, struct fault *f)
 			map_anon(t, f, pfn);
 			pfn = 0;
 		} else if (!get_pte(f)) {
-			map_file(t, f, f->addr, PTE_WRITE | PTE_DIRTY);
+			int n = map_file(t, f, f->addr, PTE_WRITE | PTE_DIRTY);
+
+			rss_add_fault(t, f->mm, MM_FILEPAGES, n);
 		}
 		unlock_pte(t, f);
 	}
@@ -263,7 +267,7 @@ static void replace_page(struct task *t, struct fault *f, uint64_t old, uint32_t
 			   (f->addr & ~(PAGE_SIZE - 1)) + PAGE_SIZE, false);
 	f->mm->changing--;
 	if (!(old & PTE_ZERO))
-		f->mm->rss--;
+		rss_add_fault(t, f->mm, old & PTE_FILE ? MM_FILEPAGES : MM_ANONPAGES, -1);
 	map_anon(t, f, pfn);
 	if (!(old & PTE_ZERO))
 		pfn_page(t->k, pte_pfn(old))->mapcount--;

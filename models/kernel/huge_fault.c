@@ -59,7 +59,7 @@ static void map_folio(struct task *t, struct fault *f, struct page_table *pmd, u
 	uint64_t flags = f->vma->prot & PROT_WRITE ? PTE_WRITE | PTE_DIRTY : 0;
 
 	folio_add_new_huge_rmap(t, f->vma, f->addr & ~(PMD_SIZE - 1), pfn);
-	f->mm->rss += HPAGE_PAGES;
+	rss_add_fault(t, f->mm, MM_ANONPAGES, HPAGE_PAGES);
 	f->mm->huge_pages = true;
 	spend(t, t->k->cost.pte_set);
 	folio_add_lru(t, pfn);

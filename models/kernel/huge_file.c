@@ -56,7 +56,7 @@ static bool set_file_pmd(struct task *t, struct fault *f, uint64_t haddr, uint32
 		spend(t, t->k->cost.rmap + t->k->cost.pte_set);
 		folio->refs++;
 		folio->pmd_maps++;
-		f->mm->rss += HPAGE_PAGES;
+		rss_add_fault(t, f->mm, MM_FILEPAGES, HPAGE_PAGES);
 		f->mm->huge_pages = true;
 		pmd_set(pmd, haddr, value);
 	}

@@ -132,7 +132,7 @@ static void unmap_file_pmd(struct task *t, struct mm *mm, struct page_table *pmd
 	uint32_t folio = pte_pfn(pmd_at(pmd, haddr));
 
 	pmd_set(pmd, haddr, 0);
-	mm->rss -= HPAGE_PAGES;
+	rss_add_bulk(t, mm, MM_FILEPAGES, -HPAGE_PAGES);
 	spend(t, t->k->cost.rmap);
 	pfn_page(t->k, folio)->pmd_maps--;
 	mm->changing--;
@@ -195,7 +195,8 @@ uint64_t zap_huge_pmd(struct task *t, struct mmu_gather *tlb, struct vma *vma, u
 	tlb_remove_huge_entry(tlb, haddr);
 	if (!(old & PTE_ZERO)) {
 		spend(t, t->k->cost.rmap);
-		tlb->mm->rss -= HPAGE_PAGES;
+		rss_add_bulk(t, tlb->mm, old & PTE_FILE ? MM_FILEPAGES : MM_ANONPAGES,
+			     -HPAGE_PAGES);
 		pfn_page(t->k, pte_pfn(old))->pmd_maps--;
 		full = tlb_remove_page(t, tlb, pte_pfn(old));
 	}
@@ -282,7 +283,7 @@ bool copy_huge_pmd(struct task *t, struct mm *to, struct vma *vma, uint64_t addr
 	zero = pmd_at(src, addr) & PTE_ZERO;
 	pgtable_trans_huge_deposit(dst, table);
 	copy_locked(t, dst, src, haddr);
-	to->rss += zero ? 0 : HPAGE_PAGES;
+	rss_add_bulk(t, to, MM_ANONPAGES, zero ? 0 : HPAGE_PAGES);
 	to->huge_pages = true;
 	spin_unlock(t, src_lock);
 	spin_unlock(t, dst_lock);

@@ -143,6 +143,7 @@ struct kernel *kernel_create(struct sim *sim, struct machine_desc *desc,
 	k->csd_line_class = line_class_get(k->m, "csd");
 	k->cpus = calloc(k->nr_cpus, sizeof(*k->cpus));
 	spin_lock_init(k, &k->tasklist_lock, lock_class_get(k, "tasklist_lock"));
+	spin_lock_init(k, &k->pcpu_lock, lock_class_get(k, "pcpu_lock"));
 	pages_init(k);
 	lru_init(k);
 	page_lock_init(k);
@@ -259,6 +260,7 @@ void kernel_free(struct kernel *k)
 	khugepaged_free(k);
 	ksm_free(k);
 	rar_free(k);
+	spin_lock_free(k, &k->pcpu_lock);
 	rcu_free(k);
 	secondary_free(k);
 	mutex_free(k, &k->membarrier_ipi_mutex);

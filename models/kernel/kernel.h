@@ -96,6 +96,8 @@ struct task {
 	bool memalloc;                        /* reclaims: may take the last frames */
 	struct tlbflush_unmap_batch *tlb_ubc; /* NULL until the first batch */
 	struct working_set *working_set;      /* pages used last; NULL until the first use */
+	int rss_cache[NR_MM_COUNTERS];        /* of the rss-counters policy */
+	unsigned int rss_events;
 };
 
 struct cpu_tlbstate {
@@ -256,7 +258,7 @@ struct kernel {
 		*lock_edges[LOCK_CLASSES][LOCK_CLASSES]; /* [held][taken]: the first time */
 	struct mm *mms;
 	struct pipe *pipes;
-	struct spinlock tasklist_lock;
+	struct spinlock tasklist_lock, pcpu_lock;
 	struct pages *pages;
 	struct reclaim *reclaim;
 	struct writeback *writeback;
@@ -435,6 +437,8 @@ void kthreads_finish(struct task *t);
 
 void switch_mm_irqs_off(struct task *t, struct mm *next);
 void enter_lazy_tlb(struct task *t);
+/* By the shootdown policy: does a CPU leave mm_cpumask as it switches to another mm? */
+bool switch_clears_cpumask(const struct kernel *k);
 
 /* ---- metrics of IPIs and flushes ---- */
 

@@ -120,7 +120,9 @@ static uint32_t stable_page(struct task *t, struct tree *tree, uint64_t contents
 	if (!node || !contents)
 		return 0;
 	page = pfn_page(t->k, node->pfn);
-	if (page->life != node->life || !(page->flags & PG_KSM) || page->contents != contents) {
+	/* Without users it is about to be freed. */
+	if (page->life != node->life || !page_folio(page)->refs || !(page->flags & PG_KSM) ||
+	    page->contents != contents) {
 		tree_remove(tree, link);
 		return 0;
 	}

@@ -8,7 +8,7 @@
  */
 #include "models/kernel/mm.h"
 
-#define FOLIO_BATCH 31 /* freed folios that share one hold of the LRU lock */
+#define RELEASE_MAX (2 * LRU_BATCH_MAX) /* pages: a gather releases 512 at once */
 
 /*
  * What it takes to bring a page struct here from the core that wrote it last. Under the LRU lock
@@ -105,7 +105,7 @@ static void uncharge(struct task *t)
 		touch_line(t, &t->k->page_counter_line[i], LINE_ATOMIC);
 }
 
-static void free_chunk(struct task *t, const uint32_t *pfn, unsigned int n)
+static void leave_list(struct task *t, const uint32_t *pfn, unsigned int n)
 {
 	bool locked = false;
 
@@ -119,6 +119,10 @@ static void free_chunk(struct task *t, const uint32_t *pfn, unsigned int n)
 	}
 	if (locked)
 		spin_unlock_irq(t, &t->k->lru_lock);
+}
+
+static void free_pages(struct task *t, const uint32_t *pfn, unsigned int n)
+{
 	uncharge(t);
 	for (unsigned int i = 0; i < n; i++)
 		free_page(t, pfn[i]);
@@ -126,22 +130,31 @@ static void free_chunk(struct task *t, const uint32_t *pfn, unsigned int n)
 
 void release_pages(struct task *t, const uint32_t *pfn, unsigned int n)
 {
-	uint32_t chunk[FOLIO_BATCH];
-	unsigned int filled = 0;
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_LRU];
+	const struct lru_ops *ops = p->choice->ops;
+	unsigned int batch = ops->free_batch(p->params), filled = 0, left = 0;
+	bool by_batch = ops->frees_by_batch(p->params);
+	uint32_t unused[RELEASE_MAX];
 
 	for (unsigned int i = 0; i < n; i++) {
 		struct page *page = pfn_page(t->k, pfn[i]);
 
 		if (--page_folio(page)->refs)
 			continue; /* its last user frees it */
-		chunk[filled++] = pfn[i] - page->tail;
-		if (filled == FOLIO_BATCH) {
-			free_chunk(t, chunk, filled);
-			filled = 0;
+		unused[filled++] = pfn[i] - page->tail;
+		if (filled - left < batch)
+			continue;
+		leave_list(t, unused + left, filled - left);
+		left = filled;
+		if (by_batch || filled == RELEASE_MAX) {
+			free_pages(t, unused, filled);
+			filled = left = 0;
 		}
 	}
-	if (filled)
-		free_chunk(t, chunk, filled);
+	if (!filled)
+		return;
+	leave_list(t, unused + left, filled - left);
+	free_pages(t, unused, filled);
 }
 
 static void drain_batch(struct task *t)
@@ -243,7 +256,7 @@ void folio_add_lru(struct task *t, uint32_t pfn)
 void lru_add_drain(struct task *t)
 {
 	preempt_disable(t);
-	spend(t, t->k->cost.lru_add);
+	spend(t, t->k->cost.lru_drain);
 	if (this_cpu(t)->lru_batch)
 		drain_batch(t);
 	for (enum lru_move why = 0; why < NR_LRU_MOVES; why++)
@@ -344,6 +357,15 @@ void folio_putback_lru(struct task *t, uint32_t pfn)
 {
 	folio_add_lru(t, pfn);
 	release_pages(t, &pfn, 1);
+}
+
+void lru_drain_for_zap(struct task *t)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_LRU];
+	const struct lru_ops *ops = p->choice->ops;
+
+	if (ops->drain_before_zap(p->params))
+		lru_add_drain(t);
 }
 
 void lru_init(struct kernel *k)

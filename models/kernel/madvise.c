@@ -47,13 +47,6 @@ static void unlock_advice(struct task *t, struct advice *a)
 		mmap_read_unlock(t, t->mm, &a->hold);
 }
 
-static bool drains(const struct task *t)
-{
-	const struct policy_pick *p = &t->k->policy.pick[AXIS_LRU];
-
-	return ((const struct lru_ops *)p->choice->ops)->drain_before_zap(p->params);
-}
-
 static bool one_gather(const struct task *t)
 {
 	const struct policy_pick *p = &t->k->policy.pick[AXIS_FLUSH_GATHERING];
@@ -82,8 +75,7 @@ static int zap_vmas(struct task *t, struct mmu_gather *shared, uint64_t addr, ui
 			addr = vma->start;
 		}
 		stop = vma->end < end ? vma->end : end;
-		if (drains(t))
-			lru_add_drain(t);
+		lru_drain_for_zap(t);
 		notifier_range_start(t, mm, addr, stop);
 		if (!shared)
 			tlb_gather_mmu(t, tlb, mm);
@@ -231,7 +223,8 @@ int64_t sys_process_madvise(struct task *t, const struct user_range *range, size
 {
 	const struct policy_pick *p = &t->k->policy.pick[AXIS_MMAP_LOCKING];
 	const struct mmap_lock_ops *ops = p->choice->ops;
-	bool lock_each = ops->madvise_takes_vma_lock(p->params, advice);
+	bool lock_each = ops->madvise_takes_vma_lock(p->params, advice) ||
+			 (ops->locks_each_range && ops->locks_each_range(p->params));
 	bool gather = advice == MADV_DONTNEED && one_gather(t);
 	struct mmu_gather tlb;
 	struct read_hold hold;

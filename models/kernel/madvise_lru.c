@@ -118,13 +118,19 @@ static void age_range(struct task *t, struct aging *a, uint64_t addr, uint64_t e
 	tlb_finish_mmu(t, &tlb);
 }
 
+/* Only what VMAs cover: tables between them are munmap's to free. */
 void madvise_free(struct task *t, uint64_t addr, uint64_t end)
 {
+	struct mm *mm = t->mm;
 	struct aging a = { 0 };
 
-	notifier_range_start(t, t->mm, addr, end);
-	age_range(t, &a, addr, end, free_pte_lazily);
-	notifier_range_end(t, t->mm, addr, end);
+	notifier_range_start(t, mm, addr, end);
+	for (size_t i = vma_index(mm, addr); i < mm->nr_vmas && mm->vmas[i]->start < end; i++) {
+		uint64_t from = mm->vmas[i]->start, to = mm->vmas[i]->end;
+
+		age_range(t, &a, from > addr ? from : addr, to < end ? to : end, free_pte_lazily);
+	}
+	notifier_range_end(t, mm, addr, end);
 }
 
 /* A gather for each VMA, as the kernel has it. */

@@ -32,6 +32,9 @@ struct mm *mm_create(struct kernel *k)
 		line_init(&mm->cpumask_line[i], line_class_get(k->m, "mm_cpumask"));
 	spin_lock_init(k, &mm->page_table_lock, lock_class_get(k, "page_table_lock"));
 	spin_lock_init(k, &mm->notifier_lock, lock_class_get(k, "notifier_lock"));
+	for (unsigned int c = 0; c < NR_MM_COUNTERS; c++)
+		spin_lock_init(k, &mm->rss_lock[c], lock_class_get(k, "percpu_counter"));
+	mm->next_trim = (sim_now(k->sim) + SIM_S) / k->jiffy;
 	return mm;
 }
 
@@ -57,8 +60,58 @@ void mm_destroy(struct mm *mm)
 	spin_lock_free(k, &mm->notifier_lock);
 	sim_check(k->sim, mm->notifier_ranges == 0, "notifier-balance",
 		  "%u notifier ranges never ended", mm->notifier_ranges);
+	for (unsigned int c = 0; c < NR_MM_COUNTERS; c++)
+		spin_lock_free(k, &mm->rss_lock[c]);
+	free(mm->rss_percpu);
 	free(mm->vmas);
 	free(mm);
+}
+
+/* ---- page counters ---- */
+
+static const struct rss_ops *rss_ops(const struct task *t, const void **params)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_RSS_COUNTERS];
+
+	*params = p->params;
+	return p->choice->ops;
+}
+
+void rss_add_fault(struct task *t, struct mm *mm, enum mm_counter c, int n)
+{
+	const void *params;
+	const struct rss_ops *ops = rss_ops(t, &params);
+
+	mm->rss += (uint64_t)(int64_t)n;
+	ops->fault(params, t, mm, c, n);
+}
+
+void rss_add_bulk(struct task *t, struct mm *mm, enum mm_counter c, int n)
+{
+	const void *params;
+	const struct rss_ops *ops = rss_ops(t, &params);
+
+	if (!n)
+		return;
+	mm->rss += (uint64_t)(int64_t)n;
+	ops->bulk(params, t, mm, c, n);
+}
+
+void mm_init_counters(struct task *t, struct mm *mm)
+{
+	const void *params;
+
+	rss_ops(t, &params)->born(params, t, mm);
+}
+
+static void check_counters(struct task *t, struct mm *mm)
+{
+	const void *params;
+	const struct rss_ops *ops = rss_ops(t, &params);
+
+	sim_check(t->k->sim, mm->rss == 0, "rss-leak", "an mm ends with %lld pages counted",
+		  (long long)mm->rss);
+	ops->gone(params, t, mm);
 }
 
 /* The last user tears the address space down, lazily loaded as the kernel has it by then. */
@@ -69,6 +122,7 @@ static void exit_mmap(struct task *t, struct mm *mm)
 
 	mmu_notifier_release(t, mm);
 	mmap_read_lock(t, mm, &hold);
+	lru_drain_for_zap(t);
 	tlb_gather_mmu_fullmm(t, &tlb, mm);
 	for (size_t i = 0; i < mm->nr_vmas; i++)
 		zap_range(t, &tlb, mm->vmas[i], mm->vmas[i]->start, mm->vmas[i]->end, false);
@@ -99,6 +153,7 @@ void mm_drop(struct task *t, struct mm *mm)
 	ksm_exit(t, mm);
 	khugepaged_exit(t, mm);
 	exit_mmap(t, mm);
+	check_counters(t, mm);
 	if (mm->pgd) {
 		struct page_table *pgd = mm->pgd;
 

@@ -170,6 +170,8 @@ void folio_add_lru(struct task *t, uint32_t pfn);
 void lru_add_drain(struct task *t);
 /* The folio changes its list when the CPU's batch is full or drained. */
 void lru_move_later(struct task *t, uint32_t pfn, enum lru_move why);
+/* The same where the policy has it: before a zap, and before its pages are freed. */
+void lru_drain_for_zap(struct task *t);
 /* Drops a reference to each; frees those that had no other, off the list first. */
 void release_pages(struct task *t, const uint32_t *pfn, unsigned int n);
 /* Up to n folios from the tail of a list, each with a reference, off the list. */
@@ -298,8 +300,8 @@ struct mm {
 	unsigned int tlb_flush_batched; /* see tlb_batch.c; on pending_line */
 	struct spinlock notifier_lock;  /* of its subscriptions */
 	unsigned int notifier_ranges;   /* started and not ended */
-	unsigned int changing; /* PTEs are changed and not yet flushed, outside of a gather */
-	sim_ps next_trim;
+	unsigned int changing;    /* PTEs are changed and not yet flushed, outside of a gather */
+	uint64_t next_trim;       /* jiffies */
 	unsigned int global_asid; /* 0 = none; see the broadcast policy */
 	bool asid_transition;
 	bool huge_pages;                    /* it has had one: faults look for them */
@@ -313,9 +315,16 @@ struct mm {
 	size_t nr_vmas, cap_vmas;
 	uint64_t brk_start, brk;
 	uint64_t rss, nr_tables;
+	int32_t (*rss_percpu)[NR_MM_COUNTERS]; /* by CPU; these two are the policy's */
+	struct spinlock rss_lock[NR_MM_COUNTERS];
 };
 
 struct mm *mm_create(struct kernel *k);
+/* Page counters (mm.c): the number, and what the policy makes of it. */
+void rss_add_fault(struct task *t, struct mm *mm, enum mm_counter c, int n);
+void rss_add_bulk(struct task *t, struct mm *mm, enum mm_counter c, int n);
+/* Of a new mm in fork and exec. */
+void mm_init_counters(struct task *t, struct mm *mm);
 void mm_drop(struct task *t, struct mm *mm); /* the last user runs exit_mmap */
 void mm_destroy(struct mm *mm);
 
@@ -350,6 +359,8 @@ void vma_mark_detached(struct task *t, struct mm *mm, struct vma *vma);
 struct vma *vma_start_read(struct task *t, struct mm *mm, uint64_t addr);
 void vma_end_read(struct task *t, struct mm *mm, struct vma *vma);
 
+/* Takes mmap_lock for writing over, and lets it go. */
+void do_munmap_downgrade(struct task *t, struct mm *mm, uint64_t start, uint64_t end);
 /* Under mmap_lock for writing, all of it: MAP_FIXED, mremap. */
 void do_munmap_locked(struct task *t, struct mm *mm, uint64_t start, uint64_t end);
 
@@ -374,6 +385,7 @@ struct mmu_gather {
 	unsigned int nr_pages, cap_pages;
 	struct page_table **tables; /* of the table-freeing policy */
 	unsigned int nr_tables;
+	bool tables_take_slots; /* they stand among the pages */
 };
 
 void tlb_gather_mmu(struct task *t, struct mmu_gather *tlb, struct mm *mm);
@@ -382,9 +394,12 @@ void tlb_remove_entry(struct mmu_gather *tlb, uint64_t addr); /* extends the ran
 void tlb_remove_huge_entry(struct mmu_gather *tlb, uint64_t addr);
 /* Queues a page; true: the gather is full, flush it. */
 bool tlb_remove_page(struct task *t, struct mmu_gather *tlb, uint32_t pfn);
+bool tlb_gather_is_full(const struct task *t, const struct mmu_gather *tlb);
 void tlb_flush_mmu_tlbonly(struct task *t, struct mmu_gather *tlb);
 void tlb_flush_mmu(struct task *t, struct mmu_gather *tlb);
 void tlb_finish_mmu(struct task *t, struct mmu_gather *tlb);
+/* The end of a gather that has nothing to free and was flushed. */
+void dec_tlb_flush_pending(struct task *t, struct mm *mm);
 /* Zaps [start, end) of one VMA into the gather. */
 void zap_range(struct task *t, struct mmu_gather *tlb, struct vma *vma, uint64_t start,
 	       uint64_t end, bool reclaim_tables);
@@ -402,6 +417,7 @@ struct flush_tlb_info {
 	bool freed_tables, trim;
 	bool lazy_too;  /* lazy CPUs are interrupted, too */
 	bool pv_flush;  /* CPUs that a host has preempted are left to it, where it offers that */
+	bool lazy_only; /* whether a CPU is lazy is all that is asked about it */
 	bool early_ack; /* targets acknowledge when they begin, not when they have flushed */
 };
 
@@ -413,6 +429,10 @@ static inline void flush_tlb_mm(struct task *t, struct mm *mm)
 {
 	flush_tlb_mm_range(t, mm, 0, TLB_FLUSH_ALL, true);
 }
+/* Once in HZ jiffies: CPUs that run another mm are to be told to leave mm_cpumask. */
+bool trim_cpumask_due(struct task *t, struct mm *mm);
+/* This CPU may no longer hold translations of the mm. */
+void leave_cpumask(struct task *t, struct mm *mm);
 /* Parts that shootdown policies are built from. */
 void flush_tlb_func(struct task *t, void *info); /* smp_call_fn */
 void flush_tlb_multi(struct task *t, const struct cpumask *mask, struct flush_tlb_info *info);

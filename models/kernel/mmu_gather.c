@@ -4,6 +4,7 @@
  * Two gathers at once on one mm end in a full flush of all CPUs, lazy ones too.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "models/kernel/huge_memory.h"
 #include "models/kernel/rmap.h"
@@ -60,18 +61,24 @@ void tlb_remove_huge_entry(struct mmu_gather *tlb, uint64_t addr)
 	extend_range(tlb, addr, PMD_SIZE);
 }
 
-bool tlb_remove_page(struct task *t, struct mmu_gather *tlb, uint32_t pfn)
+bool tlb_gather_is_full(const struct task *t, const struct mmu_gather *tlb)
 {
 	const struct policy_pick *p = &t->k->policy.pick[AXIS_FLUSH_GATHERING];
 	const struct gather_ops *ops = p->choice->ops;
+	unsigned int n = tlb->nr_pages + (tlb->tables_take_slots ? tlb->nr_tables : 0);
 
+	return n >= ops->max_pages(p->params);
+}
+
+bool tlb_remove_page(struct task *t, struct mmu_gather *tlb, uint32_t pfn)
+{
 	if (tlb->nr_pages == tlb->cap_pages) {
 		tlb->cap_pages = tlb->cap_pages ? 4 * tlb->cap_pages : 8;
 		tlb->pages = realloc(tlb->pages, tlb->cap_pages * sizeof(*tlb->pages));
 	}
 	tlb->pages[tlb->nr_pages++] = pfn;
 	spend(t, t->k->cost.gather_page);
-	return tlb->nr_pages >= ops->max_pages(p->params);
+	return tlb_gather_is_full(t, tlb);
 }
 
 void tlb_flush_mmu_tlbonly(struct task *t, struct mmu_gather *tlb)
@@ -91,6 +98,7 @@ static void free_queued_pages(struct task *t, struct mmu_gather *tlb)
 		n = tlb->nr_pages - done < PAGES_PER_CHUNK ? tlb->nr_pages - done : PAGES_PER_CHUNK;
 		for (unsigned int i = done; i < done + n; i++)
 			free_swap_cache(t, tlb->pages[i]);
+		lru_drain_for_zap(t);
 		release_pages(t, tlb->pages + done, n);
 		settle(t);
 	}
@@ -105,6 +113,13 @@ void tlb_flush_mmu(struct task *t, struct mmu_gather *tlb)
 	tlb_flush_mmu_tlbonly(t, tlb);
 	ops->flush(p->params, t, tlb);
 	free_queued_pages(t, tlb);
+}
+
+void dec_tlb_flush_pending(struct task *t, struct mm *mm)
+{
+	touch_line(t, &mm->pending_line, LINE_ATOMIC);
+	settle(t);
+	mm->tlb_flush_pending--;
 }
 
 void tlb_finish_mmu(struct task *t, struct mmu_gather *tlb)
@@ -123,67 +138,81 @@ void tlb_finish_mmu(struct task *t, struct mmu_gather *tlb)
 		tlb->freed_tables = true;
 	}
 	tlb_flush_mmu(t, tlb);
-	touch_line(t, &mm->pending_line, LINE_ATOMIC);
-	settle(t);
-	mm->tlb_flush_pending--;
+	dec_tlb_flush_pending(t, mm);
 	free(tlb->pages);
 	free(tlb->tables);
 }
 
 /* ---- zap ---- */
 
-/* What one hold of a page table's lock leaves to be done. */
-struct zapped {
-	bool full; /* the gather: no more pages now */
-	/* Dirty pages of files: their reverse mapping goes after the flush, so that whoever cleans
-	 * them finds the PTE's lock taken until nobody can write through it. */
+/* What one hold of a table's lock comes to. */
+struct zapping {
+	bool full;  /* the gather is */
+	bool force; /* a dirty page of a file: flush before the lock is let go */
+	int unmapped[NR_MM_COUNTERS];
 	unsigned int nr_delayed;
-	uint32_t delayed[PTRS_PER_TABLE];
+	uint32_t delayed[PTRS_PER_TABLE]; /* pages whose mapping counts until the flush */
 };
 
-/* Still under the lock. */
-static void flush_delayed_rmap(struct task *t, struct mmu_gather *tlb, struct zapped *z)
-{
-	if (!z->nr_delayed)
-		return;
-	tlb_flush_mmu_tlbonly(t, tlb);
-	for (unsigned int i = 0; i < z->nr_delayed; i++)
-		folio_remove_rmap(t, z->delayed[i]);
-}
-
-static uint64_t zap_ptes(struct task *t, struct mmu_gather *tlb, struct page_table *table,
-			 uint64_t addr, uint64_t end, struct zapped *z)
+/* A dirty page may be cleaned as soon as it seems unmapped, so no CPU may write to it by then. */
+static void zap_dirty_file(struct task *t, struct zapping *z, uint32_t pfn)
 {
 	const struct policy_pick *p = &t->k->policy.pick[AXIS_FLUSH_GATHERING];
 	const struct gather_ops *ops = p->choice->ops;
-	struct kernel *k = t->k;
 
+	z->force = true;
+	if (!ops->delays_rmap || ops->delays_rmap(p->params))
+		z->delayed[z->nr_delayed++] = pfn;
+	else
+		folio_remove_rmap(t, pfn);
+}
+
+static void zap_present(struct task *t, struct mmu_gather *tlb, struct zapping *z, uint64_t addr,
+			uint64_t pte)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_FLUSH_GATHERING];
+	const struct gather_ops *ops = p->choice->ops;
+
+	tlb_remove_entry(tlb, addr);
+	if (!(pte & PTE_ZERO)) {
+		z->unmapped[pte & PTE_FILE ? MM_FILEPAGES : MM_ANONPAGES]--;
+		if (pte & PTE_FILE && pte & PTE_DIRTY)
+			zap_dirty_file(t, z, pte_pfn(pte));
+		else
+			folio_remove_rmap(t, pte_pfn(pte));
+		z->full = tlb_remove_page(t, tlb, pte_pfn(pte));
+	}
+	ops->pte_cleared(p->params, t, tlb, addr);
+}
+
+static uint64_t zap_ptes(struct task *t, struct mmu_gather *tlb, struct page_table *table,
+			 uint64_t addr, uint64_t end, struct zapping *z)
+{
+	z->full = z->force = false;
+	z->nr_delayed = 0;
+	memset(z->unmapped, 0, sizeof(z->unmapped));
 	for (; addr < end && !z->full; addr += PAGE_SIZE) {
 		uint64_t pte = table->slot.pte[pt_index(addr, PT_PTE)];
 
 		if (!pte) {
-			spend(t, k->cost.pte_skip);
+			spend(t, t->k->cost.pte_skip);
 			continue;
 		}
-		spend(t, k->cost.pte_clear);
+		spend(t, t->k->cost.pte_clear);
 		pt_set(table, addr, 0);
 		if (pte & PTE_MIGRATION)
-			tlb->mm->rss--;
+			z->unmapped[pte & PTE_FILE ? MM_FILEPAGES : MM_ANONPAGES]--;
 		if (pte & PTE_SWAP)
 			free_swap_and_cache(t, pte_pfn(pte));
-		if (!(pte & (PTE_PRESENT | PTE_PROTNONE)))
-			continue;
-		tlb_remove_entry(tlb, addr);
-		if (!(pte & PTE_ZERO)) {
-			if (pte & PTE_FILE && pte & PTE_DIRTY)
-				z->delayed[z->nr_delayed++] = pte_pfn(pte);
-			else
-				folio_remove_rmap(t, pte_pfn(pte));
-			tlb->mm->rss--;
-			z->full = tlb_remove_page(t, tlb, pte_pfn(pte));
-		}
-		ops->pte_cleared(p->params, t, tlb, addr);
+		if (pte & (PTE_PRESENT | PTE_PROTNONE))
+			zap_present(t, tlb, z, addr, pte);
 	}
+	for (unsigned int c = 0; c < NR_MM_COUNTERS; c++)
+		rss_add_bulk(t, tlb->mm, c, z->unmapped[c]);
+	if (z->force)
+		tlb_flush_mmu_tlbonly(t, tlb);
+	for (unsigned int i = 0; i < z->nr_delayed; i++)
+		folio_remove_rmap(t, z->delayed[i]);
 	return addr;
 }
 
@@ -192,24 +221,21 @@ static void zap_one_table(struct task *t, struct mmu_gather *tlb, uint64_t addr,
 {
 	uint64_t base = addr;
 	struct page_table *table = NULL, *gone = NULL;
+	struct zapping z;
 
 	reclaim &= addr % PMD_SIZE == 0 && end == addr + PMD_SIZE;
 	while (addr < end) {
 		struct spinlock *ptl;
-		struct zapped z;
 
-		z.full = false;
-		z.nr_delayed = 0;
 		table = pte_offset_map_lock(t, tlb->mm, addr, &ptl);
 		if (!table)
 			return;
 		flush_tlb_batched_pending(t, tlb->mm);
 		addr = zap_ptes(t, tlb, table, addr, end, &z);
-		flush_delayed_rmap(t, tlb, &z);
 		if (reclaim && addr == end && !z.full && !table->nr)
 			gone = try_unhook_pte(t, tlb->mm, table);
 		pte_unmap_unlock(t, table, ptl);
-		if (z.full)
+		if (z.full || z.force)
 			tlb_flush_mmu(t, tlb);
 	}
 	if (reclaim && !gone)

@@ -134,8 +134,9 @@ static int64_t move_vma(struct task *t, struct vma *vma, uint64_t old, uint64_t 
 	return (int64_t) new;
 }
 
+/* Shrinking lets go of mmap_lock as munmap does: *unlocked. */
 static int64_t do_mremap(struct task *t, uint64_t old, uint64_t old_len, uint64_t new_len,
-			 unsigned int flags, uint64_t new)
+			 unsigned int flags, uint64_t new, bool *unlocked)
 {
 	struct mm *mm = t->mm;
 	struct vma *vma = vma_lookup(mm, old);
@@ -146,8 +147,9 @@ static int64_t do_mremap(struct task *t, uint64_t old, uint64_t old_len, uint64_
 	if (!vma || old + old_len > vma->end)
 		return -EFAULT;
 	if (!(flags & MREMAP_FIXED) && new_len <= old_len) {
-		if (new_len < old_len)
-			do_munmap_locked(t, mm, old + new_len, old + old_len);
+		*unlocked = new_len < old_len;
+		if (*unlocked)
+			do_munmap_downgrade(t, mm, old + new_len, old + old_len);
 		return (int64_t)old;
 	}
 	if (!(flags & MREMAP_FIXED) && old + old_len == vma->end &&
@@ -170,6 +172,7 @@ int64_t sys_mremap(struct task *t, uint64_t old, uint64_t old_len, uint64_t new_
 		   unsigned int flags, uint64_t new_addr)
 {
 	int64_t ret = -EINVAL;
+	bool unlocked = false;
 
 	syscall_enter(t);
 	old_len = (old_len + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
@@ -179,8 +182,9 @@ int64_t sys_mremap(struct task *t, uint64_t old, uint64_t old_len, uint64_t new_
 		mmap_write_lock(t, t->mm);
 		spend(t, t->k->cost.mmap_base);
 		settle(t);
-		ret = do_mremap(t, old, old_len, new_len, flags, new_addr);
-		mmap_write_unlock(t, t->mm);
+		ret = do_mremap(t, old, old_len, new_len, flags, new_addr, &unlocked);
+		if (!unlocked)
+			mmap_write_unlock(t, t->mm);
 	}
 	syscall_exit(t);
 	return ret;

@@ -11,7 +11,7 @@
 
 #define PCP_BATCH           63
 #define PCP_HIGH            (PCP_BATCH * 6)
-#define PCP_BATCH_SCALE_MAX 5
+#define PCP_BATCH_SCALE_MAX 6  /* what refills in a row are counted up to */
 #define WATERMARK_SCALE     10 /* vm.watermark_scale_factor, of 10,000 */
 
 static void add_chunk(struct pages *p)
@@ -112,12 +112,21 @@ static void pcp_push(struct kcpu *c, uint32_t pfn)
 	c->pcp[c->nr_pcp++] = pfn;
 }
 
-/* Each refill in a row takes twice as much, as the kernel's alloc_factor. */
+static const struct page_list_ops *list_ops(const struct task *t, const void **params)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_PAGE_LISTS];
+
+	*params = p->params;
+	return p->choice->ops;
+}
+
 static void rmqueue_bulk(struct task *t)
 {
 	struct kcpu *c = this_cpu(t);
 	struct pages *p = t->k->pages;
-	unsigned int n = p->pcp_batch << c->pcp_alloc_factor, taken = 0;
+	const void *params;
+	unsigned int n = list_ops(t, &params)->refill(params, p->pcp_batch, c->pcp_alloc_factor);
+	unsigned int taken = 0;
 
 	if (c->pcp_alloc_factor < PCP_BATCH_SCALE_MAX)
 		c->pcp_alloc_factor++;
@@ -200,11 +209,10 @@ uint32_t alloc_page(struct task *t)
 	return pfn;
 }
 
-static void free_pcppages_bulk(struct task *t)
+static void free_pcppages_bulk(struct task *t, unsigned int n)
 {
 	struct kcpu *c = this_cpu(t);
 	struct pages *p = t->k->pages;
-	unsigned int n = c->nr_pcp - p->pcp_high / 2;
 
 	spin_lock_irq(t, &p->zone_lock);
 	for (unsigned int i = 0; i < n; i++)
@@ -335,6 +343,9 @@ void give_page_quietly(struct kernel *k, uint32_t pfn)
 
 void free_page(struct task *t, uint32_t pfn)
 {
+	unsigned int surplus;
+	const void *params;
+
 	if (pfn < PFN_FIRST)
 		return;
 	if (pfn_page(t->k, pfn)->order) {
@@ -351,7 +362,10 @@ void free_pcp_page(struct task *t, uint32_t pfn)
 	spend_on_pages(t, t->k->cost.page_free);
 	this_cpu(t)->pcp_alloc_factor /= 2;
 	pcp_push(this_cpu(t), pfn);
-	if (this_cpu(t)->nr_pcp > t->k->pages->pcp_high)
-		free_pcppages_bulk(t);
+	surplus = list_ops(t, &params)
+			  ->surplus(params, t->k->pages->pcp_batch, t->k->pages->pcp_high,
+				    this_cpu(t)->nr_pcp);
+	if (surplus)
+		free_pcppages_bulk(t, surplus);
 	preempt_enable(t);
 }

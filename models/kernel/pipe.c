@@ -82,8 +82,7 @@ static void transfer(struct task *t, struct pipe *pipe, bool write)
 {
 	struct pipe_waiter *other;
 
-	spend(t, t->k->cost.syscall / 2);
-	tracepoint(t);
+	syscall_enter(t);
 	spend(t, t->k->cost.pipe);
 	spin_lock(t, &pipe->lock);
 	while (pipe->bytes == (write ? PIPE_BYTES : 0))
@@ -93,9 +92,7 @@ static void transfer(struct task *t, struct pipe *pipe, bool write)
 	other = first_of(write ? &pipe->readers : &pipe->writers);
 	spin_unlock(t, &pipe->lock);
 	wake(t, other);
-	tracepoint(t);
-	spend(t, t->k->cost.syscall / 2);
-	settle(t);
+	syscall_exit(t);
 }
 
 void sys_pipe_write(struct task *t, struct pipe *pipe)

@@ -61,6 +61,7 @@ static void copy_ptes(struct task *t, struct mm *to, struct vma *vma, struct pag
 	struct spinlock *dst = pte_lockptr(t, to, table);
 	struct spinlock *src = pte_lockptr(t, t->mm, from);
 	bool cow = !(vma->flags & MAP_SHARED);
+	int copied[NR_MM_COUNTERS] = { 0 };
 
 	spin_lock(t, dst);
 	if (src != dst)
@@ -80,7 +81,7 @@ static void copy_ptes(struct task *t, struct mm *to, struct vma *vma, struct pag
 			if (pte & PTE_SWAP)
 				swap_duplicate(t, pte_pfn(pte));
 			else
-				to->rss++;
+				copied[pte & PTE_FILE ? MM_FILEPAGES : MM_ANONPAGES]++;
 			pt_set(table, addr, pte);
 			continue;
 		}
@@ -91,10 +92,12 @@ static void copy_ptes(struct task *t, struct mm *to, struct vma *vma, struct pag
 		}
 		if (!(pte & PTE_ZERO)) {
 			folio_dup_rmap(t, pte_pfn(pte));
-			to->rss++;
+			copied[pte & PTE_FILE ? MM_FILEPAGES : MM_ANONPAGES]++;
 		}
 		pt_set(table, addr, pte & ~PTE_ACCESSED);
 	}
+	for (unsigned int c = 0; c < NR_MM_COUNTERS; c++)
+		rss_add_bulk(t, to, c, copied[c]);
 	if (src != dst)
 		spin_unlock(t, src);
 	spin_unlock(t, dst);
@@ -155,6 +158,7 @@ struct task *sys_fork(struct task *t, const struct task_attr *attr)
 
 	syscall_enter(t);
 	spend(t, t->k->cost.fork);
+	mm_init_counters(t, mm);
 	dup_mmap(t, mm, t->mm);
 	link_task(t);
 	tracepoint(t);
@@ -169,6 +173,7 @@ void sys_execve(struct task *t)
 
 	syscall_enter(t);
 	spend(t, t->k->cost.exec);
+	mm_init_counters(t, mm);
 	irq_disable(t);
 	switch_mm_irqs_off(t, mm);
 	t->mm = mm;
@@ -201,17 +206,14 @@ static void exit_notify(struct task *t)
 
 void sys_wait4(struct task *t, struct task *child)
 {
-	spend(t, t->k->cost.syscall / 2);
-	tracepoint(t);
+	syscall_enter(t);
 	settle(t);
 	child->reaper = t;
 	while (!child->exited)
 		sched_block(t, "a child's exit");
 	spend(t, t->k->cost.wait4);
 	link_task(t);
-	tracepoint(t);
-	spend(t, t->k->cost.syscall / 2);
-	settle(t);
+	syscall_exit(t);
 }
 
 void sys_exit(struct task *t)

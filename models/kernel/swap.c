@@ -369,7 +369,7 @@ static void map_swapped(struct task *t, struct vma *vma, struct page_table *tabl
 		page->mapping = exclusive ? vma->anon_vma : anon_vma_root(vma->anon_vma);
 		page->index = linear_page_index(vma, addr);
 	}
-	vma->mm->rss++;
+	rss_add_fault(t, vma->mm, MM_ANONPAGES, 1);
 	pt_set(table, addr, pte);
 	/* Written at once: what the slot holds is of no use any more. And what is in zram is memory
 	 * that would be taken twice. */

@@ -110,6 +110,23 @@ static void leave_lazy(struct task *t, struct mm *mm)
 	load_new_mm_cr3(t, mm, asid, mm->tlb_gen, true);
 }
 
+bool switch_clears_cpumask(const struct kernel *k)
+{
+	const struct policy_pick *p = &k->policy.pick[AXIS_SHOOTDOWN];
+	const struct shootdown_ops *ops = p->choice->ops;
+
+	return ops->switch_clears_cpumask && ops->switch_clears_cpumask(p->params);
+}
+
+/* What it holds in its TLB stays, to be found old by tlb_gen when it comes back. */
+static void leave_previous_mask(struct task *t)
+{
+	struct mm *prev = this_cpu(t)->tlbstate.loaded_mm;
+
+	if (prev && !t->k->tlb_broadcast && switch_clears_cpumask(t->k))
+		leave_cpumask(t, prev);
+}
+
 static void leave_previous_asid(struct task *t)
 {
 	struct cpu_tlbstate *s = &this_cpu(t)->tlbstate;
@@ -125,7 +142,7 @@ static uint64_t receive_ipis(struct task *t, struct mm *next, bool *joined)
 
 	if (t->k->tlb_broadcast)
 		return next->tlb_gen;
-	if (!cpumask_test(&next->cpumask, cpu)) {
+	if (!cpumask_test(&next->cpumask, cpu) || switch_clears_cpumask(t->k)) {
 		touch_line(t, &next->cpumask_line[cpu / 512], LINE_ATOMIC);
 		settle(t);
 		cpumask_set(&next->cpumask, cpu);
@@ -161,6 +178,8 @@ reload:
 	leave_previous_asid(t);
 	s->switching = true;
 	touch_line(t, &s->line, LINE_WRITE);
+	if (s->loaded_mm != next)
+		leave_previous_mask(t);
 	gen = next ? receive_ipis(t, next, &joined) : 1;
 	asid = choose_new_asid(t, next, gen, joined, &flush);
 	load_new_mm_cr3(t, next, asid, gen, flush);

@@ -32,6 +32,7 @@ struct unmapping {
 	struct vma **vmas;
 	size_t n;
 	uint64_t floor, ceiling;
+	bool below_stack; /* the next VMA grows down */
 };
 
 /* Splits at the edges, marks and detaches what lies between, takes it out of the tree. */
@@ -53,17 +54,10 @@ static void gather_vmas(struct task *t, struct mm *mm, uint64_t start, uint64_t 
 	}
 	u->floor = first ? mm->vmas[first - 1]->end : 0;
 	u->ceiling = first + u->n < mm->nr_vmas ? mm->vmas[first + u->n]->start : TASK_SIZE;
+	u->below_stack = first + u->n < mm->nr_vmas &&
+			 mm->vmas[first + u->n]->flags & MAP_GROWSDOWN;
 	vma_remove_range(mm, first, u->n);
 	spend(t, t->k->cost.vma_store);
-}
-
-static void drain_if_asked(struct task *t)
-{
-	const struct policy_pick *p = &t->k->policy.pick[AXIS_LRU];
-	const struct lru_ops *ops = p->choice->ops;
-
-	if (ops->drain_before_zap(p->params))
-		lru_add_drain(t);
 }
 
 /* Zap, free tables, flush, free pages; then the VMAs. */
@@ -72,7 +66,7 @@ static void unmap_gathered(struct task *t, struct mm *mm, struct unmapping *u)
 	uint64_t start = 0, end = 0;
 	struct mmu_gather tlb;
 
-	drain_if_asked(t);
+	lru_drain_for_zap(t);
 	if (u->n) {
 		start = u->vmas[0]->start;
 		end = u->vmas[u->n - 1]->end;
@@ -95,14 +89,25 @@ static void unmap_gathered(struct task *t, struct mm *mm, struct unmapping *u)
 	free(u->vmas);
 }
 
-static void do_munmap_downgrade(struct task *t, struct mm *mm, uint64_t start, uint64_t end)
+static bool downgrades(const struct task *t, const struct unmapping *u)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_MMAP_LOCKING];
+	const struct mmap_lock_ops *ops = p->choice->ops;
+
+	return !ops->munmap_downgrades || ops->munmap_downgrades(p->params, u->below_stack);
+}
+
+void do_munmap_downgrade(struct task *t, struct mm *mm, uint64_t start, uint64_t end)
 {
 	struct unmapping u;
 	struct read_hold hold;
 
 	gather_vmas(t, mm, start, end, &u);
-	if (!u.n) {
-		free(u.vmas);
+	if (!u.n || !downgrades(t, &u)) {
+		if (u.n)
+			unmap_gathered(t, mm, &u);
+		else
+			free(u.vmas);
 		mmap_write_unlock(t, mm);
 		return;
 	}
@@ -269,9 +274,38 @@ static void change_range(struct task *t, struct mmu_gather *tlb, uint64_t addr, 
 	}
 }
 
+static bool mprotect_flushes_vma(const struct task *t)
+{
+	const struct policy_pick *p = &t->k->policy.pick[AXIS_FLUSH_GATHERING];
+	const struct gather_ops *ops = p->choice->ops;
+
+	return ops->mprotect_flushes_vma && ops->mprotect_flushes_vma(p->params);
+}
+
+/* Into the gather of the whole call; or, if that is NULL, with a flush of all of the VMA's range,
+ * if anything of it changed. */
+static void change_vma(struct task *t, struct mmu_gather *shared, struct vma *vma,
+		       unsigned int prot)
+{
+	struct mmu_gather own;
+
+	vma_start_write(t, vma->mm, vma);
+	vma->prot = prot;
+	if (shared) {
+		change_range(t, shared, vma->start, vma->end, prot);
+		return;
+	}
+	tlb_gather_mmu(t, &own, vma->mm);
+	change_range(t, &own, vma->start, vma->end, prot);
+	if (own.cleared)
+		flush_tlb_mm_range(t, vma->mm, vma->start, vma->end, false);
+	dec_tlb_flush_pending(t, vma->mm);
+}
+
 static int do_mprotect(struct task *t, struct mm *mm, uint64_t addr, uint64_t end,
 		       unsigned int prot)
 {
+	bool by_vma = mprotect_flushes_vma(t);
 	struct mmu_gather tlb;
 	uint64_t at = addr;
 	size_t first;
@@ -288,20 +322,19 @@ static int do_mprotect(struct task *t, struct mm *mm, uint64_t addr, uint64_t en
 	if (addr == end)
 		return ret;
 	notifier_range_start(t, mm, addr, end);
-	tlb_gather_mmu(t, &tlb, mm);
+	if (!by_vma)
+		tlb_gather_mmu(t, &tlb, mm);
 	vma_split(t, mm, addr);
 	vma_split(t, mm, end);
 	first = vma_index(mm, addr);
 	for (size_t i = first; i < mm->nr_vmas && mm->vmas[i]->start < end; i++) {
 		struct vma *vma = mm->vmas[i];
 
-		if (vma->prot == prot)
-			continue;
-		vma_start_write(t, mm, vma);
-		vma->prot = prot;
-		change_range(t, &tlb, vma->start, vma->end, prot);
+		if (vma->prot != prot)
+			change_vma(t, by_vma ? NULL : &tlb, vma, prot);
 	}
-	tlb_finish_mmu(t, &tlb);
+	if (!by_vma)
+		tlb_finish_mmu(t, &tlb);
 	notifier_range_end(t, mm, addr, end);
 	for (size_t i = vma_index(mm, end - 1); i + 1 > first && i < mm->nr_vmas; i--) {
 		vma_try_merge(t, mm, i);

@@ -94,7 +94,7 @@ static void flush_stale(struct task *t, struct cpu_tlbstate *s, const struct flu
 			partial ? (f->end - f->start) >> f->stride_shift : 0);
 }
 
-static void leave_cpumask(struct task *t, struct mm *mm)
+void leave_cpumask(struct task *t, struct mm *mm)
 {
 	touch_line(t, &mm->cpumask_line[t->cpu / 512], LINE_ATOMIC);
 	settle(t);
@@ -139,7 +139,7 @@ void flush_tlb_func(struct task *t, void *arg)
 	if (!local && !f->early_ack)
 		touch_line(t, &t->k->cpus[f->initiator].tlbstate.info_line, LINE_READ);
 	if (f->mm != s->loaded_mm) {
-		if (!local) {
+		if (!local && !switch_clears_cpumask(t->k)) {
 			leave_cpumask(t, f->mm);
 			trace_tlb_flush(t, TLB_REMOTE_WRONG_CPU, false, 0);
 		}
@@ -161,13 +161,29 @@ void flush_tlb_func(struct task *t, void *arg)
 	flush_stale(t, s, f, mm_gen, local);
 }
 
+bool trim_cpumask_due(struct task *t, struct mm *mm)
+{
+	uint64_t jiffies = sim_now(t->k->sim) / t->k->jiffy;
+
+	/* Beside tlb_gen, which this CPU has just raised. */
+	touch_line(t, &mm->tlb_gen_line, LINE_READ);
+	if (jiffies <= mm->next_trim)
+		return false;
+	touch_line(t, &mm->tlb_gen_line, LINE_WRITE);
+	mm->next_trim = jiffies + SIM_S / t->k->jiffy;
+	return true;
+}
+
 bool should_flush_tlb(struct task *t, unsigned int cpu, void *arg)
 {
 	const struct flush_tlb_info *f = arg;
 	struct cpu_tlbstate *s = &t->k->cpus[cpu].tlbstate;
 
-	touch_line(t, &s->line, LINE_READ);
+	if (!f->lazy_only)
+		touch_line(t, &s->line, LINE_READ);
 	touch_line(t, &s->shared_line, LINE_READ);
+	if (f->lazy_only && !s->is_lazy)
+		return true;
 	if ((!s->is_lazy || f->lazy_too) && (s->switching || s->loaded_mm == f->mm || f->trim))
 		return true;
 	t->k->metric.ipi_skipped_lazy->value++;

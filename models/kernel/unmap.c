@@ -85,7 +85,8 @@ static bool unmap_pte(struct task *t, struct vma *vma, uint64_t addr, uint32_t p
 	mm->changing--;
 	if (gone) {
 		spend(t, t->k->cost.pte_set);
-		mm->rss -= !(*flags & TTU_MIGRATION);
+		if (!(*flags & TTU_MIGRATION))
+			rss_add_bulk(t, mm, old & PTE_FILE ? MM_FILEPAGES : MM_ANONPAGES, -1);
 		folio_remove_rmap(t, pfn);
 		page->refs--; /* never the last: the caller has one */
 	}

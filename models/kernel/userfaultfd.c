@@ -273,7 +273,7 @@ static bool install_page(struct task *t, struct vma *vma, uint64_t addr, uint32_
 	if (none) {
 		pte |= (vma->prot & PROT_WRITE ? PTE_WRITE : 0) |
 		       (vma->prot & PROT_EXEC ? PTE_EXEC : 0);
-		mm->rss++;
+		rss_add_bulk(t, mm, MM_ANONPAGES, 1);
 		folio_add_new_anon_rmap(t, vma, addr, pfn);
 		folio_add_lru(t, pfn);
 		spend(t, t->k->cost.pte_set);

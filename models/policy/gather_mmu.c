@@ -7,7 +7,7 @@
 
 struct params {
 	uint32_t bundle, batch_pages, max_batches;
-	bool across_ranges;
+	bool across_ranges, spare_slot, delays_rmap, mprotect_by_vma;
 };
 
 #define P(field) offsetof(struct params, field)
@@ -39,6 +39,21 @@ static const struct param params[] = {
 	  .offset = P(across_ranges),
 	  .def = "true",
 	  .help = "one gather for all VMAs of an madvise (Linux 6.16), else one each" },
+	{ .name = "spare_slot",
+	  .type = PARAM_BOOL,
+	  .offset = P(spare_slot),
+	  .def = "true",
+	  .help = "a batch is left with one slot free, as a folio may need two (Linux 6.12)" },
+	{ .name = "delays_rmap",
+	  .type = PARAM_BOOL,
+	  .offset = P(delays_rmap),
+	  .def = "true",
+	  .help = "a dirty file page counts as mapped until its flush (Linux 6.2)" },
+	{ .name = "mprotect_by_vma",
+	  .type = PARAM_BOOL,
+	  .offset = P(mprotect_by_vma),
+	  .def = "false",
+	  .help = "mprotect flushes each VMA by itself (until Linux 5.18)" },
 	PARAM_END
 };
 
@@ -47,13 +62,13 @@ static void pte_cleared(const void *p, struct task *t, struct mmu_gather *tlb, u
 	(void)p, (void)t, (void)tlb, (void)addr;
 }
 
-/* A batch is left when one slot is free, since a folio may need two (6.12 and later). */
 static unsigned int max_pages(const void *arg)
 {
 	const struct params *p = arg;
+	unsigned int spare = p->spare_slot;
 
-	return (p->bundle - (p->bundle > 1)) +
-	       p->max_batches * (p->batch_pages - (p->batch_pages > 1));
+	return (p->bundle - (p->bundle > 1 ? spare : 0)) +
+	       p->max_batches * (p->batch_pages - (p->batch_pages > 1 ? spare : 0));
 }
 
 static bool gather_across_ranges(const void *arg)
@@ -61,7 +76,18 @@ static bool gather_across_ranges(const void *arg)
 	return ((const struct params *)arg)->across_ranges;
 }
 
-static const struct gather_ops ops = { pte_cleared, max_pages, gather_across_ranges };
+static bool delays_rmap(const void *arg)
+{
+	return ((const struct params *)arg)->delays_rmap;
+}
+
+static bool mprotect_flushes_vma(const void *arg)
+{
+	return ((const struct params *)arg)->mprotect_by_vma;
+}
+
+static const struct gather_ops ops = { pte_cleared, max_pages, gather_across_ranges, delays_rmap,
+				       mprotect_flushes_vma };
 static const struct policy_choice choice = {
 	.axis = AXIS_FLUSH_GATHERING,
 	.name = "mmu-gather",

@@ -6,8 +6,8 @@
 #include "models/kernel/mm.h"
 
 struct params {
-	uint32_t batch;
-	bool drain_before_zap;
+	uint32_t batch, free_batch;
+	bool drain_before_zap, frees_by_batch;
 };
 
 static const struct param params[] = {
@@ -22,7 +22,20 @@ static const struct param params[] = {
 	  .type = PARAM_BOOL,
 	  .offset = offsetof(struct params, drain_before_zap),
 	  .def = "false",
-	  .help = "lru_add_drain in munmap and madvise (until Linux 6.15)" },
+	  .help = "lru_add_drain in munmap, madvise, exit and before freeing (until Linux 6.15)" },
+	{ .name = "free_batch",
+	  .type = PARAM_U32,
+	  .offset = offsetof(struct params, free_batch),
+	  .def = "31",
+	  .min = 1,
+	  .max = LRU_BATCH_MAX,
+	  .help = "freed folios that leave the list under one hold of its lock (32 until 6.9)" },
+	{ .name = "frees_by_batch",
+	  .type = PARAM_BOOL,
+	  .offset = offsetof(struct params, frees_by_batch),
+	  .def = "true",
+	  .help = "each such batch is uncharged and freed at once (6.10), not up to 512 at the "
+		  "end" },
 	PARAM_END
 };
 
@@ -36,7 +49,17 @@ static bool drain_before_zap(const void *p)
 	return ((const struct params *)p)->drain_before_zap;
 }
 
-static const struct lru_ops ops = { batch, drain_before_zap };
+static unsigned int free_batch(const void *p)
+{
+	return ((const struct params *)p)->free_batch;
+}
+
+static bool frees_by_batch(const void *p)
+{
+	return ((const struct params *)p)->frees_by_batch;
+}
+
+static const struct lru_ops ops = { batch, drain_before_zap, free_batch, frees_by_batch };
 static const struct policy_choice choice = {
 	.axis = AXIS_LRU,
 	.name = "batched",

@@ -3,7 +3,9 @@
  * mmap-locking: mmap-lock, every fault and madvise takes mmap_lock for reading, as before
  * Linux 6.4.
  */
-#include "models/kernel/mm.h"
+#include "models/policy/mmap_common.h"
+
+static const struct param params[] = { MMAP_DOWNGRADE, MMAP_LOCK_EACH_RANGE, PARAM_END };
 
 static bool madvise_takes_vma_lock(const void *p, int advice)
 {
@@ -11,12 +13,15 @@ static bool madvise_takes_vma_lock(const void *p, int advice)
 	return false;
 }
 
-static const struct mmap_lock_ops ops = { false, madvise_takes_vma_lock };
+static const struct mmap_lock_ops ops = { false, madvise_takes_vma_lock, mmap_munmap_downgrades,
+					  mmap_locks_each_range };
 static const struct policy_choice choice = {
 	.axis = AXIS_MMAP_LOCKING,
 	.name = "mmap-lock",
 	.summary = "faults and madvise take mmap_lock for reading",
 	.source = "Linux before 6.4",
+	.params = params,
+	.params_size = sizeof(struct mmap_params),
 	.ops = &ops,
 };
 POLICY(choice);

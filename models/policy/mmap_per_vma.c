@@ -3,12 +3,13 @@
  * mmap-locking: per-vma, faults take the VMA's own lock and fall back to mmap_lock; madvise may
  * too.
  */
-#include "models/kernel/mm.h"
+#include "models/policy/mmap_common.h"
 
 enum madvise_mode { MADVISE_VMA, MADVISE_MMAP };
 static const char *const modes[] = { "vma", "mmap", NULL };
 
 struct params {
+	struct mmap_params common;
 	uint32_t madvise;
 };
 
@@ -19,6 +20,8 @@ static const struct param params[] = {
 	  .def = "vma",
 	  .choices = modes,
 	  .help = "lock of MADV_DONTNEED and MADV_FREE: vma (Linux 6.17) or mmap (before)" },
+	MMAP_DOWNGRADE,
+	MMAP_LOCK_EACH_RANGE,
 	PARAM_END
 };
 
@@ -29,7 +32,8 @@ static bool madvise_takes_vma_lock(const void *arg, int advice)
 	return p->madvise == MADVISE_VMA && (advice == MADV_DONTNEED || advice == MADV_FREE);
 }
 
-static const struct mmap_lock_ops ops = { true, madvise_takes_vma_lock };
+static const struct mmap_lock_ops ops = { true, madvise_takes_vma_lock, mmap_munmap_downgrades,
+					  mmap_locks_each_range };
 static const struct policy_choice choice = {
 	.axis = AXIS_MMAP_LOCKING,
 	.name = "per-vma",

@@ -36,6 +36,8 @@ enum policy_axis {
 	AXIS_RCU_CALLBACKS,   /* struct rcu_callback_ops */
 	AXIS_MMAP_LOCKING,    /* struct mmap_lock_ops */
 	AXIS_LRU,             /* struct lru_ops */
+	AXIS_PAGE_LISTS,      /* struct page_list_ops */
+	AXIS_RSS_COUNTERS,    /* struct rss_ops */
 	AXIS_HUGE_PAGES,      /* struct huge_page_ops */
 	AXIS_COLLAPSE,        /* struct collapse_ops */
 	AXIS_BATCHED_UNMAP,   /* struct unmap_ops */
@@ -72,6 +74,12 @@ struct gather_ops {
 	/* One gather for a whole madvise or process_madvise call (else one for each VMA or range)?
 	 */
 	bool (*gather_across_ranges)(const void *p);
+	/* A dirty page of a file is flushed before its PTE's lock is gone: does its mapping count
+	 * until then (Linux 6.2)? NULL: yes. */
+	bool (*delays_rmap)(const void *p);
+	/* Does mprotect flush each VMA by itself, without a gather (before Linux 5.19)? NULL: no.
+	 */
+	bool (*mprotect_flushes_vma)(const void *p);
 };
 
 /* How other CPUs forget a translation. Called with preemption off, after tlb_gen was raised. Must
@@ -87,6 +95,9 @@ struct shootdown_ops {
 	bool (*store_to_polling)(const void *p);
 	/* Flushes of a global ASID reach the CPUs of mm_cpumask only: one that joins it flushes. */
 	bool asid_by_mask;
+	/* Does a CPU leave mm_cpumask when it switches to another mm (before Linux 6.14), or at the
+	 * next flush that finds it there? NULL: the latter. */
+	bool (*switch_clears_cpumask)(const void *p);
 	/* Do the machine's instructions reach every CPU at every flush? Then the kernel keeps
 	 * neither tlb_gen nor mm_cpumask. NULL: no. */
 	bool (*hardware_broadcast)(const struct machine_desc *desc);
@@ -138,11 +149,42 @@ struct mmap_lock_ops {
 	bool fault_takes_vma_lock;
 	/* May this advice run under the VMA's lock instead of mmap_lock? */
 	bool (*madvise_takes_vma_lock)(const void *p, int advice);
+	/* May munmap let others read while it frees what it has taken out of the tree? NULL: yes.
+	 */
+	bool (*munmap_downgrades)(const void *p, bool below_stack);
+	/* Does process_madvise lock for each of its ranges (before Linux 6.15)? NULL: no. */
+	bool (*locks_each_range)(const void *p);
 };
 
 struct lru_ops {
-	unsigned int (*batch)(const void *p);    /* folios in a per-CPU batch */
-	bool (*drain_before_zap)(const void *p); /* lru_add_drain in munmap and madvise */
+	unsigned int (*batch)(const void *p); /* folios in a per-CPU batch */
+	/* lru_add_drain in munmap, madvise, exit, and before a gather's pages are freed? */
+	bool (*drain_before_zap)(const void *p);
+	/* Pages freed together that leave the list under one hold of its lock (at most
+	 * LRU_BATCH_MAX); and are they freed right then, or when all have left it? */
+	unsigned int (*free_batch)(const void *p);
+	bool (*frees_by_batch)(const void *p);
+};
+
+/* Free pages between the per-CPU lists and the zone. */
+struct page_list_ops {
+	/* Pages that an empty list takes, after so many refills in a row. batch, high: pcp->batch
+	 * and pcp->high, which the size of memory sets. */
+	unsigned int (*refill)(const void *p, unsigned int batch, unsigned int in_a_row);
+	/* Pages that a list of n gives back; 0: it is not too long. */
+	unsigned int (*surplus)(const void *p, unsigned int batch, unsigned int high,
+				unsigned int n);
+};
+
+enum mm_counter { MM_FILEPAGES, MM_ANONPAGES, NR_MM_COUNTERS };
+
+/* What it takes to keep count of an mm's pages; mm->rss is the sum itself. */
+struct rss_ops {
+	void (*born)(const void *p, struct task *t, struct mm *mm);
+	void (*gone)(const void *p, struct task *t, struct mm *mm);
+	/* A fault changed the count by n; a zap or a fork did, by a whole page table's. */
+	void (*fault)(const void *p, struct task *t, struct mm *mm, enum mm_counter c, int n);
+	void (*bulk)(const void *p, struct task *t, struct mm *mm, enum mm_counter c, int n);
 };
 
 /* Which anonymous memory gets huge pages; what MADV_HUGEPAGE and MADV_NOHUGEPAGE said of it. */

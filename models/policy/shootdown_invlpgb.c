@@ -83,6 +83,7 @@ static void flush(const void *p, struct task *t, struct mm *mm, const struct flu
 	if (mm->global_asid) {
 		broadcast_flush(t, mm, &f);
 	} else if (cpumask_any_but(&mask, t->cpu)) {
+		f.trim = trim_cpumask_due(t, mm);
 		flush_tlb_multi(t, &mask, &f);
 		if (t->k->m->desc.flush.has_invlpgb)
 			consider_global_asid(&((const struct params *)p)->asid, t, mm);

@@ -5,9 +5,13 @@
  */
 #include "models/kernel/mm.h"
 
+enum filter { FILTER_LOADED_MM, FILTER_LAZY };
+static const char *const filters[] = { "loaded-mm", "lazy", NULL };
+
 struct params {
-	bool concurrent, trim, skip_lazy, early_ack, store_to_polling, pv_flush;
-	uint32_t ceiling;
+	bool concurrent, trim, skip_lazy, early_ack, store_to_polling, pv_flush,
+		switch_clears_cpumask;
+	uint32_t ceiling, filter;
 };
 
 static const struct param params[] = {
@@ -42,6 +46,20 @@ static const struct param params[] = {
 	  .def = "true",
 	  .help = "leave preempted CPUs of a guest to their host (Linux 4.16), with "
 		  "virt.pv_flush" },
+	{ .name = "filter",
+	  .type = PARAM_ENUM,
+	  .offset = offsetof(struct params, filter),
+	  .def = "loaded-mm",
+	  .choices = filters,
+	  .help = "whom to leave out: CPUs that run another mm and lazy ones (stable 6.1, 6.12), "
+		  "or "
+		  "only these" },
+	{ .name = "switch_clears_cpumask",
+	  .type = PARAM_BOOL,
+	  .offset = offsetof(struct params, switch_clears_cpumask),
+	  .def = "false",
+	  .help = "a CPU leaves mm_cpumask as it switches (until Linux 6.13), not when it is found "
+		  "there" },
 	{ .name = "ceiling",
 	  .type = PARAM_U32,
 	  .offset = offsetof(struct params, ceiling),
@@ -56,16 +74,13 @@ static void flush(const void *arg, struct task *t, struct mm *mm, const struct f
 	const struct params *p = arg;
 	struct flush_tlb_info f = *info;
 	struct cpumask mask = mm->cpumask;
-	sim_ps now = sim_now(t->k->sim);
 
 	if (!cpumask_any_but(&mask, t->cpu)) {
 		flush_local(t, &f);
 		return;
 	}
-	if (p->trim && now >= mm->next_trim) {
-		f.trim = mm->next_trim != 0;
-		mm->next_trim = now + SIM_S;
-	}
+	f.trim = p->trim && trim_cpumask_due(t, mm);
+	f.lazy_only = p->filter == FILTER_LAZY;
 	f.lazy_too = !p->skip_lazy;
 	f.early_ack = p->early_ack;
 	f.pv_flush = p->pv_flush;
@@ -86,7 +101,17 @@ static bool store_to_polling(const void *p)
 	return ((const struct params *)p)->store_to_polling;
 }
 
-static const struct shootdown_ops ops = { flush, ceiling, store_to_polling };
+static bool clears_at_switch(const void *p)
+{
+	return ((const struct params *)p)->switch_clears_cpumask;
+}
+
+static const struct shootdown_ops ops = {
+	.flush = flush,
+	.ceiling = ceiling,
+	.store_to_polling = store_to_polling,
+	.switch_clears_cpumask = clears_at_switch,
+};
 static const struct policy_choice choice = {
 	.axis = AXIS_SHOOTDOWN,
 	.name = "ipi",

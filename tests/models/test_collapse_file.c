@@ -161,7 +161,7 @@ static void used(struct task *t, void *arg)
 		else
 			sys_clone_thread(t, &attr);
 	}
-	user_compute(t, 100 * SIM_US);
+	user_compute(t, 300 * SIM_US);
 	sys_madvise(t, AREA, PMD_SIZE, MADV_COLLAPSE);
 	task_sleep(t, 2 * SIM_MS);
 }

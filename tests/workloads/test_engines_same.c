@@ -21,7 +21,8 @@
 static const char *const machines[] = { "zen5-vm2", "milan-1s72", "numa-4s48", "skylake-4c",
 					"skylake-vm80" };
 static const char *const policies[] = { "linux-6.18",     "broadcast-flush", "no-batching",
-					"ipi-table-sync", "linux-6.14",      "linux-5.3-async" };
+					"ipi-table-sync", "linux-6.14",      "linux-5.3-async",
+					"linux-5.10",     "linux-6.1",       "linux-6.12" };
 static const uint32_t thread_counts[] = { 2, 1, 5, 3, 7 };
 
 #ifdef MMSIM_ASAN /* SimGrid is slow under it */
@@ -162,7 +163,7 @@ static void test_engines(void **state)
 			struct experiment spec = {
 				.workload = types[i]->name,
 				.machine = TURN(machines, turn),
-				.policy = TURN(policies, turn + turn / 6),
+				.policy = TURN(policies, turn + turn / 9),
 				.threads = TURN(thread_counts, turn / 2),
 				.duration = 150 * SIM_US,
 				.seed = turn,

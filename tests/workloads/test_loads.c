@@ -75,6 +75,10 @@ static const struct row rows[] = {
 	{ "fork1", "", "mm.faults", "cow", 8, 1 },
 	{ "fork1", "", "mm.faults", "reuse", 1, 1 },
 	{ "fork1", "touched=3", "mm.faults", "cow", 3, 1 },
+	/* Workers that were forked ahead share all pages that the server or a worker writes to. */
+	{ "fork_server", "size=1MiB", "op.latency", "fork", 1, 1 },
+	{ "fork_server", "size=1MiB", "mm.faults", "cow", 32 + 8, 1 },
+	{ "fork_server", "size=1MiB", "mm.faults", "reuse", 0, 1 },
 };
 
 static bool same_run(const struct row *a, const struct row *b)
@@ -150,6 +154,26 @@ static void only_threads_shoot(void **state)
 	outcome_free(&o);
 }
 
+/* A process of 3 threads and 2,048 pages: the last flush reaches the two CPUs that are lazy by
+ * then, because page tables go; one of a gather that is full leaves them out. */
+static void exits_flush_lazy_cpus_once(void **state)
+{
+	struct run r = { "exit_huge",
+			 "milan-1s72",
+			 "linux-6.18",
+			 .threads = 3,
+			 .duration = 20 * SIM_MS,
+			 .set = { "size=8MiB" } };
+
+	(void)state;
+	each_loop(r, "mm.faults", "anon", 2048);
+	each_loop(r, "ipi.sent", "shootdown", 2);
+	each_loop(r, "ipi.skipped_lazy", "", 0);
+	r.set[1] = "flush-gathering.max_batches=2"; /* full at 7 + 2 x 509 pages */
+	each_loop(r, "ipi.sent", "shootdown", 2);
+	each_loop(r, "ipi.skipped_lazy", "", 2 * 1);
+}
+
 /* Loops count from the moment that all tasks run, for exactly the duration. */
 static void rates_are_of_the_window(void **state)
 {
@@ -173,6 +197,7 @@ int main(void)
 		cmocka_unit_test(one_thread),
 		cmocka_unit_test(three_processes),
 		cmocka_unit_test(only_threads_shoot),
+		cmocka_unit_test(exits_flush_lazy_cpus_once),
 		cmocka_unit_test(rates_are_of_the_window),
 	};
 

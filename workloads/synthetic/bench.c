@@ -38,7 +38,9 @@ struct workload *bench_start(const struct workload_type *type, struct kernel *k,
 	threads = threads ? threads : load->threads ? load->threads : 1;
 	if (!enough_cpus(load, k, threads, err))
 		return NULL;
-	b = calloc(1, load->state ? load->state : sizeof(*b));
+	b = calloc(1, load->state_of ? load->state_of(threads)
+		      : load->state  ? load->state
+				     : sizeof(*b));
 	b->load = load;
 	b->params = params;
 	b->k = k;
@@ -80,15 +82,22 @@ void bench_sample(struct bench *b, sim_ps begin)
 	op_count(&b->m, 1);
 }
 
-uint64_t bench_map(struct task *t, uint64_t pages, enum user_access access)
+uint64_t bench_mmap(struct task *t, uint64_t pages)
 {
 	uint64_t len = pages * PAGE_BYTES;
 	int64_t addr = sys_mmap(t, 0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
 
 	sim_check(task_sim(t), addr > 0, "workload", "mmap of %llu bytes failed: %lld",
 		  (unsigned long long)len, (long long)addr);
-	bench_touch(t, (uint64_t)addr, pages, access);
 	return (uint64_t)addr;
+}
+
+uint64_t bench_map(struct task *t, uint64_t pages, enum user_access access)
+{
+	uint64_t addr = bench_mmap(t, pages);
+
+	bench_touch(t, addr, pages, access);
+	return addr;
 }
 
 void bench_touch(struct task *t, uint64_t addr, uint64_t pages, enum user_access access)

@@ -32,6 +32,7 @@ struct bench_load {
 	unsigned int min_cpus;
 	bool cpu_each;
 	size_t state; /* bytes of the load's own; begin with a struct bench. 0: no more than that */
+	size_t (*state_of)(uint32_t threads); /* the same where it depends; else NULL */
 };
 
 /* struct workload_type's functions for all loads of this frame. duration = 0: 20 ms. */
@@ -48,7 +49,8 @@ struct task *bench_spawn(struct bench *b, const char *comm, unsigned int cpu, ta
 bool bench_goes_on(struct bench *b);
 /* A loop that began at `begin` has ended. */
 void bench_sample(struct bench *b, sim_ps begin);
-/* A mapping of anonymous memory, every page touched. */
+/* A mapping of anonymous memory; bench_map has every page touched, too. */
+uint64_t bench_mmap(struct task *t, uint64_t pages);
 uint64_t bench_map(struct task *t, uint64_t pages, enum user_access access);
 void bench_touch(struct task *t, uint64_t addr, uint64_t pages, enum user_access access);
 

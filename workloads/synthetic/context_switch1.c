@@ -26,7 +26,8 @@ static void loop(struct task *t, struct loop_thread *self)
 {
 	const struct loop_params *p = self->params;
 	struct pair pair = { kernel_pipe(task_kernel(t)), kernel_pipe(task_kernel(t)), false };
-	struct task *child = loop_fork(t, self, !p->processes, partner, &pair);
+	struct task *child = loop_fork(t, self, p->processes ? FORK_HERE : CLONE_HERE, partner,
+				       &pair);
 
 	while (!loop_done(self)) {
 		user_compute(t, p->think);

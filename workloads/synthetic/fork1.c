@@ -80,7 +80,7 @@ static void loop(struct task *t, struct loop_thread *self)
 		struct task *forked;
 
 		user_compute(t, image.p->loop.think);
-		forked = loop_fork(t, self, false, child, &image);
+		forked = loop_fork(t, self, FORK_HERE, child, &image);
 		loop_fault(t, self, page_of(&image, 0), USER_WRITE); /* its stack */
 		sys_wait4(t, forked);
 		loop_count(self, 1);

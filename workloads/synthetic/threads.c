@@ -185,14 +185,17 @@ void loop_fault(struct task *t, struct loop_thread *self, uint64_t addr, enum us
 		  (unsigned long long)addr);
 }
 
-struct task *loop_fork(struct task *t, struct loop_thread *self, bool clone, task_fn *fn, void *arg)
+struct task *loop_fork(struct task *t, struct loop_thread *self, enum fork_kind kind, task_fn *fn,
+		       void *arg)
 {
-	struct task_attr attr = {
-		.comm = "child", .cpu = (int)task_cpu(t), .initial_cpu = -1, .fn = fn, .arg = arg
-	};
+	struct task_attr attr = { .comm = "child",
+				  .cpu = kind == FORK_ANYWHERE ? -1 : (int)task_cpu(t),
+				  .initial_cpu = -1,
+				  .fn = fn,
+				  .arg = arg };
 	sim_ps begin = op_begin(self->m);
-	struct task *child = clone ? sys_clone_thread(t, &attr) : sys_fork(t, &attr);
+	struct task *child = kind == CLONE_HERE ? sys_clone_thread(t, &attr) : sys_fork(t, &attr);
 
-	timed(self, clone ? OP_CLONE : OP_FORK, 0, begin);
+	timed(self, kind == CLONE_HERE ? OP_CLONE : OP_FORK, 0, begin);
 	return child;
 }

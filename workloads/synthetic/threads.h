@@ -80,8 +80,12 @@ void loop_madvise(struct task *t, struct loop_thread *self, uint64_t addr, uint6
 void loop_brk(struct task *t, struct loop_thread *self, uint64_t brk);
 /* An access that is expected to fault. */
 void loop_fault(struct task *t, struct loop_thread *self, uint64_t addr, enum user_access access);
-/* A child that inherits the parent's CPU: a process, or (clone) a thread. */
-struct task *loop_fork(struct task *t, struct loop_thread *self, bool clone, task_fn *fn,
+enum fork_kind {
+	FORK_HERE,     /* a process bound to the parent's CPU */
+	FORK_ANYWHERE, /* a process where the scheduler likes */
+	CLONE_HERE     /* a thread bound to the parent's CPU */
+};
+struct task *loop_fork(struct task *t, struct loop_thread *self, enum fork_kind kind, task_fn *fn,
 		       void *arg);
 
 #endif
