@@ -79,6 +79,9 @@ static const struct row rows[] = {
 	{ "fork_server", "size=1MiB", "op.latency", "fork", 1, 1 },
 	{ "fork_server", "size=1MiB", "mm.faults", "cow", 32 + 8, 1 },
 	{ "fork_server", "size=1MiB", "mm.faults", "reuse", 0, 1 },
+	{ "reclaim_munmap", "used=0", "op.latency", "munmap", 1, 1 },
+	{ "reclaim_munmap", "used=0", "mm.faults", "anon", 64, 1 },
+	{ "reclaim_munmap", "used=0", "tlb.flush", "local-mm-shootdown", 1, 1 },
 };
 
 static bool same_run(const struct row *a, const struct row *b)
@@ -174,6 +177,24 @@ static void exits_flush_lazy_cpus_once(void **state)
 	each_loop(r, "ipi.skipped_lazy", "", 2 * 1);
 }
 
+/* Where memory does not hold what is in use, munmap meets flushes that reclaim has put off. */
+static void munmap_meets_reclaim(void **state)
+{
+	struct run r = { "reclaim_munmap", "milan-1s72", "linux-6.18", .threads = 4,
+			 .duration = 20 * SIM_MS };
+	struct outcome o = simulate(&r);
+
+	(void)state;
+	assert_int_equal((int)count(&o, "swap.out", ""), 0);
+	assert_int_equal((int)count(&o, "mm.batched_pending_flush", ""), 0);
+	outcome_free(&o);
+	r.set[0] = "machine.memory.size=24MiB";
+	o = simulate(&r);
+	assert_true(count(&o, "swap.out", "") > 100);
+	assert_true(count(&o, "mm.batched_pending_flush", "") > 0);
+	outcome_free(&o);
+}
+
 /* Loops count from the moment that all tasks run, for exactly the duration. */
 static void rates_are_of_the_window(void **state)
 {
@@ -198,6 +219,7 @@ int main(void)
 		cmocka_unit_test(three_processes),
 		cmocka_unit_test(only_threads_shoot),
 		cmocka_unit_test(exits_flush_lazy_cpus_once),
+		cmocka_unit_test(munmap_meets_reclaim),
 		cmocka_unit_test(rates_are_of_the_window),
 	};
 
