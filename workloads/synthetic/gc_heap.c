@@ -116,9 +116,10 @@ static void mutator(struct task *t, void *arg)
 		uint64_t at = s->used;
 
 		if (at + p->buffer > p->heap) {
-			if (!s->full)
+			if (!s->full) {
+				s->full = true; /* before it can look */
 				task_wake(t, s->collector);
-			s->full = true;
+			}
 			poll(t, s);
 			user_compute(t, p->work);
 			continue;
