@@ -13,8 +13,11 @@ static bool madvise_takes_vma_lock(const void *p, int advice)
 	return false;
 }
 
-static const struct mmap_lock_ops ops = { false, madvise_takes_vma_lock, mmap_munmap_downgrades,
-					  mmap_locks_each_range };
+static const struct mmap_lock_ops ops = {
+	.madvise_takes_vma_lock = madvise_takes_vma_lock,
+	.munmap_downgrades = mmap_munmap_downgrades,
+	.locks_each_range = mmap_locks_each_range,
+};
 static const struct policy_choice choice = {
 	.axis = AXIS_MMAP_LOCKING,
 	.name = "mmap-lock",

@@ -7,10 +7,12 @@
 
 enum madvise_mode { MADVISE_VMA, MADVISE_MMAP };
 static const char *const modes[] = { "vma", "mmap", NULL };
+enum vma_lock { VMA_LOCK_REFCNT, VMA_LOCK_RWSEM };
+static const char *const vma_locks[] = { "refcnt", "rwsem", NULL };
 
 struct params {
 	struct mmap_params common;
-	uint32_t madvise;
+	uint32_t madvise, lock;
 };
 
 static const struct param params[] = {
@@ -20,6 +22,12 @@ static const struct param params[] = {
 	  .def = "vma",
 	  .choices = modes,
 	  .help = "lock of MADV_DONTNEED and MADV_FREE: vma (Linux 6.17) or mmap (before)" },
+	{ .name = "lock",
+	  .type = PARAM_ENUM,
+	  .offset = offsetof(struct params, lock),
+	  .def = "refcnt",
+	  .choices = vma_locks,
+	  .help = "the VMA's lock: a reference count (Linux 6.15) or an rwsem (before)" },
 	MMAP_DOWNGRADE,
 	MMAP_LOCK_EACH_RANGE,
 	PARAM_END
@@ -32,8 +40,18 @@ static bool madvise_takes_vma_lock(const void *arg, int advice)
 	return p->madvise == MADVISE_VMA && (advice == MADV_DONTNEED || advice == MADV_FREE);
 }
 
-static const struct mmap_lock_ops ops = { true, madvise_takes_vma_lock, mmap_munmap_downgrades,
-					  mmap_locks_each_range };
+static bool vma_lock_is_rwsem(const void *arg)
+{
+	return ((const struct params *)arg)->lock == VMA_LOCK_RWSEM;
+}
+
+static const struct mmap_lock_ops ops = {
+	.fault_takes_vma_lock = true,
+	.madvise_takes_vma_lock = madvise_takes_vma_lock,
+	.munmap_downgrades = mmap_munmap_downgrades,
+	.vma_lock_is_rwsem = vma_lock_is_rwsem,
+	.locks_each_range = mmap_locks_each_range,
+};
 static const struct policy_choice choice = {
 	.axis = AXIS_MMAP_LOCKING,
 	.name = "per-vma",

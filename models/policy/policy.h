@@ -152,6 +152,8 @@ struct mmap_lock_ops {
 	/* May munmap let others read while it frees what it has taken out of the tree? NULL: yes.
 	 */
 	bool (*munmap_downgrades)(const void *p, bool below_stack);
+	/* Is the VMA's lock an rwsem (Linux 6.4 to 6.14) and not a reference count? NULL: no. */
+	bool (*vma_lock_is_rwsem)(const void *p);
 	/* Does process_madvise lock for each of its ranges (before Linux 6.15)? NULL: no. */
 	bool (*locks_each_range)(const void *p);
 };

@@ -352,6 +352,42 @@ static void zaps_share_a_line_until_6_1(void **state)
 	model_end(&m);
 }
 
+static void fault_400(struct task *t, void *arg)
+{
+	for (uint64_t i = 0; i < 400; i++)
+		user_access(t, *(uint64_t *)arg + i * PAGE_SIZE, USER_WRITE);
+}
+
+static void two_faulters(struct task *t, void *arg)
+{
+	uint64_t low = map(t, 1, ANON, USER_WRITE), high;
+	struct task_attr attr = { .comm = "other", .cpu = 1, .fn = fault_400, .arg = &high };
+	struct task *other;
+
+	(void)arg;
+	low = (uint64_t)sys_mmap(t, low - 800 * PAGE_SIZE, 800 * PAGE_SIZE, RW, ANON | MAP_FIXED);
+	high = low + 400 * PAGE_SIZE;
+	other = sys_clone_thread(t, &attr);
+	fault_400(t, &low);
+	sys_wait4(t, other);
+}
+
+/* Readers of a VMA's rwsem that are not alone try twice. */
+static void vma_lock_costs_more_as_rwsem(void **state)
+{
+	static const char *const refcnt[] = { "mmap-locking.lock", "refcnt", NULL };
+	struct model m;
+	sim_ps rwsem;
+
+	(void)state;
+	run_task(&m, "linux-6.14", NULL, two_faulters);
+	rwsem = sim_now(m.sim);
+	model_end(&m);
+	run_task(&m, "linux-6.14", refcnt, two_faulters);
+	assert_true(sim_now(m.sim) < rwsem);
+	model_end(&m);
+}
+
 static void leak_a_count(struct task *t, void *arg)
 {
 	(void)arg;
@@ -469,6 +505,7 @@ int main(void)
 		cmocka_unit_test(zone_refills),
 		cmocka_unit_test(counters),
 		cmocka_unit_test(zaps_share_a_line_until_6_1),
+		cmocka_unit_test(vma_lock_costs_more_as_rwsem),
 		cmocka_unit_test(a_wrong_count_is_told),
 		cmocka_unit_test(cpus_that_switched),
 		cmocka_unit_test(trims_once_a_second),
