@@ -343,9 +343,6 @@ void give_page_quietly(struct kernel *k, uint32_t pfn)
 
 void free_page(struct task *t, uint32_t pfn)
 {
-	unsigned int surplus;
-	const void *params;
-
 	if (pfn < PFN_FIRST)
 		return;
 	if (pfn_page(t->k, pfn)->order) {
@@ -358,6 +355,9 @@ void free_page(struct task *t, uint32_t pfn)
 
 void free_pcp_page(struct task *t, uint32_t pfn)
 {
+	unsigned int surplus;
+	const void *params;
+
 	preempt_disable(t);
 	spend_on_pages(t, t->k->cost.page_free);
 	this_cpu(t)->pcp_alloc_factor /= 2;

@@ -17,7 +17,7 @@ static void flush(const void *p, struct task *t, struct mmu_gather *tlb)
 
 	(void)p;
 	for (unsigned int i = 0; i < tlb->nr_tables; i++)
-		free_one_table(t->k, t, tlb->mm, tlb->tables[i], now);
+		free_pcp_page(t, end_table(t->k, tlb->mm, tlb->tables[i], now));
 	tlb->nr_tables = 0;
 }
 
