@@ -260,7 +260,7 @@ bool plot_hold(struct store *store, const struct plot_options *o, struct err *er
 	if (gnuplot_begin(&g, o->output, err)) {
 		fputs("set multiplot layout 2,1\n", g.script);
 		plot_title(&g, &p, o, "lock times");
-		ok = draw_panel(&g, &p, store, "lock.hold", stat, "hold time", true, err);
+		ok = draw_panel(&g, &p, store, "lock.hold", stat, "hold without waits", true, err);
 		fputs("unset title\n", g.script);
 		ok = ok && draw_panel(&g, &p, store, "lock.wait", stat, "wait time", false, err);
 		fputs("unset multiplot\n", g.script);

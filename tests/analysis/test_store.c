@@ -209,6 +209,57 @@ static void test_refused(void **state)
 	}
 }
 
+METRIC(fix_level, "rcu.pinned", METRIC_SERIES, "bytes", NULL, "a level");
+
+static void add_up(void *arg, const struct series_row *bin)
+{
+	*(double *)arg += bin->mean * (double)bin->length;
+}
+
+/* Bins are read back in order; compare sees their mean and maximum. */
+static void test_series(void **state)
+{
+	struct metrics *m = metrics_create();
+	struct run_record r = {
+		.scenario = "",
+		.workload = "w",
+		.machine = "m",
+		.policy = "p",
+		.engine = "native",
+		.settings = "",
+		.end = "limit",
+		.message = "",
+		.metrics = m,
+		.threads = 1,
+		.cpus = 1,
+		.host = { .name = "h", .revision = "r", .version = "v" },
+	};
+	struct series *s = metric_get(m, &fix_level, "")->series;
+	struct store *store = open_ok("series.db", STORE_WRITE);
+	struct err err = { 0 };
+	double area = 0, none = 0;
+	int64_t id;
+
+	(void)state;
+	series_set(s, SIM_MS, 8);
+	series_set(s, 3 * SIM_MS, 0);
+	series_set(s, 4 * SIM_MS, 0);
+	assert_true(store_add_run(store, &r, &id, &err));
+	assert_true(store_series(store, id, "rcu.pinned", "", add_up, &area, &err));
+	assert_true(area == 8.0 * 2 * SIM_MS);
+	assert_true(store_series(store, id, "rcu.waiting", "", add_up, &none, &err));
+	assert_true(none == 0);
+	store_close(store);
+	metrics_free(m);
+	assert_int_equal(query("series.db", "SELECT value FROM run_values WHERE name = 'rcu.pinned'"
+					    " AND stat = 'mean'"),
+			 4);
+	assert_int_equal(query("series.db", "SELECT value FROM run_values WHERE name = 'rcu.pinned'"
+					    " AND stat = 'max'"),
+			 8);
+	assert_int_equal(query("series.db", "SELECT sum(length_ps) FROM series"), 4 * SIM_MS);
+}
+
 /* A database of version 1 gets what later versions added, and keeps its runs. */
 static void test_migration(void **state)
 {
@@ -311,8 +362,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_same_content),
 		cmocka_unit_test(test_observations), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_migration),    cmocka_unit_test(test_locked),
-		cmocka_unit_test(test_no_half_run),  cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_series),       cmocka_unit_test(test_migration),
+		cmocka_unit_test(test_locked),       cmocka_unit_test(test_no_half_run),
+		cmocka_unit_test(test_killed),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_clean);

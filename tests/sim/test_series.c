@@ -8,10 +8,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "sim/metrics.h"
 #include "sim/rng.h"
-#include "sim/series.h"
+
+METRIC(level_desc, "test.level", METRIC_SERIES, "1", NULL, "a level");
 
 enum { STEPS = 5000 };
 #define US 1000000u
@@ -99,12 +102,38 @@ static void test_random(void **state)
 	}
 }
 
+/* From process to process as one of a run's values. */
+static void test_handed_over(void **state)
+{
+	struct metrics *from = metrics_create(), *to = metrics_create();
+	struct err err = { "" };
+	char *data = NULL;
+	size_t size;
+	FILE *f = open_memstream(&data, &size);
+
+	(void)state;
+	series_set(metric_get(from, &level_desc, "")->series, 700 * US, 3);
+	series_set(metric_get(from, &level_desc, "")->series, 900 * US, 0);
+	assert_true(metrics_write(from, f, &err));
+	fclose(f);
+	f = fmemopen(data, size, "r");
+	assert_true(metrics_read(to, f, &err));
+	fclose(f);
+	assert_true(series_max(metric_find(to, "test.level", "")->series) == 3);
+	assert_true(series_mean(metric_find(to, "test.level", "")->series) ==
+		    series_mean(metric_find(from, "test.level", "")->series));
+	free(data);
+	metrics_free(from);
+	metrics_free(to);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_by_hand),
 		cmocka_unit_test(test_spike),
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_handed_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
