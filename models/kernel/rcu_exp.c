@@ -72,7 +72,7 @@ static uint64_t select_cpus(struct task *t, struct rcu *r, struct rcu_node *leaf
 
 		touch_line(t, &c->context_line, LINE_READ);
 		settle(t);
-		if (c->id == t->cpu || c->curr == c->idle)
+		if (c->id == t->cpu || c->curr == c->idle || c->rcu.in_user)
 			quiet |= bits & -bits;
 	}
 	busy = leaf->expmask & ~quiet;

@@ -142,6 +142,54 @@ static void test_tick_comes_back(void **state)
 	model_end(&s.m);
 }
 
+/* ---- page tables that are freed at once ---- */
+
+static void map_and_unmap(struct task *t, void *arg)
+{
+	int64_t addr = sys_mmap(t, 0, PMD_SIZE, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS);
+
+	(void)arg;
+	user_access(t, (uint64_t)addr, USER_WRITE);
+	user_compute(t, MS);
+	sys_munmap(t, (uint64_t)addr, PMD_SIZE);
+}
+
+static void freed_with(const char *choice, const char *key, const char *value, uint64_t ipis)
+{
+	const char *set[32];
+	struct model_spec spec = { .set = set };
+	struct model m;
+	size_t n = 0;
+
+	for (; isolated[n]; n++)
+		set[n] = isolated[n];
+	set[n++] = "table-freeing";
+	set[n++] = choice;
+	set[n++] = key;
+	set[n++] = value;
+	set[n] = NULL;
+	model_start(&m, &spec);
+	spawn(&m, "isolated", 5, compute, NULL);
+	spawn(&m, "unmapper", 0, map_and_unmap, NULL);
+	model_run_clean(&m, choice, 0);
+	assert_true(counter(&m, "mm.tables_freed", "") > 0);
+	assert_int_equal(counter(&m, "ipi.sent_to_isolated", "table-sync") +
+				 counter(&m, "ipi.sent_to_isolated", "rcu"),
+			 ipis);
+	model_end(&m);
+}
+
+/* An IPI to every CPU reaches isolated ones, a grace period leaves them alone in user mode. */
+static void test_table_freeing(void **state)
+{
+	(void)state;
+	freed_with("ipi-sync", NULL, NULL, 3 * 4); /* three tables, four CPUs */
+	freed_with("rcu-batch", NULL, NULL, 0);
+	freed_with("rcu-sync", NULL, NULL, 0);
+	freed_with("rcu-sync", "table-freeing.expedited", "true", 0);
+}
+
 /* ---- membarrier ---- */
 
 static void barrier_thread(struct task *t, void *arg)
@@ -225,7 +273,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_balancing),      cmocka_unit_test(test_no_tick),
 		cmocka_unit_test(test_rcu_needs_no_tick), cmocka_unit_test(test_tick_comes_back),
-		cmocka_unit_test(test_membarrier),        cmocka_unit_test(test_allocated_locks),
+		cmocka_unit_test(test_table_freeing),     cmocka_unit_test(test_membarrier),
+		cmocka_unit_test(test_allocated_locks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

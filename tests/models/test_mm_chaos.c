@@ -278,6 +278,7 @@ static void test_secondary_tlbs(void **state)
 	(void)state;
 	settings = told;
 	chaos("linux-6.18");
+	chaos("rcu-table-sync");
 	settings = device;
 	chaos("linux-6.18");
 	settings = eight_cpus;
