@@ -67,6 +67,7 @@ struct task {
 #define kernel_sim                fake_kernel_sim
 #define kernel_nr_cpus            fake_kernel_nr_cpus
 #define kernel_set_tracing        fake_kernel_set_tracing
+#define task_call_time            fake_task_call_time
 
 static void takes(struct task *t, const char *what, uint64_t addr, uint64_t len, sim_ps cost)
 {
@@ -292,6 +293,12 @@ static struct sim *kernel_sim(const struct kernel *k)
 static unsigned int kernel_nr_cpus(const struct kernel *k)
 {
 	return k->cpus;
+}
+
+static sim_ps task_call_time(const struct task *t)
+{
+	(void)t;
+	return SIM_US;
 }
 
 static void kernel_set_tracing(struct kernel *k, sim_ps per_event, sim_ps cold)
