@@ -30,24 +30,20 @@ static bool add(void *arg, const struct planned_run *run, struct outcome *o, str
 	return ok;
 }
 
-static bool set_list(char ***list, const char *one)
+static bool set(struct scenario *s, const char *key, const char *value, struct err *err)
 {
-	*list = calloc(2, sizeof(**list));
-	return *list && ((*list)[0] = strdup(one));
+	struct where where = { .file = "--recording" };
+
+	return param_set(s, scenario_params, key, value, where, err);
 }
 
 static bool make_scenario(struct scenario *s, const struct recording_options *o, struct err *err)
 {
 	if (!scenario_init(s, err))
 		return false;
-	free(s->workload);
-	s->workload = strdup(o->file);
 	s->seeds = o->seeds;
-	s->threads.v = calloc(1, sizeof(*s->threads.v)); /* 0: as recorded */
-	s->threads.n = 1;
-	return (s->workload && s->threads.v && set_list(&s->machines, o->machine) &&
-		set_list(&s->policies, o->policy)) ||
-	       err_set(err, "out of memory");
+	return set(s, "workload", o->file, err) && set(s, "machines", o->machine, err) &&
+	       set(s, "policies", o->policy, err) && set(s, "threads", "0", err);
 }
 
 static bool plot(const struct recording_report *r, const struct recording_options *o,
