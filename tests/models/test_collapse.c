@@ -4,6 +4,7 @@
  * pace, how long each choice of the axis collapse holds mmap_lock, and that translations of the
  * small pages which outlive the collapse are told. test_mm_chaos.c has both at random.
  */
+#include "tests/models/forgotten_flush.h"
 #include "tests/models/model.h"
 
 #include "models/kernel/khugepaged.h"
@@ -231,23 +232,6 @@ static void test_khugepaged(void **state)
 }
 
 /* ---- a flush that is forgotten ---- */
-
-static void flush_self(const void *p, struct task *t, struct mm *mm,
-		       const struct flush_tlb_info *info)
-{
-	struct flush_tlb_info f = *info;
-
-	(void)p, (void)mm;
-	flush_local(t, &f);
-}
-
-static const struct shootdown_ops self_ops = { .flush = flush_self };
-static const struct policy_choice self = { .axis = AXIS_SHOOTDOWN,
-					   .name = "planted-self",
-					   .summary = "wrong on purpose",
-					   .source = "tests",
-					   .ops = &self_ops };
-POLICY(self);
 
 static void other(struct task *t, void *arg)
 {

@@ -4,6 +4,7 @@
  * the policy has it, faults map the huge page by PMDs, and all of it goes again; under faults all
  * the time, and with a flush that is forgotten.
  */
+#include "tests/models/forgotten_flush.h"
 #include "tests/models/model.h"
 
 #include "models/kernel/huge_file.h"
@@ -210,23 +211,6 @@ static void test_khugepaged(void **state)
 }
 
 /* ---- a flush that is forgotten ---- */
-
-static void flush_self(const void *p, struct task *t, struct mm *mm,
-		       const struct flush_tlb_info *info)
-{
-	struct flush_tlb_info f = *info;
-
-	(void)p, (void)mm;
-	flush_local(t, &f);
-}
-
-static const struct shootdown_ops self_ops = { .flush = flush_self };
-static const struct policy_choice self = { .axis = AXIS_SHOOTDOWN,
-					   .name = "planted-self",
-					   .summary = "wrong on purpose",
-					   .source = "tests",
-					   .ops = &self_ops };
-POLICY(self);
 
 static void test_planted(void **state)
 {

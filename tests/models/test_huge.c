@@ -4,6 +4,7 @@
  * many INVLPG that takes; and that a huge translation which outlives its page or its PMD is told.
  * The random tests of test_mm.c and test_mm_chaos.c run with huge pages, too.
  */
+#include "tests/models/forgotten_flush.h"
 #include "tests/models/model.h"
 
 #include "models/kernel/huge_memory.h"
@@ -284,23 +285,6 @@ static void test_copies(void **state)
 }
 
 /* ---- a flush that is forgotten ---- */
-
-static void flush_self(const void *p, struct task *t, struct mm *mm,
-		       const struct flush_tlb_info *info)
-{
-	struct flush_tlb_info f = *info;
-
-	(void)p, (void)mm;
-	flush_local(t, &f);
-}
-
-static const struct shootdown_ops self_ops = { .flush = flush_self };
-static const struct policy_choice self = { .axis = AXIS_SHOOTDOWN,
-					   .name = "planted-self",
-					   .summary = "wrong on purpose",
-					   .source = "tests",
-					   .ops = &self_ops };
-POLICY(self);
 
 static void act_zap(struct task *t, void *arg)
 {

@@ -4,6 +4,7 @@
  * back; what changes or was not advised stays; the pace is kept; and a write-protecting flush that
  * is forgotten is told.
  */
+#include "tests/models/forgotten_flush.h"
 #include "tests/models/model.h"
 
 #include "models/kernel/huge_memory.h"
@@ -209,23 +210,6 @@ static void test_pace(void **state)
 }
 
 /* ---- a flush that is forgotten ---- */
-
-static void flush_self(const void *p, struct task *t, struct mm *mm,
-		       const struct flush_tlb_info *info)
-{
-	struct flush_tlb_info f = *info;
-
-	(void)p, (void)mm;
-	flush_local(t, &f);
-}
-
-static const struct shootdown_ops self_ops = { .flush = flush_self };
-static const struct policy_choice self = { .axis = AXIS_SHOOTDOWN,
-					   .name = "planted-self",
-					   .summary = "wrong on purpose",
-					   .source = "tests",
-					   .ops = &self_ops };
-POLICY(self);
 
 static void busy(struct task *t, void *arg)
 {
