@@ -85,7 +85,7 @@ static bool not_found(const char *kind, const char *name, const char *suffix, st
 		err_set(err, "no file '%s' in %s; did you mean '%s'?", name, what,
 			nearest_result(&near));
 	else
-		err_set(err, "no file '%s' in %s (see: mmsim list)", name, what);
+		err_set(err, "no file '%s' in %s (see: mmsim list --help)", name, what);
 	datadir_free_list(names, n);
 	return false;
 }
