@@ -67,7 +67,8 @@ struct program_range {
 /* An address space: what is in it before its first operation. */
 struct program_space {
 	int32_t pid;
-	uint64_t brk;                /* where the break starts, 0 = no brk call */
+	uint64_t brk; /* where the break starts, 0 = no brk call, or as the original has it */
+	uint64_t lowest_brk;         /* that a call left */
 	struct program_range *range; /* inferred, sorted, apart from each other */
 	size_t n_ranges;
 	uint64_t bytes, pages; /* in the ranges; pages that made us think so */

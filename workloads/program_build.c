@@ -101,6 +101,7 @@ int32_t builder_new_space(struct builder *b, int32_t pid, int32_t copy_of)
 		spans_copy(&s->removed, &from->removed);
 		s->brk_start = from->brk_start;
 		s->brk = from->brk;
+		s->copies_brk = from->brk_start != 0;
 		s->whole = from->whole;
 	}
 	return (int32_t)b->n_spaces++;

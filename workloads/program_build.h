@@ -45,8 +45,9 @@ struct build_space {
 	struct spans removed; /* known to have been unmapped */
 	struct guess *guess;
 	size_t n_guesses, cap_guesses;
-	uint64_t brk_start, brk;
+	uint64_t brk_start, brk, lowest_brk;
 	bool whole;      /* it began within the recording */
+	bool copies_brk; /* a copy, whose original's break was known */
 	int32_t copy_of; /* fork() made it of this one; -1 = it was not */
 };
 

@@ -113,7 +113,7 @@ static bool call_mremap(struct builder *b, struct build_task *t, struct program_
 static bool call_brk(struct builder *b, struct build_task *t, struct program_op *op, uint64_t ret)
 {
 	op->kind = PROGRAM_BRK;
-	op->addr = t->arg[0];
+	op->addr = t->arg[0] == ret ? ret : 0; /* one that was refused asks only */
 	space_brk(builder_space(b, t), t->arg[0], ret);
 	return true;
 }

@@ -143,11 +143,12 @@ void space_brk(struct build_space *s, uint64_t asked, uint64_t result)
 
 	s->brk = result;
 	if (!s->brk_start) {
-		s->brk_start = result;
+		s->brk_start = s->lowest_brk = result;
 		return;
 	}
 	if (asked != result)
 		return;
+	s->lowest_brk = result < s->lowest_brk ? result : s->lowest_brk;
 	if (page_up(result) > page_up(old))
 		space_mapped(s, page_up(old), page_up(result) - page_up(old));
 	else
@@ -225,6 +226,7 @@ void space_merge(struct build_space *into, const struct build_space *from)
 	}
 	into->brk_start = into->brk_start ? into->brk_start : from->brk_start;
 	into->brk = into->brk ? into->brk : from->brk;
+	into->lowest_brk = into->lowest_brk ? into->lowest_brk : from->lowest_brk;
 }
 
 static int by_start(const void *a, const void *b)
@@ -282,7 +284,11 @@ void space_infer(struct build_space *s, struct program_space *out)
 {
 	size_t n;
 
-	*out = (struct program_space){ .pid = s->pid, .brk = s->brk_start };
+	*out = (struct program_space){ .pid = s->pid };
+	if (!s->copies_brk) {
+		out->brk = s->brk_start;
+		out->lowest_brk = s->lowest_brk;
+	}
 	for (size_t i = 0; i < s->n_guesses; i++)
 		out->pages += s->guess[i].touched;
 	n = join(s);

@@ -7,6 +7,7 @@
  */
 #include "workloads/replay.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,7 +70,7 @@ static void make_thread(struct task *task, struct replay_task *child)
 static void make_space(struct task *task, const struct program_space *s)
 {
 	if (s->brk)
-		mm_set_brk(task, s->brk);
+		mm_set_brk(task, s->lowest_brk, s->brk);
 	for (size_t i = 0; i < s->n_ranges; i++)
 		mm_infer_mapping(task, s->range[i].start, s->range[i].end - s->range[i].start,
 				 s->range[i].prot, s->range[i].flags);
@@ -124,7 +125,7 @@ static void start_task(struct task *task, struct replay_task *t)
 	if (p->parent < 0 && p->leader < 0) {
 		make_space(task, &all->space[p->space]);
 		start_process(task, t);
-	} else if (p->parent >= 0 && p->space != all->task[p->parent].space) {
+	} else if (t->forked) {
 		make_space(task, &all->space[p->space]);
 	}
 }
@@ -214,6 +215,7 @@ static void do_create(struct task *task, struct replay_task *t, const struct pro
 	sim_ps begin = op_begin(&r->ops);
 
 	if (!child->dropped && op->kind == PROGRAM_FORK) {
+		child->forked = true;
 		child->task = sys_fork(task, &attr);
 		op_end(&r->ops, OP_FORK, 0, begin);
 		replay_note_call(r, OP_FORK, op, task_call_time(task));
@@ -296,7 +298,7 @@ static void do_mm(struct task *task, struct replay_task *t, const struct program
 		ret = do_mremap(task, t, op);
 		break;
 	case PROGRAM_BRK:
-		ret = sys_brk(task, op->addr);
+		ret = sys_brk(task, op->addr) == (int64_t)op->addr || !op->addr ? 0 : -ENOMEM;
 		break;
 	case PROGRAM_ACCESS:
 		do_access(task, r, addr, (enum user_access)op->access);

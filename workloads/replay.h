@@ -35,6 +35,7 @@ struct replay_task {
 	uint64_t base;                      /* of a copy's block */
 	sim_ps offset;                      /* a copy starts so much later */
 	bool dropped;                       /* fewer threads are wanted */
+	bool forked;                        /* has a new mm, copied from its parent's */
 	/* while it runs */
 	struct task *task; /* NULL: not made yet */
 	bool waiting, done;

@@ -81,8 +81,8 @@ uint64_t sys_compact_memory(struct task *task, uint64_t pages);
  */
 void mm_infer_mapping(struct task *task, uint64_t addr, uint64_t len, unsigned int prot,
 		      unsigned int flags);
-/* Where the program break of the task's mm starts. */
-void mm_set_brk(struct task *task, uint64_t brk);
+/* Where the program break of the task's mm is, and the lowest that it may get. */
+void mm_set_brk(struct task *task, uint64_t lowest, uint64_t brk);
 /* The first VMA at or above addr: false if none. For a workload that must look before it acts. */
 bool mm_find_vma(struct task *task, uint64_t addr, uint64_t *start, uint64_t *end);
 

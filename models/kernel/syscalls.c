@@ -205,9 +205,10 @@ void mm_infer_mapping(struct task *t, uint64_t addr, uint64_t len, unsigned int 
 		t->debt = debt;
 }
 
-void mm_set_brk(struct task *t, uint64_t brk)
+void mm_set_brk(struct task *t, uint64_t lowest, uint64_t brk)
 {
-	t->mm->brk_start = t->mm->brk = page_up(brk);
+	t->mm->brk_start = lowest;
+	t->mm->brk = brk;
 }
 
 bool mm_find_vma(struct task *t, uint64_t addr, uint64_t *start, uint64_t *end)

@@ -243,8 +243,9 @@ static bool mm_find_vma(struct task *t, uint64_t addr, uint64_t *start, uint64_t
 	return false;
 }
 
-static void mm_set_brk(struct task *t, uint64_t brk)
+static void mm_set_brk(struct task *t, uint64_t lowest, uint64_t brk)
 {
+	(void)lowest;
 	t->mm->brk = brk;
 }
 

@@ -86,4 +86,14 @@ static inline const struct program_task *task_of(const struct program *p, int ti
 	return NULL;
 }
 
+/* The first operation of a kind, from `from` on. */
+static inline const struct program_op *op_of(const struct program_task *t, int kind, size_t from)
+{
+	for (size_t i = from; i < t->n_ops; i++)
+		if (t->op[i].kind == kind)
+			return &t->op[i];
+	fail_msg("task %d has no %s", t->tid, program_kind_names[kind]);
+	return NULL;
+}
+
 #endif

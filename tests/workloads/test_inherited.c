@@ -2,7 +2,8 @@
 /*
  * A process that ran before the recording, and the child that it makes: what the child uses without
  * having mapped it was the parent's. If the parent's data is taken to reach across code that only
- * the child is seen to run, the replayed child dies of SIGSEGV, and it shows here.
+ * the child is seen to run, the replayed child dies of SIGSEGV, and it shows here; or, if the
+ * child's break starts anew where the parent's did, its first growth is refused.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -81,10 +82,54 @@ static void test_fork(void **state)
 	forked(true);
 }
 
+static void brk_call(struct tape *t, uint64_t ns, int pid, uint64_t asked, uint64_t got)
+{
+	char what[128];
+
+	snprintf(what, sizeof(what), "syscalls:sys_enter_brk: brk: 0x%llx",
+		 (unsigned long long)asked);
+	event(t, ns, pid, pid, 0, what);
+	snprintf(what, sizeof(what), "syscalls:sys_exit_brk: 0x%llx", (unsigned long long)got);
+	event(t, ns + 1000, pid, pid, 0, what);
+}
+
+static void test_break(void **state)
+{
+	const uint64_t brk = 0x555500040000, page = 4096;
+	struct tape *t = calloc(1, sizeof(*t));
+	const struct program_task *parent, *child;
+	struct program *p;
+
+	(void)state;
+	brk_call(t, 1000, 10, brk, brk); /* the first that anyone saw: a growth or not */
+	brk_call(t, 3000, 10, brk - 8 * page, brk - 8 * page);
+	brk_call(t, 5000, 10, brk + page, brk - 8 * page); /* refused */
+	event(t, 8000, 10, 10, 0,
+	      "syscalls:sys_enter_clone: clone_flags: 0x1200011, newsp: 0, parent_tidptr: 0, "
+	      "child_tidptr: 0x1, tls: 0");
+	event(t, 9000, 10, 10, 0,
+	      "sched:sched_process_fork: comm=prog pid=10 child_comm=prog child_pid=20");
+	event(t, 10000, 10, 10, 0, "syscalls:sys_exit_clone: 0x14");
+	brk_call(t, 20000, 20, brk, brk);
+	p = build(t);
+	parent = task_of(p, 10);
+	child = task_of(p, 20);
+	assert_int_equal(p->space[parent->space].brk, brk);
+	assert_int_equal(p->space[parent->space].lowest_brk, brk - 8 * page);
+	assert_int_equal(op_of(parent, PROGRAM_BRK, 0)->addr, brk);
+	assert_int_equal(op_of(parent, PROGRAM_BRK, 1)->addr, brk - 8 * page);
+	assert_int_equal(op_of(parent, PROGRAM_BRK, 2)->addr, 0);
+	assert_int_equal(p->space[child->space].brk, 0); /* it has the parent's */
+	assert_int_equal(op_of(child, PROGRAM_BRK, 0)->addr, brk);
+	program_free(p);
+	free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_break),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

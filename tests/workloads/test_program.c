@@ -14,16 +14,6 @@
 #include "tape.h"
 #include "workloads/program_build.h"
 
-/* The first operation of a kind, from *from on. */
-static const struct program_op *op_of(const struct program_task *t, int kind, size_t from)
-{
-	for (size_t i = from; i < t->n_ops; i++)
-		if (t->op[i].kind == kind)
-			return &t->op[i];
-	fail_msg("task %d has no %s", t->tid, program_kind_names[kind]);
-	return NULL;
-}
-
 static void test_think(void **state)
 {
 	struct tape *t = calloc(1, sizeof(*t));

@@ -176,6 +176,38 @@ static size_t calls_of(const struct result *r, const struct task *t, const char 
 	return n;
 }
 
+/* A thread made after an exec shares the new mm as it is: nothing starts anew, its break least. */
+static const char thread_of_new[] =
+	"a 10/10 [000] 1.000000000: syscalls:sys_enter_execve: filename: 0x1, argv: 0x1, envp: "
+	"0x1\n"
+	"a 10/10 [000] 1.000001000: syscalls:sys_exit_execve: 0x0\n"
+	"a 10/10 [000] 1.000002000: exceptions:page_fault_user: address=0x7f0000001000 ip=0x1 "
+	"error_code=0x4\n"
+	"a 10/10 [000] 1.000010000: syscalls:sys_enter_brk: brk: 0x0\n"
+	"a 10/10 [000] 1.000011000: syscalls:sys_exit_brk: 0x555500000000\n"
+	"a 10/10 [000] 1.000012000: syscalls:sys_enter_brk: brk: 0x555500010000\n"
+	"a 10/10 [000] 1.000013000: syscalls:sys_exit_brk: 0x555500010000\n"
+	"a 10/10 [000] 1.000020000: syscalls:sys_enter_clone3: uargs: 0x1, size: 0x58\n"
+	"a 10/10 [000] 1.000021000: sched:sched_process_fork: comm=a pid=10 child_comm=b "
+	"child_pid=11\n"
+	"a 10/10 [000] 1.000022000: syscalls:sys_exit_clone3: 0xb\n"
+	"b 10/11 [001] 1.000030000: syscalls:sys_exit_clone3: 0x0\n"
+	"b 10/11 [001] 1.000032000: syscalls:sys_enter_brk: brk: 0x555500008000\n"
+	"b 10/11 [001] 1.000033000: syscalls:sys_exit_brk: 0x555500008000\n";
+
+static void test_thread_of_new_mm(void **state)
+{
+	struct result r = replay(write_text("thread_of_new", thread_of_new), 0, 0, 1, 1);
+
+	(void)state;
+	go(&r);
+	assert_int_equal(find(&r, "b", "brk", 0)->addr, 0x555500008000);
+	assert_string_equal(find(&r, "a", "infer", 0)->comm, "a");
+	assert_int_equal(count_calls(&r, "infer"), 1); /* after the exec, not again by b */
+	assert_int_equal(r.w->r.errors, 0);
+	drop(&r);
+}
+
 static void test_more_threads(void **state)
 {
 	struct result r = replay(shipped("tlb_flush2-2t"), 7, 0, 1, 1);
@@ -410,11 +442,17 @@ static void test_bad_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_closed_loop),   cmocka_unit_test(test_shipped),
-		cmocka_unit_test(test_more_threads),  cmocka_unit_test(test_copies_apart),
-		cmocka_unit_test(test_fewer_threads), cmocka_unit_test(test_duration),
-		cmocka_unit_test(test_seeds),         cmocka_unit_test(test_bad_files),
-		cmocka_unit_test(test_background),    cmocka_unit_test(test_background_not_scaled),
+		cmocka_unit_test(test_closed_loop),
+		cmocka_unit_test(test_shipped),
+		cmocka_unit_test(test_more_threads),
+		cmocka_unit_test(test_copies_apart),
+		cmocka_unit_test(test_fewer_threads),
+		cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_seeds),
+		cmocka_unit_test(test_bad_files),
+		cmocka_unit_test(test_background),
+		cmocka_unit_test(test_background_not_scaled),
+		cmocka_unit_test(test_thread_of_new_mm),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
