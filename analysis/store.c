@@ -135,9 +135,16 @@ static bool open_immutable(struct store *store, struct err *err)
 	return store_migrate(store, false, err);
 }
 
+/*
+ * Where it may, a reader opens the file for writing, too, and writes nothing: the last connection
+ * that closes removes the write-ahead log and its index, which a read-only one would leave behind.
+ */
 static bool open_read(struct store *store, struct err *err)
 {
-	if (!open_file(store, SQLITE_OPEN_READONLY, err))
+	bool may_write = access(store->path, W_OK) == 0;
+
+	if (!open_file(store, may_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY, err) ||
+	    !store_exec(store, "PRAGMA query_only=ON", err))
 		return false;
 	if (store_migrate(store, false, err))
 		return true;

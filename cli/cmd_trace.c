@@ -127,6 +127,11 @@ static void print_lacks(const struct trace_summary *s)
 	for (size_t i = 0; i < sizeof(lacks) / sizeof(*lacks); i++)
 		if (!s->by_type[lacks[i].type])
 			printf("note: no %s\n", lacks[i].lack);
+	if (s->ipis.unread)
+		printf("note: %" PRIu64 " CPU masks were not printed by this perf: %s\n",
+		       s->ipis.unread,
+		       s->ipis.received ? "their IPIs are counted as received"
+					: "two IPIs are counted for each");
 	for (size_t i = 0; i < s->n_threads; i++)
 		if (s->thread[i].pid >= 0 && s->thread[i].tid != 0)
 			return;
@@ -147,7 +152,7 @@ static void print_summary(const char *path, const struct trace_summary *s)
 	print_calls(s);
 	print_counts("event", trace_type_names, s->by_type, TRACE_TYPES);
 	print_counts("TLB flush", program_flush_names, s->flushes, PROGRAM_FLUSH_REASONS);
-	print_counts("IPI", program_ipi_names, s->ipis, PROGRAM_IPIS);
+	print_counts("IPI", program_ipi_names, s->ipis.sent, PROGRAM_IPIS);
 }
 
 static void json_counts(struct json *j, const char *key, const char *const *names,
@@ -271,7 +276,7 @@ static void json_summary(const char *path, const struct trace_summary *s, const 
 	json_calls(&j, s);
 	json_counts(&j, "by_type", trace_type_names, s->by_type, TRACE_TYPES);
 	json_counts(&j, "flushes", program_flush_names, s->flushes, PROGRAM_FLUSH_REASONS);
-	json_counts(&j, "ipis", program_ipi_names, s->ipis, PROGRAM_IPIS);
+	json_counts(&j, "ipis", program_ipi_names, s->ipis.sent, PROGRAM_IPIS);
 	if (p)
 		json_basis(&j, p);
 	json_end_object(&j);

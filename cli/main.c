@@ -39,7 +39,7 @@ static const struct command **sorted_commands(size_t *n)
 	return all;
 }
 
-/* Subcommands, all or those of one group ("trace"). */
+/* Subcommands, all or those of one group ("trace", "list" and "list machines"). */
 static void print_commands(const char *group, FILE *out)
 {
 	size_t n, width = 0, length = group ? strlen(group) : 0;
@@ -50,7 +50,7 @@ static void print_commands(const char *group, FILE *out)
 			width = strlen(all[i]->name);
 	for (size_t i = 0; i < n; i++)
 		if (!group ||
-		    (!strncmp(all[i]->name, group, length) && all[i]->name[length] == ' '))
+		    (!strncmp(all[i]->name, group, length) && strchr(" ", all[i]->name[length])))
 			fprintf(out, "  %-*s  %s\n", (int)width, all[i]->name, all[i]->summary);
 	free(all);
 }
@@ -81,18 +81,44 @@ static bool is_group(const char *word)
 	return false;
 }
 
+/* "list machines", or "list" alone: a word behind it that is no option must name one of the group.
+ */
 static const struct command *find_command(const char *first, const char *second)
 {
+	const struct command *alone = NULL;
 	char both[128];
 
 	snprintf(both, sizeof(both), "%s %s", first, second ? second : "");
 	section_for_each(commands, pos) {
 		const struct command *c = *pos;
 
-		if (!strcmp(c->name, first) || (second && !strcmp(c->name, both)))
+		if (second && !strcmp(c->name, both))
 			return c;
+		if (!strcmp(c->name, first))
+			alone = c;
 	}
-	return NULL;
+	return alone && second && *second != '-' && is_group(first) ? NULL : alone;
+}
+
+static void print_group(const char *group, FILE *out)
+{
+	fprintf(out, "Usage: mmsim %s COMMAND [OPTION...] [ARGUMENT...]\n\nCommands:\n", group);
+	print_commands(group, out);
+}
+
+/* "trace" alone: a group whose commands all need their second word. */
+static void group_alone(const char *group, struct err *err)
+{
+	size_t n, length = strlen(group), used = 0;
+	const struct command **all = sorted_commands(&n);
+	char words[200] = "";
+
+	for (size_t i = 0; i < n && used < sizeof(words); i++)
+		if (!strncmp(all[i]->name, group, length) && all[i]->name[length] == ' ')
+			used += (size_t)snprintf(words + used, sizeof(words) - used, "%s%s",
+						 used ? ", " : "", all[i]->name + length + 1);
+	err_set(err, "%s: what? One of: %s (see: mmsim %s --help)", group, words, group);
+	free(all);
 }
 
 static void no_command(const char *first, const char *second, struct err *err)
@@ -117,7 +143,7 @@ static void no_command(const char *first, const char *second, struct err *err)
 		n = n + 1 < MAX_COMMANDS ? n + 1 : n;
 	}
 	if (group && !second)
-		err_set(err, "%s: what? (see: mmsim %s --help)", first, first);
+		group_alone(first, err);
 	else if (nearest_result(&near))
 		err_set(err, "no command '%s'; did you mean '%s'?", wanted, nearest_result(&near));
 	else
@@ -162,14 +188,13 @@ static int dispatch(int argc, char **argv, struct err *err)
 		return EXIT_OK;
 	}
 	command = find_command(first, second);
-	if (command) {
+	if (command && !(second && is_help(second) && is_group(first))) {
 		int words = strchr(command->name, ' ') ? 3 : 2;
 
 		return run_command(command, argc - words, argv + words, err);
 	}
 	if (second && is_help(second) && is_group(first)) {
-		printf("Usage: mmsim %s COMMAND [OPTION...] [ARGUMENT...]\n\nCommands:\n", first);
-		print_commands(first, stdout);
+		print_group(first, stdout);
 		return EXIT_OK;
 	}
 	no_command(first, second, err);

@@ -19,46 +19,11 @@ const char *const program_kind_names[PROGRAM_KINDS] = {
 	[PROGRAM_INFER] = "infer",
 };
 
-const char *const program_ipi_names[PROGRAM_IPIS] = {
-	[PROGRAM_IPI_SHOOTDOWN] = "shootdown",
-	[PROGRAM_IPI_WAKEUP] = "wakeup",
-	[PROGRAM_IPI_RESCHEDULE] = "reschedule",
-	[PROGRAM_IPI_OTHER] = "other",
-};
-
 /* As the kernel model's own counters are labelled. */
 const char *const program_flush_names[PROGRAM_FLUSH_REASONS] = {
 	"task-switch",        "remote-shootdown", "local-shootdown",
 	"local-mm-shootdown", "remote-ipi-send",  "remote-wrong-cpu",
 };
-
-/* The functions that send them, by the start of their names. */
-static const struct {
-	const char *site;
-	enum program_ipi kind;
-} sites[] = {
-	{ "on_each_cpu_cond_mask", PROGRAM_IPI_SHOOTDOWN },
-	{ "smp_call_function_many", PROGRAM_IPI_SHOOTDOWN },
-	{ "native_flush_tlb", PROGRAM_IPI_SHOOTDOWN },
-	{ "flush_tlb", PROGRAM_IPI_SHOOTDOWN },
-	{ "ttwu_queue_wakelist", PROGRAM_IPI_WAKEUP },
-	{ "__ttwu_queue_wakelist", PROGRAM_IPI_WAKEUP },
-	{ "try_to_wake_up", PROGRAM_IPI_WAKEUP },
-	{ "wakeup_preempt", PROGRAM_IPI_RESCHEDULE },
-	{ "check_preempt", PROGRAM_IPI_RESCHEDULE },
-	{ "resched_curr", PROGRAM_IPI_RESCHEDULE },
-	{ "update_curr", PROGRAM_IPI_RESCHEDULE },
-	{ "complete_signal", PROGRAM_IPI_RESCHEDULE },
-	{ "kick_process", PROGRAM_IPI_RESCHEDULE },
-};
-
-enum program_ipi program_ipi_kind(const char *callsite)
-{
-	for (size_t i = 0; callsite && i < sizeof(sites) / sizeof(*sites); i++)
-		if (!strncmp(callsite, sites[i].site, strlen(sites[i].site)))
-			return sites[i].kind;
-	return PROGRAM_IPI_OTHER;
-}
 
 struct program *program_load(const char *path, struct err *err)
 {

@@ -100,13 +100,22 @@ enum program_ipi {
 extern const char *const program_ipi_names[PROGRAM_IPIS];
 enum { PROGRAM_FLUSH_REASONS = 6 };
 extern const char *const program_flush_names[PROGRAM_FLUSH_REASONS];
-/* What kind of IPI a call site sends. */
-enum program_ipi program_ipi_kind(const char *callsite);
+/* Of a TRACE_IPI_SEND_*: by the function that sent it. */
+enum program_ipi program_ipi_kind(const struct trace_event *e);
+
+/* IPIs of the whole machine, one a target. */
+struct program_ipis {
+	uint64_t sent[PROGRAM_IPIS]; /* complete after program_ipis_end */
+	uint64_t unread;             /* masks that the recorder did not print */
+	uint64_t by_mask, received;  /* of the CALL_FUNCTION vector, which masks are sent by */
+};
+void program_ipis_count(struct program_ipis *ipis, const struct trace_event *e);
+void program_ipis_end(struct program_ipis *ipis);
 
 /* What the recorder saw: of the tasks that are replayed, and (machine) of all. */
 struct program_recorded {
 	sim_ps span;
-	uint64_t ipis[PROGRAM_IPIS];             /* machine */
+	struct program_ipis ipis;
 	uint64_t flushes[PROGRAM_FLUSH_REASONS]; /* machine */
 	uint64_t full_flushes[PROGRAM_FLUSH_REASONS];
 	uint64_t calls[SC_SYSCALLS], faults, events, lost;

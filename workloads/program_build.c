@@ -365,8 +365,7 @@ static bool serves_fault(const struct trace_event *e)
 		return e->arg[1] >= 2 && e->arg[1] <= 4;
 	case TRACE_IPI_SEND_CPU:
 	case TRACE_IPI_SEND_CPUMASK:
-		return program_ipi_kind(e->type == TRACE_IPI_SEND_CPU ? e->text : e->text2) ==
-		       PROGRAM_IPI_SHOOTDOWN;
+		return program_ipi_kind(e) == PROGRAM_IPI_SHOOTDOWN;
 	case TRACE_LOCK_START:
 	case TRACE_LOCK_ACQUIRED:
 	case TRACE_LOCK_RELEASED:
@@ -439,14 +438,10 @@ static void own_event(struct builder *b, int32_t self, const struct trace_event 
 
 static void count(struct program_recorded *r, const struct trace_event *e)
 {
-	uint64_t n = e->type == TRACE_IPI_SEND_CPUMASK ? e->arg[1] : 1;
-	const char *site = e->type == TRACE_IPI_SEND_CPUMASK ? e->text2 : e->text;
-
 	r->events++;
+	program_ipis_count(&r->ipis, e);
 	if (e->type == TRACE_LOST)
 		r->lost += e->arg[0];
-	if (e->type == TRACE_IPI_SEND_CPU || e->type == TRACE_IPI_SEND_CPUMASK)
-		r->ipis[program_ipi_kind(site)] += n;
 	if (e->type == TRACE_TLB_FLUSH && e->arg[1] < PROGRAM_FLUSH_REASONS) {
 		r->flushes[e->arg[1]]++;
 		r->full_flushes[e->arg[1]] += e->arg[0] == UINT64_MAX;
@@ -531,6 +526,7 @@ struct program *program_build(struct trace_reader *reader, struct err *err)
 	hist_init(&p->recorded.lock_hold);
 	while ((got = trace_next(reader, &event, err)) == 1)
 		handle(b, &event);
+	program_ipis_end(&p->recorded.ipis);
 	if (got == 0)
 		builder_finish(b);
 	builder_free(b);

@@ -113,7 +113,7 @@ void replay_report(struct replay *r)
 
 	report_calls(r);
 	for (int i = 0; i < PROGRAM_IPIS; i++)
-		gauge(r, &recorded_ipis, program_ipi_names[i], (double)rec->ipis[i]);
+		gauge(r, &recorded_ipis, program_ipi_names[i], (double)rec->ipis.sent[i]);
 	for (int i = 0; i < PROGRAM_FLUSH_REASONS; i++) {
 		gauge(r, &recorded_flushes, program_flush_names[i], (double)rec->flushes[i]);
 		gauge(r, &recorded_full_flushes, program_flush_names[i],

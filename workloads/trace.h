@@ -23,8 +23,9 @@ enum trace_type {
 	TRACE_PAGE_FAULT = 3,       /* arg[0] address, arg[1] ip, arg[2] error code */
 	TRACE_TLB_FLUSH = 4,        /* arg[0] pages (-1 = all), arg[1] reason */
 	TRACE_IPI_SEND_CPU = 5,     /* arg[0] cpu, text = callsite without offset */
-	TRACE_IPI_SEND_CPUMASK = 6, /* arg[0] low 64 CPUs, arg[1] number of CPUs in the mask,
-				       text = mask, text2 = callsite without offset */
+	TRACE_IPI_SEND_CPUMASK = 6, /* arg[0] low 64 CPUs, arg[1] number of CPUs in the mask (0:
+				       the recorder did not print it), text = mask, text2 =
+				       callsite without offset */
 	TRACE_IPI_ENTRY = 7,        /* arg[0] vector, arg[1] 1 = call_function, 0 = _single */
 	TRACE_IPI_EXIT = 8,         /* as TRACE_IPI_ENTRY */
 	TRACE_SWITCH = 9,           /* arg[0] prev tid, arg[1] prev state letters (first in the low

@@ -271,14 +271,32 @@ static const char *mask_bytes(const char *p, const char *end, uint64_t *low, uin
 	return NULL;
 }
 
-static const char *parse_mask(const char *p, const char *end, struct trace_event *event)
+/*
+ * A perf that knows neither masks nor "__data_loc TYPE" without brackets prints the field itself,
+ * in decimal: the mask's size in bytes and its place in the record. What was in it is lost.
+ */
+static bool mask_lost(const struct trace_args *args, const char *p, const char *end)
 {
-	const char *q = token_end(p, end);
+	static const char failed[] = "[FAILED TO PARSE]";
+	uint64_t field;
+
+	return (size_t)(args->end - args->start) > strlen(failed) &&
+	       !memcmp(args->start, failed, strlen(failed)) &&
+	       trace_number(p, end, &field) == end && field >> 16 && (field >> 16) % 8 == 0 &&
+	       field >> 16 <= TRACE_CPUS_MAX / 8;
+}
+
+static const char *parse_mask(const char *p, const struct trace_args *args,
+			      struct trace_event *event)
+{
+	const char *end = args->end, *q = token_end(p, end);
 	uint64_t low = 0, count = 0;
 
 	if (q == p)
 		return NULL;
-	if (q - p > 6 && !memcmp(p, "ARRAY[", 6)) {
+	if (mask_lost(args, p, q)) {
+		/* no CPUs: not known */
+	} else if (q - p > 6 && !memcmp(p, "ARRAY[", 6)) {
 		q = mask_bytes(p + 6, end, &low, &count);
 	} else if (!mask_words(p, q, &low, &count)) {
 		low = count = 0;
@@ -412,7 +430,7 @@ static const char *parse_value(const struct trace_field *f, const char *p, struc
 	case HOW_NAME:
 		return *text_end = find_last(p, end, f->stop);
 	case HOW_MASK:
-		return *text_end = parse_mask(p, end, event);
+		return *text_end = parse_mask(p, args, event);
 	case HOW_CALL:
 	case HOW_RESULT:
 		return parse_call(p, args, f->how == HOW_CALL, event);

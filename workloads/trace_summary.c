@@ -100,14 +100,6 @@ static void count_flush(struct trace_summary *s, const struct trace_event *e)
 		s->flushed_pages[reason] += e->arg[0];
 }
 
-static void count_ipi(struct trace_summary *s, const struct trace_event *e)
-{
-	if (e->type == TRACE_IPI_SEND_CPU)
-		s->ipis[program_ipi_kind(e->text)]++;
-	else
-		s->ipis[program_ipi_kind(e->text2)] += e->arg[1];
-}
-
 static void count_event(struct counter *c, const struct trace_event *e)
 {
 	struct trace_summary *s = c->out;
@@ -123,6 +115,7 @@ static void count_event(struct counter *c, const struct trace_event *e)
 	}
 	if (e->type == TRACE_LOST)
 		return;
+	program_ipis_count(&s->ipis, e);
 	t = thread_of(c, e);
 	t->seen.events++;
 	if (e->comm[0] && strcmp(t->seen.comm, e->comm))
@@ -131,8 +124,6 @@ static void count_event(struct counter *c, const struct trace_event *e)
 		count_call(s, t, e);
 	else if (e->type == TRACE_TLB_FLUSH)
 		count_flush(s, e);
-	else if (e->type == TRACE_IPI_SEND_CPU || e->type == TRACE_IPI_SEND_CPUMASK)
-		count_ipi(s, e);
 	else if (e->type == TRACE_PAGE_FAULT) {
 		t->seen.faults++;
 		s->faults[e->arg[2] & 16 ? USER_EXEC : e->arg[2] & 2 ? USER_WRITE : USER_READ]++;
@@ -181,6 +172,7 @@ bool trace_summarise(const char *path, struct trace_summary *out, struct err *er
 		count_event(c, &event);
 	out->format = reader->format->name; /* only an event shows whose text it is */
 	trace_get_stats(reader, &out->stats);
+	program_ipis_end(&out->ipis);
 	take_threads(c);
 	free(c->thread);
 	free(c->slot);

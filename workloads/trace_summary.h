@@ -33,7 +33,7 @@ struct trace_summary {
 	uint64_t faults[3]; /* by enum user_access */
 	uint64_t flushes[PROGRAM_FLUSH_REASONS], full_flushes[PROGRAM_FLUSH_REASONS];
 	uint64_t flushed_pages[PROGRAM_FLUSH_REASONS]; /* of those that are not full */
-	uint64_t ipis[PROGRAM_IPIS];
+	struct program_ipis ipis;
 };
 
 /* False and *err; *out needs trace_summary_free after success only. */

@@ -22,6 +22,7 @@ struct text_state {
 	struct raw_calls *raw;
 	text_head_fn *head; /* NULL until the first event */
 	uint64_t bytes;     /* of lines read */
+	bool binary;        /* it begins with what no text has */
 	struct err first;   /* the first bad line, while no event was seen yet */
 };
 
@@ -35,12 +36,20 @@ static bool text_detect(const unsigned char *head, size_t n)
 	return true;
 }
 
+static bool is_binary(const unsigned char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] < ' ' && !(p[i] >= '\t' && p[i] <= '\r'))
+			return true;
+	return false;
+}
+
 static void *text_open(struct trace_reader *reader, struct err *err)
 {
 	struct text_state *state = xcalloc(1, sizeof(*state));
 
-	(void)reader;
 	(void)err;
+	state->binary = is_binary(reader->in.buf + reader->in.pos, input_left(&reader->in));
 	trace_rows_init(&state->rows);
 	state->raw = raw_new();
 	return state;
@@ -52,26 +61,29 @@ static struct where here(const struct trace_reader *reader)
 }
 
 /* Prefixes what the byte source said (it names the file) by the line. */
-static int input_failed(struct trace_reader *reader, struct err *err)
+static void input_failed(struct trace_reader *reader, struct err *err)
 {
 	struct err what = *err;
 	const char *text = what.msg;
 	size_t n = strlen(reader->in.name);
 
 	if (reader->in.child.what)
-		return -1; /* its lines are not the file's */
+		return; /* its lines are not the file's */
 	if (!strncmp(text, reader->in.name, n) && !strncmp(text + n, ": ", 2))
 		text += n + 2;
 	reader->stats.lines++;
 	err_at(err, here(reader), "%s", text);
-	return -1;
 }
 
+enum line { LINE_END, LINE_READ, LINE_BAD, LINE_UNREADABLE };
+
 /*
- * The next line without its newline: 1, 0 at the end, -1 after an error. An unread line is looked
- * for a newline once only, whatever the size of the pieces that it comes in.
+ * The next line without its newline; LINE_BAD and LINE_UNREADABLE (the file, not the line, is bad)
+ * say why. An unread line is looked for a newline once only, whatever the size of the pieces that
+ * it comes in.
  */
-static int next_line(struct trace_reader *reader, const char **line, size_t *n, struct err *err)
+static enum line next_line(struct trace_reader *reader, const char **line, size_t *n,
+			   struct err *err)
 {
 	struct trace_input *in = &reader->in;
 	size_t seen = 0;
@@ -85,24 +97,26 @@ static int next_line(struct trace_reader *reader, const char **line, size_t *n, 
 			*n = (size_t)(nl - p);
 			input_skip(in, *n + 1);
 			reader->stats.lines++;
-			return 1;
+			return LINE_READ;
 		}
 		seen = input_left(in);
 		if (nl || seen > LINE_MAX_BYTES) {
 			reader->stats.lines++;
 			err_at(err, here(reader), "line of more than %d bytes", LINE_MAX_BYTES);
-			return -1;
+			return LINE_BAD;
 		}
 		if (in->eof)
 			break;
-		if (!input_fill(in, seen + 1, err))
-			return input_failed(reader, err);
+		if (!input_fill(in, seen + 1, err)) {
+			input_failed(reader, err);
+			return LINE_UNREADABLE;
+		}
 	}
 	if (!seen)
-		return 0;
+		return LINE_END;
 	reader->stats.lines++;
 	err_at(err, here(reader), "truncated: the last line has no newline");
-	return -1;
+	return LINE_BAD;
 }
 
 const char *text_task(const char *p, const char *end, int32_t *value)
@@ -397,12 +411,20 @@ static int parse_line(struct trace_reader *reader, const char *line, size_t n,
 
 static int not_text(struct trace_reader *reader, struct err *err)
 {
+	const struct text_state *state = reader->state;
+
 	if (reader->in.child.what) {
 		err_set(err, "%s: no events in it", reader->in.name);
 		return -1;
 	}
-	err_at(err, (struct where){ reader->in.name, 1, 0 },
-	       "not perf script or ftrace text: expected %s", layout);
+	if (state->binary)
+		err_set(err,
+			"%s: no recording of a known format: expected .mmt, perf.data, trace.dat, "
+			"or the text of perf script or ftrace",
+			reader->in.name);
+	else
+		err_at(err, (struct where){ reader->in.name, 1, 0 },
+		       "not perf script or ftrace text: expected %s", layout);
 	return -1;
 }
 
@@ -419,15 +441,14 @@ int trace_text_next(struct trace_reader *reader, struct trace_event *event, stru
 
 	for (;;) {
 		bool started = reader->stats.events + reader->stats.ignored;
+		enum line next = next_line(reader, &line, &n, err);
 
-		got = next_line(reader, &line, &n, err);
-		if (got < 0 && !state->bytes && !started && !reader->in.codec &&
-		    !reader->in.child.what)
-			return not_text(reader, err);
-		if (got < 0)
+		if (next == LINE_UNREADABLE || (next == LINE_BAD && started))
 			return -1;
-		if (got == 0)
-			return started ? 0 : not_text(reader, err);
+		if (next == LINE_END && started)
+			return 0;
+		if (next != LINE_READ)
+			return not_text(reader, err);
 		state->bytes += n + 1;
 		if (!started && state->bytes > FOREIGN_BYTES)
 			return not_text(reader, err);

@@ -16,6 +16,11 @@ expect 0 "Throughput" $run --db "$t/good.db"
 expect 0 "mmap1" $run --db "$t/good.db" --seeds 3
 same "$(count "$t/good.db")" 4 "runs stored"
 
+# readers leave nothing beside it
+expect 0 "" $mmsim compare "$t/good.db" --by threads
+expect 0 "" $mmsim plot cdf "$t/good.db" -o "$t/good.png"
+same "$(ls "$t" | grep -c 'db-')" 0 "files beside the database after reading"
+
 # not usable
 expect 2 "No such file" $mmsim compare "$t/missing.db"
 expect 1 "No such file" $run --db "$t/no/such.db"

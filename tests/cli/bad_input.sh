@@ -9,7 +9,11 @@ run="$mmsim run --workload mmap1 --machine zen5-vm2 --policy linux-6.18 --thread
 # the line itself
 expect 2 "did you mean 'compare'" $mmsim comapre x.db
 expect 2 "did you mean 'plot cdf'" $mmsim plot cfd x.db
-expect 2 "what?" $mmsim trace
+expect 2 "One of: dump, info" $mmsim trace
+expect 2 "did you mean 'list machines'" $mmsim list machine
+expect 2 "no option --thing" $mmsim list --thing
+expect 0 "tlb_flush2-2t" $mmsim list
+expect 0 '"policies":' $mmsim list --json
 expect 2 "did you mean --threads" $run --thread 2
 expect 2 "a value is missing" $run --seed
 expect 2 "unexpected argument" $mmsim compare a b
@@ -109,6 +113,12 @@ for f in cut.mmt stump.mmt flip.mmt empty.mmt noise.mmt picture.mmt prose.txt mi
 	checks=$((checks + 1))
 	[ ! -e "$t/out.mmt" ] || bad "$f left an output behind"
 done
+for f in noise.mmt picture.mmt; do
+	expect 2 "$f: no recording of a known format: expected .mmt, perf.data" $mmsim trace info "$t/$f"
+	gzip -k "$t/$f"
+	expect 2 "$f.gz: no recording of a known format" $mmsim trace info "$t/$f.gz"
+done
+expect 2 "prose.txt:1: not perf script or ftrace text" $mmsim trace info "$t/prose.txt"
 expect 2 "where to" $mmsim import "$rec"
 expect 2 "no/such" $mmsim import "$rec" -o "$t/no/such/out.mmt"
 done_checking

@@ -42,8 +42,8 @@ static void test_shipped(void **state)
 	assert_int_equal(s.by_type[TRACE_TLB_FLUSH], 69676);
 	assert_int_equal(s.flushes[4], 33610);
 	assert_int_equal(s.full_flushes[4], 25035);
-	assert_int_equal(s.ipis[PROGRAM_IPI_SHOOTDOWN], 33490);
-	assert_int_equal(s.ipis[PROGRAM_IPI_WAKEUP], 7);
+	assert_int_equal(s.ipis.sent[PROGRAM_IPI_SHOOTDOWN], 33490);
+	assert_int_equal(s.ipis.sent[PROGRAM_IPI_WAKEUP], 7);
 	assert_int_equal(madvise->count, 33505);
 	assert_int_equal(madvise->latency.count, 33505);
 	assert_in_range(hist_quantile(&madvise->latency, .5), 10000, 40000);
@@ -54,6 +54,37 @@ static void test_shipped(void **state)
 	}
 	assert_int_equal(events, 307942);
 	trace_summary_free(&s);
+}
+
+/* Masks that were not printed: by the interrupts that came, less those of the masks that were. */
+static void test_unread_masks(void **state)
+{
+#define AT(time) "  x 1/1 [000] 1.00000000" #time ": "
+#define LOST     "ipi:ipi_send_cpumask: [FAILED TO PARSE] cpumask=524320 callsite=0xf81 callback=0x0\n"
+#define READ                                                                                       \
+	"ipi:ipi_send_cpumask: cpumask=2,5-6 callsite=smp_call_function_many_cond+0x1 "            \
+	"callback=y\n"
+#define ENTRY "irq_vectors:call_function_entry: vector=252\n"
+	static const struct {
+		const char *text;
+		uint64_t unread, shootdowns;
+	} rows[] = {
+		{ AT(1) READ AT(2) ENTRY, 0, 3 },
+		{ AT(1) LOST AT(2) LOST, 2, 4 },
+		{ AT(1) LOST AT(2) READ AT(3) ENTRY AT(4) ENTRY AT(5) ENTRY AT(6) ENTRY AT(7)
+			  ENTRY AT(8) ENTRY,
+		  1, 3 + 3 },
+	};
+	struct trace_summary s;
+	struct err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_true(trace_summarise(write_text("masks", rows[i].text), &s, &err));
+		assert_int_equal(s.ipis.unread, rows[i].unread);
+		assert_int_equal(s.ipis.sent[PROGRAM_IPI_SHOOTDOWN], rows[i].shootdowns);
+		trace_summary_free(&s);
+	}
 }
 
 static void test_bad_file(void **state)
@@ -127,9 +158,8 @@ static void test_find(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shipped),
-		cmocka_unit_test(test_bad_file),
-		cmocka_unit_test(test_dump),
+		cmocka_unit_test(test_shipped),  cmocka_unit_test(test_unread_masks),
+		cmocka_unit_test(test_bad_file), cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_find),
 	};
 

@@ -138,6 +138,14 @@ static void test_arguments(void **state)
 		  { 0x8000000f, 6 },
 		  "ARRAY[0f, 00, 00, 80, 00, 00, 00, 00, 01]",
 		  "0xffffffff81" },
+		/* and one that prints where in the record the mask is: 8 bytes at byte 32 */
+		{ "ipi:ipi_send_cpumask: [FAILED TO PARSE] cpumask=524320 callsite=0xffffffff81 "
+		  "callback=0x0",
+		  TRACE_IPI_SEND_CPUMASK,
+		  0,
+		  { 0, 0 },
+		  "524320",
+		  "0xffffffff81" },
 		{ "tlb:tlb_flush: pages=-1 reason= (4)", TRACE_TLB_FLUSH, 0, { -1, 4 }, "", "" },
 		{ "tlb:tlb_flush: [FAILED TO PARSE] reason=2 pages=7",
 		  TRACE_TLB_FLUSH,
