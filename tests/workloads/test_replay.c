@@ -120,7 +120,7 @@ static void test_thread_of_new_mm(void **state)
 	struct result r = replay(write_text("thread_of_new", thread_of_new), 0, 0, 1, 1);
 
 	(void)state;
-	go(&r);
+	run(&r);
 	assert_int_equal(find(&r, "b", "brk", 0)->addr, 0x555500008000);
 	assert_string_equal(find(&r, "a", "infer", 0)->comm, "a");
 	assert_int_equal(count_calls(&r, "infer"), 1); /* after the exec, not again by b */
