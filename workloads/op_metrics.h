@@ -20,6 +20,7 @@ enum op_kind {
 	OP_FORK,
 	OP_CLONE,
 	OP_EXEC,
+	OP_VFORK, /* lasts until the child's exec or exit */
 	OP_KINDS
 };
 

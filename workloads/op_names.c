@@ -8,7 +8,7 @@ const char *const op_kind_names[OP_KINDS] = {
 	[OP_MMAP] = "mmap",       [OP_MUNMAP] = "munmap", [OP_MPROTECT] = "mprotect",
 	[OP_MADVISE] = "madvise", [OP_MREMAP] = "mremap", [OP_BRK] = "brk",
 	[OP_FAULT] = "fault",     [OP_FORK] = "fork",     [OP_CLONE] = "clone",
-	[OP_EXEC] = "exec",
+	[OP_EXEC] = "exec",       [OP_VFORK] = "vfork",
 };
 
 const char *const op_size_names[OP_SIZES] = {

@@ -37,27 +37,27 @@ enum program_kind {
 	PROGRAM_BRK,      /* addr = the break asked for */
 	PROGRAM_ACCESS,   /* addr, access: what faulted in the recording */
 	PROGRAM_FORK,     /* other = the child, which starts with a copy of the mm */
-	PROGRAM_CLONE,    /* other = the child, which shares the mm */
-	PROGRAM_EXEC,     /* other = the new space */
-	PROGRAM_EXIT,     /* only wake-ups follow */
+	PROGRAM_CLONE, /* other = the child, which shares the mm; flags = 0 or CLONE_VFORK_FLAG */
+	/* other = the new space; len = how often mmap_lock was taken to map segments, 0 = not
+	 * known; prot = sleeps for the file, new_len = their ps in all (docs/trace-format.md) */
+	PROGRAM_EXEC,
+	PROGRAM_EXIT,
 	PROGRAM_WAIT, /* other = who wakes it; len = recorded ps off the CPU, for when it is gone */
-	PROGRAM_SLEEP, /* len = ps: timer, device, or a task that is not replayed; other = the CPU
-			  where that came in, PROGRAM_NO_CPU = not known */
+	PROGRAM_SLEEP, /* len = ps: timer, device, or a task that is not replayed */
 	PROGRAM_WAKE,  /* other = whom; each has its WAIT */
-	PROGRAM_MOVE,  /* other = the CPU that it was moved to, while it waited for one */
 	PROGRAM_INFER, /* addr, len, prot, flags: a mapping that appeared unrecorded */
 	PROGRAM_KINDS
 };
 
-#define PROGRAM_NO_CPU UINT16_MAX
-
 extern const char *const program_kind_names[PROGRAM_KINDS];
+
+/* Its parent sleeps until it executes a program or exits. */
+#define CLONE_VFORK_FLAG 0x4000u
 
 struct program_op {
 	uint8_t kind;   /* enum program_kind */
 	uint8_t access; /* enum user_access */
-	uint16_t cpu;   /* where it began: where the sleep before it ended, if that was a sleep */
-	uint32_t other; /* a task, a space, or a CPU */
+	uint32_t other; /* a task, or a space */
 	sim_ps think;   /* own work before it */
 	uint64_t addr, len, new_addr, new_len;
 	uint32_t prot, flags;
@@ -143,13 +143,14 @@ struct program {
 	uint64_t tracer_samples; /* that this rests on; 0 = not known, tracer_ps is 0 */
 	sim_ps fault_ps[3];      /* estimate by enum user_access over all threads, with tracer */
 	struct program_recorded recorded;
-	unsigned int cpus; /* that events came from: the highest number and one */
 	uint64_t n_ops, inferred_ranges, inferred_bytes, inferred_pages, inferred_late;
 	uint64_t failed_calls;  /* recorded with an error: left out */
 	uint64_t skipped_calls; /* process_madvise: its ranges are not in the recording */
 	uint64_t lost_calls;    /* of which the recording holds only one end: left out */
 	uint64_t left_out;      /* tasks that never ran */
 	uint64_t sleeps;        /* waits on nobody who is replayed */
+	uint64_t file_reads;    /* sleeps within execve for pages of a file */
+	sim_ps file_wait;       /* how long in all */
 };
 
 /* From any recording that trace_open reads. NULL and *err. */

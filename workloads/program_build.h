@@ -86,8 +86,6 @@ struct build_note {
 	uint32_t service_ns; /* of a fault before the gap: known part */
 	uint8_t fault;       /* class of the fault that the gap begins with, or NO_FAULT */
 	int64_t after_ns;    /* WAIT: from the way in to the first event of its own */
-	uint16_t cpu;        /* where it began */
-	uint16_t wake_cpu;   /* WAIT: where its wake-up was */
 	int32_t peer;        /* WAIT: who wakes it; WAKE: whom */
 	uint32_t peer_op;    /* its operation */
 };
@@ -114,15 +112,23 @@ struct build_run { /* of a task on a CPU, from switch to switch */
 	uint64_t irq_ns;  /* handlers in it */
 	uint32_t events;  /* of the recorder, outside of handlers */
 	int32_t cpu;
-	uint16_t wake_cpu; /* where wake_ns was seen */
-	char state;        /* that it was left in */
+	char state; /* that it was left in */
+};
+
+/* What an execve that has begun did so far. */
+struct build_exec {
+	uint64_t mm;     /* the new one, of its first use of a lock; 0 = none yet */
+	uint32_t writes; /* how often that was locked for writing */
+	uint32_t reads;  /* sleeps for a file */
+	uint64_t wait_ns;
+	bool moves;  /* it asked the stopper for another CPU: the next sleep is for that */
+	bool asleep; /* for a file, since out_ns */
 };
 
 struct build_task {
 	int32_t tid, pid, proc;
 	const char *comm;
-	int32_t creator, cpu; /* where it was first */
-	uint16_t at_cpu;      /* where it was last */
+	int32_t creator, cpu;
 	uint64_t first_ns;
 	struct program_op *op;
 	struct build_note *note;
@@ -158,7 +164,6 @@ struct build_task {
 	struct build_run *run;
 	size_t n_runs, cap_runs;
 	uint64_t run_wake_ns, run_irq_ns;
-	uint16_t run_wake_cpu;
 	bool run_open, run_irq;
 	bool user; /* something showed that it has an mm */
 	/* a call that has begun */
@@ -173,6 +178,7 @@ struct build_task {
 	uint64_t got_ns; /* acquire_returned, 0 = not seen */
 	struct gaps waits, holds;
 	bool last_was_start; /* its last event was LOCK_START */
+	struct build_exec exec;
 
 	struct gaps gaps[FAULT_CLASSES];
 };
@@ -211,6 +217,13 @@ struct builder {
 	bool started;
 };
 
+/* Events within an execve (program_exec.c): call each before the task's own state changes. */
+void exec_begins(struct build_task *t);
+void exec_lock(struct build_task *t, const struct trace_event *e);
+void exec_wakes(struct build_task *t, const struct trace_event *e);
+void exec_sleeps(struct build_task *t, char state);
+void exec_goes_on(struct build_task *t, uint64_t in_ns);
+void exec_ends(const struct build_task *t, struct program_op *op);
 /* The space that a thread's process has now; made if need be. */
 struct build_space *builder_space(struct builder *b, struct build_task *t);
 int32_t builder_new_space(struct builder *b, int32_t pid, int32_t copy_of);

@@ -24,7 +24,7 @@ static void infer_late(struct build_task *t, struct span late)
 		.prot = PROT_READ | PROT_WRITE,
 		.flags = MAP_PRIVATE | MAP_ANONYMOUS,
 	};
-	struct build_note note = { .fault = NO_FAULT, .cpu = PROGRAM_NO_CPU, .peer = NO_TASK };
+	struct build_note note = { .fault = NO_FAULT, .peer = NO_TASK };
 
 	task_append(t, &op, &note);
 }
@@ -130,10 +130,19 @@ static bool call_exec(struct builder *b, struct build_task *t, struct program_op
 	b->proc[t->proc].mm = 0;
 	op->kind = PROGRAM_EXEC;
 	op->other = (uint32_t)space;
+	exec_ends(t, op);
 	if (t->call || t->mm_ops)
 		return true;
 	t->first_space = space; /* the recording began within the call */
 	return false;
+}
+
+/* C libraries make processes by clone3() only with a shared mm, and wait for their exec. */
+static bool waits_for_child(const struct build_task *t, const struct build_task *child)
+{
+	if (t->call == SC_CLONE3)
+		return t->pid >= 0 && child->pid >= 0 && t->pid != child->pid;
+	return t->call == SC_VFORK || (t->call == SC_CLONE && t->arg[0] & CLONE_VFORK_FLAG);
 }
 
 static bool call_clone(struct builder *b, struct build_task *t, struct program_op *op, uint64_t ret)
@@ -146,6 +155,8 @@ static bool call_clone(struct builder *b, struct build_task *t, struct program_o
 	builder_space(b, t);
 	op->kind = t->call == SC_CLONE && !(t->arg[0] & CLONE_VM_FLAG) ? PROGRAM_FORK
 								       : PROGRAM_CLONE;
+	if (op->kind == PROGRAM_CLONE && waits_for_child(t, &b->task[child]))
+		op->flags = CLONE_VFORK_FLAG;
 	op->other = (uint32_t)child;
 	b->task[child].created = true;
 	return true;
@@ -181,6 +192,7 @@ static void on_enter(struct build_task *t, const struct trace_event *e)
 	t->call_ns = e->time_ns;
 	t->child = NO_TASK;
 	memcpy(t->arg, e->arg, sizeof(t->arg));
+	exec_begins(t);
 }
 
 /*
@@ -214,9 +226,7 @@ static void on_sys_exit(struct builder *b, struct build_task *t, const struct tr
 	if (known)
 		op.recorded_ns = ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
 	else
-		t->pending_note = (struct build_note){ .fault = NO_FAULT,
-						       .cpu = PROGRAM_NO_CPU,
-						       .peer = NO_TASK };
+		t->pending_note = (struct build_note){ .fault = NO_FAULT, .peer = NO_TASK };
 	/* a new thread comes out of the clone() that its parent went into */
 	b->p->lost_calls += !known && e->nr != SC_EXECVE && calls[e->nr] != call_clone;
 	if (known && is_error(e->arg[0])) {
@@ -307,8 +317,6 @@ bool calls_event(struct builder *b, int32_t self, const struct trace_event *e)
 {
 	struct build_task *t = &b->task[self];
 
-	if (t->exiting) /* a damaged recording: it may still wake others, no more */
-		return false;
 	switch (e->type) {
 	case TRACE_SYS_ENTER:
 		on_enter(t, e);
@@ -429,6 +437,7 @@ void calls_lock(struct builder *b, struct build_task *t, const struct trace_even
 	bool was_start = t->last_was_start;
 
 	note_lock(t, e);
+	exec_lock(t, e);
 	t->last_was_start = e->type == TRACE_LOCK_START;
 	switch (e->type) {
 	case TRACE_LOCK_START:

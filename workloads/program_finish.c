@@ -124,7 +124,7 @@ static sim_ps think(const struct finish *f, const struct build_note *note)
 	return ps > 0 ? (sim_ps)ps : 0;
 }
 
-static enum op_kind op_kind_of(uint8_t kind)
+static enum op_kind op_kind_of(const struct program_op *op)
 {
 	static const uint8_t map[PROGRAM_KINDS] = {
 		[PROGRAM_MMAP] = OP_MMAP,         [PROGRAM_MUNMAP] = OP_MUNMAP,
@@ -134,7 +134,9 @@ static enum op_kind op_kind_of(uint8_t kind)
 		[PROGRAM_EXEC] = OP_EXEC,
 	};
 
-	return (enum op_kind)map[kind];
+	if (op->kind == PROGRAM_CLONE && op->flags & CLONE_VFORK_FLAG)
+		return OP_VFORK;
+	return (enum op_kind)map[op->kind];
 }
 
 static void compare(struct program_recorded *r, const struct program_op *op)
@@ -146,7 +148,7 @@ static void compare(struct program_recorded *r, const struct program_op *op)
 		[PROGRAM_FORK] = SC_CLONE,        [PROGRAM_CLONE] = SC_CLONE3,
 		[PROGRAM_EXEC] = SC_EXECVE,
 	};
-	enum op_kind kind = op_kind_of(op->kind);
+	enum op_kind kind = op_kind_of(op);
 
 	r->faults += op->kind == PROGRAM_ACCESS;
 	if (!call[op->kind])
@@ -176,7 +178,6 @@ static bool resolve(struct finish *f, int32_t task, uint32_t i, struct program_o
 		if (i + 1 == t->n_ops && t->state == TASK_BLOCKED)
 			return false; /* never woken within the recording */
 		op->kind = PROGRAM_SLEEP;
-		op->other = t->note[i].wake_cpu;
 		return op->len > 0;
 	case PROGRAM_FORK:
 	case PROGRAM_CLONE:
@@ -197,6 +198,10 @@ static void add_op(struct finish *f, struct program_task *out, const struct prog
 	out->op[out->n_ops++] = *op;
 	p->n_ops++;
 	p->sleeps += op->kind == PROGRAM_SLEEP;
+	if (op->kind == PROGRAM_EXEC) {
+		p->file_reads += op->prot;
+		p->file_wait += op->new_len;
+	}
 	p->inferred_late += op->kind == PROGRAM_INFER;
 	compare(&p->recorded, op);
 }
@@ -204,9 +209,7 @@ static void add_op(struct finish *f, struct program_task *out, const struct prog
 /* Someone whom a task that is not replayed made appears when he did. */
 static void add_start(struct finish *f, const struct build_task *t, struct program_task *out)
 {
-	struct program_op op = { .kind = PROGRAM_SLEEP,
-				 .cpu = PROGRAM_NO_CPU,
-				 .other = PROGRAM_NO_CPU };
+	struct program_op op = { .kind = PROGRAM_SLEEP };
 
 	if (t->creator == NO_TASK || out->parent >= 0)
 		return;
@@ -217,6 +220,7 @@ static void add_start(struct finish *f, const struct build_task *t, struct progr
 static void make_ops(struct finish *f, int32_t task, struct program_task *out)
 {
 	struct build_task *t = &f->b->task[task];
+	struct program_op last = { 0 };
 	sim_ps carry = 0;
 
 	for (int i = 0; i < FAULT_CLASSES; i++)
@@ -230,13 +234,16 @@ static void make_ops(struct finish *f, int32_t task, struct program_task *out)
 		struct program_op op = t->op[i];
 
 		op.think = carry + think(f, &t->note[i]);
-		op.cpu = t->note[i].cpu;
 		carry = 0;
 		if (!resolve(f, task, i, &op))
 			carry = op.think;
+		else if (op.kind == PROGRAM_EXIT)
+			last = op; /* whom it woke on its way out must be woken before */
 		else
 			add_op(f, out, &op);
 	}
+	if (last.kind)
+		add_op(f, out, &last);
 }
 
 /* ---- the whole ---- */

@@ -91,6 +91,8 @@ struct walker {
 	uint32_t pc;
 	uint64_t wakes;
 	bool started, queued;
+	bool let_go;        /* of its parent's mm, for which that may wait */
+	int32_t vfork_from; /* that waits so, NO_TASK = nobody */
 };
 
 struct walk {
@@ -111,6 +113,17 @@ static void enqueue(struct walk *k, int32_t task)
 	k->queue[(k->head + k->n++) % k->b->n_tasks] = task;
 }
 
+/* An execve or an end: who waits in vfork goes on. */
+static void let_go(struct walk *k, int32_t task)
+{
+	struct walker *w = &k->w[task];
+
+	w->let_go = true;
+	if (w->vfork_from != NO_TASK)
+		enqueue(k, w->vfork_from);
+	w->vfork_from = NO_TASK;
+}
+
 /* False: it waits. */
 static bool step(struct walk *k, int32_t task)
 {
@@ -128,8 +141,18 @@ static bool step(struct walk *k, int32_t task)
 			return false;
 		w->wakes--;
 	} else if (op->kind == PROGRAM_FORK || op->kind == PROGRAM_CLONE) {
-		k->w[op->other].started = true;
-		enqueue(k, (int32_t)op->other);
+		struct walker *child = &k->w[op->other];
+
+		if (!child->started) {
+			child->started = true;
+			enqueue(k, (int32_t)op->other);
+		}
+		if (op->flags & CLONE_VFORK_FLAG && !child->let_go) {
+			child->vfork_from = task;
+			return false;
+		}
+	} else if (op->kind == PROGRAM_EXEC) {
+		let_go(k, task);
 	}
 	w->pc++;
 	return true;
@@ -145,6 +168,8 @@ static void walk_all(struct walk *k)
 		k->w[task].queued = false;
 		while (k->w[task].pc < k->b->task[task].n_ops && step(k, task))
 			;
+		if (k->w[task].pc == k->b->task[task].n_ops)
+			let_go(k, task);
 	}
 }
 
@@ -171,6 +196,8 @@ static bool free_one(struct walk *k)
 
 		if (!k->w[i].started || k->w[i].pc >= t->n_ops)
 			continue;
+		if (t->op[k->w[i].pc].kind != PROGRAM_WAIT) /* in vfork: its child's is the wait */
+			continue;
 		wait = unmet_wait(k, (int32_t)i);
 		t->note[wait].peer = NO_TASK;
 		t->op[wait].len = 0;                 /* its length is of another clock */
@@ -190,6 +217,7 @@ void builder_unlock(struct builder *b, const int32_t *keep)
 	for (size_t i = 0; i < b->n_tasks; i++) {
 		const struct build_task *t = &b->task[i];
 
+		k.w[i].vfork_from = NO_TASK;
 		if (keep[i] < 0)
 			continue;
 		k.w[i].started = !t->created || t->creator == NO_TASK || keep[t->creator] < 0;

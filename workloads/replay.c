@@ -19,7 +19,6 @@
 
 struct replay_params {
 	bool trace_cost, background;
-	uint32_t placement; /* enum replay_placement */
 };
 
 static const struct param replay_params[] = {
@@ -35,13 +34,6 @@ static const struct param replay_params[] = {
 	  .def = "true",
 	  .help = "what else ran in the recording (kernel threads, the recorder) takes CPUs here, "
 		  "too" },
-	{ .name = "placement",
-	  .type = PARAM_ENUM,
-	  .offset = offsetof(struct replay_params, placement),
-	  .def = "auto",
-	  .choices = replay_placements,
-	  .help = "on which CPUs tasks run: as recorded, free (the simulated scheduler's choice), "
-		  "or auto: as recorded on a machine of as many CPUs, with as many threads" },
 	PARAM_END,
 };
 
@@ -64,8 +56,6 @@ static struct task_attr attr_of(struct replay_task *t)
 	if (!t->copy && t->program->initial_cpu >= 0 &&
 	    t->program->initial_cpu < (int)kernel_nr_cpus(t->r->kernel))
 		attr.initial_cpu = t->program->initial_cpu;
-	if (t->r->placed)
-		attr.cpu = attr.initial_cpu;
 	return attr;
 }
 
@@ -230,9 +220,14 @@ static void do_create(struct task *task, struct replay_task *t, const struct pro
 		op_end(&r->ops, OP_FORK, 0, begin);
 		replay_note_call(r, OP_FORK, op, task_call_time(task));
 	} else if (!child->dropped) {
-		make_thread(task, child);
-		op_end(&r->ops, OP_CLONE, 0, begin);
-		replay_note_call(r, OP_CLONE, op, task_call_time(task));
+		enum op_kind kind = op->flags & CLONE_VFORK_FLAG ? OP_VFORK : OP_CLONE;
+
+		if (kind == OP_VFORK)
+			child->task = sys_vfork(task, &attr);
+		else
+			make_thread(task, child);
+		op_end(&r->ops, kind, 0, begin);
+		replay_note_call(r, kind, op, task_call_time(task));
 	}
 	make_copies(task, r, op->other);
 }
@@ -314,7 +309,7 @@ static void do_mm(struct task *task, struct replay_task *t, const struct program
 		do_access(task, r, addr, (enum user_access)op->access);
 		break;
 	case PROGRAM_EXEC:
-		sys_execve(task);
+		replay_exec(task, r, op);
 		break;
 	default:
 		break;
@@ -325,23 +320,16 @@ static void do_mm(struct task *task, struct replay_task *t, const struct program
 	r->errors += ret < 0;
 }
 
-static void do_op(struct task *task, struct replay_task *t, size_t i)
+static void do_op(struct task *task, struct replay_task *t, const struct program_op *op)
 {
-	const struct program_op *op = &t->program->op[i];
 	struct replay *r = t->r;
 
 	switch (op->kind) {
 	case PROGRAM_WAIT:
-		replay_comes_back(task, r, t->program, i);
 		do_wait(task, t, op);
 		return;
 	case PROGRAM_SLEEP:
-		replay_sleep(task, r, t->program, i, until_end(r, op->len));
-		return;
-	case PROGRAM_MOVE: /* replay_go did it */
-		return;
-	case PROGRAM_EXIT:
-		task_exit_mm(task);
+		task_sleep(task, until_end(r, op->len));
 		return;
 	case PROGRAM_WAKE:
 		do_wake(task, t, op->other);
@@ -375,10 +363,9 @@ static void task_body(struct task *task, void *arg)
 	for (size_t i = 0; i < p->n_ops && !t->dropped && !late(r); i++) {
 		if (p->op[i].think)
 			user_compute(task, until_end(r, p->op[i].think));
-		if (late(r))
+		if (late(r) || p->op[i].kind == PROGRAM_EXIT)
 			break;
-		replay_go(task, r, p, i);
-		do_op(task, t, i);
+		do_op(task, t, &p->op[i]);
 	}
 	if (late(r))
 		stop_all(task, r);
@@ -431,8 +418,7 @@ static struct workload *replay_start(const struct workload_type *type, struct ke
 	r->duration = duration;
 	if (replay_find(file, path, sizeof(path), err))
 		r->program = program_load(path, err);
-	if (!r->program || !replay_scale(r, threads, err) ||
-	    !replay_placement(r, (enum replay_placement)param->placement, err)) {
+	if (!r->program || !replay_scale(r, threads, err)) {
 		replay_free(w);
 		return NULL;
 	}

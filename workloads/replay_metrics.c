@@ -48,6 +48,10 @@ METRIC(replay_inferred_pages, "replay.inferred_pages", METRIC_GAUGE, "pages", NU
        "pages whose recorded faults showed them");
 METRIC(replay_inferred_late, "replay.inferred_late", METRIC_GAUGE, "1", NULL,
        "mappings inferred in the middle: lost calls, or another order of threads");
+METRIC(replay_inferred_reads, "replay.inferred_disk_waits", METRIC_GAUGE, "1", NULL,
+       "sleeps within execve for pages of a file: taken from the recording");
+METRIC(replay_inferred_wait, "replay.inferred_disk_wait_us", METRIC_GAUGE, "us", NULL,
+       "how long they were in all: part of recorded and simulated times of exec");
 METRIC(replay_segv, "replay.segv", METRIC_GAUGE, "1", NULL,
        "accesses that ended in SIGSEGV, as they should have in the recording");
 METRIC(replay_errors, "replay.errors", METRIC_GAUGE, "1", NULL,
@@ -132,6 +136,8 @@ void replay_report(struct replay *r)
 	gauge(r, &replay_inferred_bytes, NULL, (double)p->inferred_bytes);
 	gauge(r, &replay_inferred_pages, NULL, (double)p->inferred_pages);
 	gauge(r, &replay_inferred_late, NULL, (double)r->inferred_late);
+	gauge(r, &replay_inferred_reads, NULL, (double)p->file_reads);
+	gauge(r, &replay_inferred_wait, NULL, (double)p->file_wait / SIM_US);
 	gauge(r, &replay_segv, NULL, (double)r->segvs);
 	gauge(r, &replay_errors, NULL, (double)r->errors);
 	gauge(r, &replay_failed_calls, NULL, (double)p->failed_calls);

@@ -18,7 +18,8 @@ struct kernel_costs {
 	/* RCU, locks, notifiers */
 	sim_ps rcu_node, ptlock_alloc, notifier;
 	/* scheduler */
-	sim_ps wakeup, context_switch, tick, softirq, clone, fork, exec, exit, tasklist, wait4;
+	sim_ps wakeup, context_switch, tick, softirq, clone, fork, dup_vma, copy_page,
+		wrprotect_pte, exec, exit, tasklist, wait4;
 	/* VMAs */
 	sim_ps vma_lookup, vma_alloc, vma_free, vma_merge, vma_store, file_link, brk_base,
 		mmap_base, munmap_base, mprotect_base, madvise_base, process_base, event_file, pipe,
@@ -27,7 +28,7 @@ struct kernel_costs {
 	sim_ps fault_base, page_alloc, page_zero, page_copy, bulk_zero, bulk_copy, page_free,
 		buddy_page, memcg_charge, rmap, page_mapcount, page_compare, ksm_compare,
 		ksm_checksum, uffd_ioctl, lru_add, lru_move, table_alloc, table_free, anon_vma,
-		file_map;
+		anon_vma_chain, file_map;
 	/* per PTE */
 	sim_ps pte_read, pte_set, pte_clear, pte_skip;
 	/* gather and flush code around the instructions */

@@ -422,6 +422,22 @@ static struct vma *find_vma_or_grow(struct task *t, struct fault *f)
 	return vma ? vma : expand_stack(t, f->mm, f->addr, &f->hold);
 }
 
+void fault_in_user_page(struct task *t, struct mm *mm, uint64_t addr, enum user_access access)
+{
+	struct fault f = { .mm = mm, .addr = addr, .access = access };
+
+	do {
+		wait_for_page(t, &f);
+		f.retry = f.dropped = false;
+		mmap_read_lock(t, mm, &f.hold);
+		spend(t, t->k->cost.vma_lookup);
+		settle(t);
+		f.vma = vma_lookup(mm, addr);
+		handle_locked_fault(t, &f);
+		release_fault_lock(t, &f);
+	} while (f.retry || f.wait_for || f.moves);
+}
+
 bool handle_page_fault(struct task *t, uint64_t addr, enum user_access access)
 {
 	struct fault f = { .mm = t->mm, .addr = addr, .access = access };

@@ -222,6 +222,7 @@ static bool replace_page(struct task *t, struct mm *mm, uint64_t addr, uint64_t 
 	same = pte_pfn(pte) == old && pte & PTE_PRESENT && !(pte & PTE_WRITE);
 	if (same) {
 		clear_and_flush(t, mm, table, addr);
+		spend(t, t->k->cost.rmap);
 		folio_dup_rmap(t, kpfn);
 		spend(t, t->k->cost.pte_set);
 		pt_set(table, addr,

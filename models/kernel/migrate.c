@@ -111,6 +111,7 @@ static bool remap_one(struct task *t, struct vma *vma, uint64_t addr, uint32_t p
 			pte &= ~(uint64_t)PTE_WRITE;
 		if (!vma->prot)
 			pte = (pte & ~(uint64_t)PTE_PRESENT) | PTE_PROTNONE;
+		spend(t, t->k->cost.rmap);
 		folio_dup_rmap(t, r->to);
 		spend(t, t->k->cost.pte_set);
 		pt_set(table, addr, pte);

@@ -448,7 +448,11 @@ void flush_slot_range(struct task *t, unsigned int slot, uint64_t start, uint64_
 
 /* Handles a fault at addr; false: SIGSEGV. */
 bool handle_page_fault(struct task *t, uint64_t addr, enum user_access access);
+/* get_user_pages: of an mm that need not be the task's; there is a VMA that allows it. */
+void fault_in_user_page(struct task *t, struct mm *mm, uint64_t addr, enum user_access access);
 void dup_mmap(struct task *t, struct mm *to, struct mm *from);
+/* What a recorder makes of a new mapping of code. */
+void record_mapping(struct task *t);
 
 /* ---- a program's own accesses (user_access.c) ---- */
 

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Tasks as workloads see them: spawning, clone, fork, exec, exit, their own work, blocking and
- * waking.
+ * Tasks as workloads see them: spawning, exit, their own work, blocking and waking. How new ones
+ * come from old ones is in fork.c, new programs in exec.c.
  */
 #include <stdlib.h>
 
-#include "models/kernel/khugepaged.h"
-#include "models/kernel/ksm.h"
 #include "models/kernel/numa.h"
-#include "models/kernel/mmu_notifier.h"
-#include "models/kernel/rmap.h"
-#include "models/kernel/swap.h"
+#include "models/kernel/process.h"
 
 struct task *kernel_spawn(struct kernel *k, const struct task_attr *attr)
 {
@@ -28,165 +24,12 @@ struct task *kernel_spawn_kthread(struct kernel *k, const struct task_attr *attr
 	return sched_spawn(k, attr, NULL, true);
 }
 
-/* Every birth and death of a task writes to the lists of all tasks. */
-static void link_task(struct task *t)
-{
-	spin_lock_irq(t, &t->k->tasklist_lock);
-	spend(t, t->k->cost.tasklist);
-	spin_unlock_irq(t, &t->k->tasklist_lock);
-}
-
-struct task *sys_clone_thread(struct task *t, const struct task_attr *attr)
-{
-	struct task *child;
-
-	syscall_enter(t);
-	spend(t, t->k->cost.clone);
-	touch_line(t, &t->mm->rss_line, LINE_ATOMIC);
-	settle(t);
-	t->mm->users++;
-	link_task(t);
-	tracepoint(t);
-	child = sched_fork(t, attr, t->mm);
-	syscall_exit(t);
-	return child;
-}
-
-/* ---- fork ---- */
-
-static void copy_ptes(struct task *t, struct mm *to, struct vma *vma, struct page_table *from,
-		      uint64_t addr, uint64_t end)
-{
-	struct page_table *table = pt_alloc(t, to, addr);
-	struct spinlock *dst = pte_lockptr(t, to, table);
-	struct spinlock *src = pte_lockptr(t, t->mm, from);
-	bool cow = !(vma->flags & MAP_SHARED);
-	int copied[NR_MM_COUNTERS] = { 0 };
-
-	spin_lock(t, dst);
-	if (src != dst)
-		spin_lock(t, src);
-	for (; addr < end; addr += PAGE_SIZE) {
-		uint64_t pte = from->slot.pte[pt_index(addr, PT_PTE)];
-
-		if (!pte) {
-			spend(t, t->k->cost.pte_skip);
-			continue;
-		}
-		spend(t, t->k->cost.pte_read + t->k->cost.pte_set);
-		if (pte & (PTE_SWAP | PTE_MIGRATION)) { /* nobody has it alone any more */
-			if (cow)
-				pte &= ~PTE_WRITE;
-			pt_set(from, addr, pte);
-			if (pte & PTE_SWAP)
-				swap_duplicate(t, pte_pfn(pte));
-			else
-				copied[pte & PTE_FILE ? MM_FILEPAGES : MM_ANONPAGES]++;
-			pt_set(table, addr, pte);
-			continue;
-		}
-		if (cow && pte & PTE_WRITE) {
-			spend(t, t->k->cost.pte_clear);
-			pte &= ~PTE_WRITE;
-			pt_set(from, addr, pte);
-		}
-		if (!(pte & PTE_ZERO)) {
-			folio_dup_rmap(t, pte_pfn(pte));
-			copied[pte & PTE_FILE ? MM_FILEPAGES : MM_ANONPAGES]++;
-		}
-		pt_set(table, addr, pte & ~PTE_ACCESSED);
-	}
-	for (unsigned int c = 0; c < NR_MM_COUNTERS; c++)
-		rss_add_bulk(t, to, c, copied[c]);
-	if (src != dst)
-		spin_unlock(t, src);
-	spin_unlock(t, dst);
-}
-
-static void copy_page_range(struct task *t, struct mm *to, struct vma *vma)
-{
-	for (uint64_t addr = vma->start, next; addr < vma->end; addr = next) {
-		struct page_table *from;
-
-		next = (addr & ~(PMD_SIZE - 1)) + PMD_SIZE;
-		next = next < vma->end ? next : vma->end;
-		spend(t, t->k->cost.pte_read);
-		if (copy_huge_pmd(t, to, vma, addr))
-			continue;
-		from = pt_lookup(t->mm, addr);
-		if (from && from->nr)
-			copy_ptes(t, to, vma, from, addr, next);
-	}
-}
-
-/* Both mmap_locks for writing; one full flush of the parent at the end. */
-void dup_mmap(struct task *t, struct mm *to, struct mm *from)
-{
-	mmap_write_lock(t, from);
-	mmap_write_lock(t, to);
-	notifier_range_start(t, from, 0, TASK_SIZE); /* pages become read-only */
-	from->changing++;
-	to->brk_start = from->brk_start;
-	to->brk = from->brk;
-	for (size_t i = 0; i < from->nr_vmas; i++) {
-		struct vma *vma = from->vmas[i], *copy;
-
-		vma_start_write(t, from, vma);
-		if (vma->flags & VM_DONTCOPY)
-			continue;
-		spend(t, t->k->cost.vma_alloc + t->k->cost.vma_store);
-		copy = vma_insert_copy(t, to, vma->start, vma->end, vma->pgoff, vma);
-		if (vma->flags & VM_WIPEONFORK)
-			continue;
-		anon_vma_fork(t, copy, vma);
-		khugepaged_enter_vma(t, copy);
-		if (copy->anon_vma)
-			copy_page_range(t, to, vma);
-	}
-	ksm_fork(t, to, from);
-	mmap_write_unlock(t, to);
-	flush_tlb_mm_range(t, from, 0, TLB_FLUSH_ALL, false);
-	from->changing--;
-	notifier_range_end(t, from, 0, TASK_SIZE);
-	mmap_write_unlock(t, from);
-}
-
-struct task *sys_fork(struct task *t, const struct task_attr *attr)
-{
-	struct mm *mm = mm_create(t->k);
-	struct task *child;
-
-	syscall_enter(t);
-	spend(t, t->k->cost.fork);
-	mm_init_counters(t, mm);
-	dup_mmap(t, mm, t->mm);
-	link_task(t);
-	tracepoint(t);
-	child = sched_fork(t, attr, mm);
-	syscall_exit(t);
-	return child;
-}
-
-void sys_execve(struct task *t)
-{
-	struct mm *old = t->mm, *mm = mm_create(t->k);
-
-	syscall_enter(t);
-	spend(t, t->k->cost.exec);
-	mm_init_counters(t, mm);
-	irq_disable(t);
-	switch_mm_irqs_off(t, mm);
-	t->mm = mm;
-	irq_enable(t);
-	mm_drop(t, old);
-	syscall_exit(t);
-}
-
 static void exit_mm(struct task *t)
 {
 	struct mm *mm = t->mm;
 	struct read_hold hold;
 
+	complete_vfork_done(t);
 	mmap_read_lock(t, mm, &hold);
 	irq_disable(t);
 	t->mm = NULL;
@@ -216,21 +59,13 @@ void sys_wait4(struct task *t, struct task *child)
 	syscall_exit(t);
 }
 
-void task_exit_mm(struct task *t)
+void sys_exit(struct task *t)
 {
-	if (t->exiting)
-		return;
-	t->exiting = true;
 	spend(t, t->k->cost.exit);
 	tracepoint(t);
 	if (t->mm)
 		exit_mm(t);
 	settle(t);
-}
-
-void sys_exit(struct task *t)
-{
-	task_exit_mm(t);
 	sim_check(t->k->sim, !t->held_mutex, "lock-leak", "%s exits while it holds %s", t->comm,
 		  t->held_mutex->class->name);
 	sim_check(t->k->sim, !t->held_write, "lock-leak", "%s exits while it holds %s", t->comm,
@@ -304,11 +139,6 @@ void task_bind(struct task *t, int cpu)
 	t->bound = cpu;
 	if (cpu >= 0 && t->cpu != (unsigned int)cpu)
 		sched_migrate(t, (unsigned int)cpu);
-}
-
-void task_bind_at_wakeup(struct task *t, int cpu)
-{
-	t->bound = cpu;
 }
 
 void sys_sched_setaffinity(struct task *t, int cpu)

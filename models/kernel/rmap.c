@@ -93,7 +93,7 @@ void anon_vma_clone(struct task *t, struct vma *to, const struct vma *from)
 	sem = &from->anon_vma->root->rwsem;
 	down_write(t, sem);
 	for (const struct anon_vma_chain *c = from->chains; c; c = c->same_vma) {
-		spend(t, t->k->cost.anon_vma);
+		spend(t, t->k->cost.anon_vma_chain);
 		chain_link(to, c->anon_vma);
 	}
 	to->anon_vma = from->anon_vma;
@@ -108,7 +108,7 @@ void anon_vma_fork(struct task *t, struct vma *child, const struct vma *parent)
 		return;
 	anon_vma_clone(t, child, parent);
 	root = parent->anon_vma->root;
-	spend(t, t->k->cost.anon_vma);
+	spend(t, t->k->cost.anon_vma_chain);
 	anon = anon_vma_alloc(t->k, root);
 	down_write(t, &root->rwsem);
 	chain_link(child, anon);
@@ -233,7 +233,6 @@ void folio_dup_rmap(struct task *t, uint32_t pfn)
 {
 	struct page *page = pfn_page(t->k, pfn);
 
-	spend(t, t->k->cost.rmap);
 	page->mapcount++;
 	page_folio(page)->refs++;
 	page_folio(page)->forked = true;

@@ -49,6 +49,7 @@ void i_mmap_unlock_write(struct task *t, struct vma *vma);
 void folio_add_new_anon_rmap(struct task *t, struct vma *vma, uint64_t addr, uint32_t pfn);
 /* The same by a PMD, of all pages of a large folio; addr is its beginning. */
 void folio_add_new_huge_rmap(struct task *t, struct vma *vma, uint64_t addr, uint32_t pfn);
+/* Costs no time: the caller's step has it. */
 void folio_dup_rmap(struct task *t, uint32_t pfn);
 void folio_remove_rmap(struct task *t, uint32_t pfn);
 /* Its only user has written to it: what it had from a parent is its own now. */

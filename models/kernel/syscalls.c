@@ -139,7 +139,7 @@ int sys_munmap(struct task *t, uint64_t addr, uint64_t len)
 
 /* A recorder notes mappings of code, too, with the file's path: as long as three events
  * (tlb_flush2-2t: mmap of code holds the lock 2.5 us longer than of data, an event is 0.8 us). */
-static void record_mapping(struct task *t)
+void record_mapping(struct task *t)
 {
 	for (int i = 0; i < 3; i++)
 		tracepoint(t);

@@ -8,7 +8,6 @@
 #include "models/hw/ipi.h"
 #include "models/kernel/entry.h"
 #include "models/kernel/blk.h"
-#include "models/kernel/hrtimer.h"
 #include "models/kernel/kernel.h"
 #include "models/kernel/numa.h"
 #include "models/kernel/rcu.h"
@@ -150,10 +149,7 @@ static void run_vector(struct task *t, enum irq_vector vector)
 	case IRQ_DISK:
 		blk_done(t);
 		break;
-	case IRQ_HRTIMER:
-		hrtimer_interrupt(t);
-		break;
-	default: /* reschedule: its work was done by who raised it */
+	default: /* reschedule, a sleeper's timer: their work was done by who raised them */
 		break;
 	}
 }

@@ -95,7 +95,7 @@ struct walk {
 	const struct program *p;
 	size_t *pc;
 	uint64_t *wakes;
-	bool *started;
+	bool *started, *let_go;
 };
 
 static bool step(struct walk *w, size_t i)
@@ -114,6 +114,11 @@ static bool step(struct walk *w, size_t i)
 	case PROGRAM_FORK:
 	case PROGRAM_CLONE:
 		w->started[op->other] = true;
+		if (op->flags & CLONE_VFORK_FLAG && !w->let_go[op->other])
+			return false;
+		break;
+	case PROGRAM_EXEC:
+		w->let_go[i] = true;
 		break;
 	default:
 		break;
@@ -127,16 +132,20 @@ static void check_ends(const struct program *p)
 {
 	struct walk w = { p, calloc(p->n_tasks, sizeof(*w.pc)),
 			  calloc(p->n_tasks, sizeof(*w.wakes)),
-			  calloc(p->n_tasks, sizeof(*w.started)) };
+			  calloc(p->n_tasks, sizeof(*w.started)),
+			  calloc(p->n_tasks, sizeof(*w.let_go)) };
 	bool moved = true;
 
 	for (size_t i = 0; i < p->n_tasks; i++)
 		w.started[i] = p->task[i].parent < 0;
 	while (moved) {
 		moved = false;
-		for (size_t i = 0; i < p->n_tasks; i++)
+		for (size_t i = 0; i < p->n_tasks; i++) {
 			while (w.started[i] && w.pc[i] < p->task[i].n_ops && step(&w, i))
 				moved = true;
+			if (w.pc[i] == p->task[i].n_ops && !w.let_go[i])
+				w.let_go[i] = moved = true;
+		}
 	}
 	for (size_t i = 0; i < p->n_tasks; i++)
 		if (w.pc[i] != p->task[i].n_ops)
@@ -144,13 +153,13 @@ static void check_ends(const struct program *p)
 	free(w.pc);
 	free(w.wakes);
 	free(w.started);
+	free(w.let_go);
 }
 
 static void check_task(const struct program *p, size_t i)
 {
 	const struct program_task *t = &p->task[i];
 	size_t steps = 0;
-	bool gone = false;
 
 	if (t->space >= p->n_spaces)
 		fuzz_fail("task %zu has no address space", i);
@@ -164,9 +173,8 @@ static void check_task(const struct program *p, size_t i)
 
 		if (op->kind >= PROGRAM_KINDS || (peer && op->other >= p->n_tasks))
 			fuzz_fail("task %zu has a bad operation %zu", i, j);
-		if (gone && op->kind != PROGRAM_WAKE)
+		if (op->kind == PROGRAM_EXIT && j + 1 != t->n_ops)
 			fuzz_fail("task %zu goes on after its exit", i);
-		gone |= op->kind == PROGRAM_EXIT;
 		if (op->kind == PROGRAM_EXEC && op->other >= p->n_spaces)
 			fuzz_fail("task %zu executes into nowhere", i);
 	}
