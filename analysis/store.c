@@ -142,13 +142,15 @@ static bool open_immutable(struct store *store, struct err *err)
 static bool open_read(struct store *store, struct err *err)
 {
 	bool may_write = access(store->path, W_OK) == 0;
+	int code;
 
 	if (!open_file(store, may_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY, err) ||
 	    !store_exec(store, "PRAGMA query_only=ON", err))
 		return false;
 	if (store_migrate(store, false, err))
 		return true;
-	if ((sqlite3_errcode(store->db) & 0xff) != SQLITE_CANTOPEN)
+	code = sqlite3_errcode(store->db) & 0xff;
+	if (code != SQLITE_CANTOPEN && code != SQLITE_READONLY)
 		return false;
 	err->msg[0] = '\0';
 	return open_immutable(store, err);
