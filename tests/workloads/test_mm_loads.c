@@ -117,12 +117,40 @@ static void shmem_is_retracted(void **state)
 	outcome_free(&o);
 }
 
+/* The scanner's gathers and migrations meet the munmaps; without it nobody hints or moves. */
+static void hinting_meets_unmap(void **state)
+{
+	struct run r = { "numa_unmap", "numa-4s48", "linux-6.18", .duration = 30 * SIM_MS,
+			 .set = { "numa-balancing=scan", "numa-balancing.delay=1ms",
+				  "numa-balancing.period=1ms" } };
+	struct outcome o = simulate(&r);
+	double scanned = loop_ns(&o);
+
+	(void)state;
+	assert_true(count(&o, "numa.ptes_protected", "") > 500);
+	assert_true(count(&o, "numa.hint_faults", "remote") > 300);
+	assert_int_equal((int)count(&o, "migrate.pages", ""), 128); /* what stays, once */
+	assert_true(count(&o, "lock.contended", "mmap_lock") > 0);
+	assert_true(count(&o, "mm.batched_pending_flush", "") > 0);
+	assert_int_equal((int)count(&o, "mm.pages_freed", ""),
+			 (int)count(&o, "mm.pages_allocated", ""));
+	outcome_free(&o);
+	memset(r.set, 0, sizeof(r.set));
+	o = simulate(&r);
+	assert_int_equal((int)count(&o, "numa.ptes_protected", ""), 0);
+	assert_int_equal((int)count(&o, "migrate.pages", ""), 0);
+	assert_int_equal((int)count(&o, "mm.batched_pending_flush", ""), 0);
+	assert_true(loop_ns(&o) < scanned);
+	outcome_free(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(khugepaged_collapses), cmocka_unit_test(ksm_merges),
 		cmocka_unit_test(pager_serves),         cmocka_unit_test(publication_flushes),
 		cmocka_unit_test(collector_gives_back), cmocka_unit_test(shmem_is_retracted),
+		cmocka_unit_test(hinting_meets_unmap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
