@@ -30,6 +30,7 @@ static const char *const result_names[SCAN_RESULTS] = {
 	[SCAN_VMA_CHECK] = "vma_check_failed",
 	[SCAN_ANY_PROCESS] = "any_process",
 	[SCAN_ALLOC_HUGE_PAGE_FAIL] = "alloc_huge_page_failed",
+	[SCAN_PAGE_FILLED] = "page_filled",
 };
 
 /* ---- what the PTEs say ---- */

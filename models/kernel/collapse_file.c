@@ -11,7 +11,7 @@
 struct collapse_file {
 	struct address_space *m;
 	uint64_t index;
-	uint32_t folio, page[HPAGE_PAGES];
+	uint32_t folio, page[HPAGE_PAGES]; /* 0: a hole */
 	bool isolated[HPAGE_PAGES];
 	unsigned int n; /* locked and taken in hand so far */
 };
@@ -22,6 +22,10 @@ static enum scan_result take_page(struct task *t, struct collapse_file *c)
 	uint32_t pfn = filemap_get_folio(t->k, c->m, c->index + c->n);
 	struct page *page;
 
+	if (!pfn && filemap_is_hole(c->m, c->index + c->n)) {
+		c->page[c->n++] = 0;
+		return SCAN_SUCCEED;
+	}
 	if (!pfn)
 		return SCAN_EXCEED_SWAP_PTE;
 	page = pfn_page(t->k, pfn);
@@ -45,6 +49,8 @@ static void give_up(struct task *t, struct collapse_file *c)
 {
 	try_to_unmap_flush(t);
 	for (unsigned int i = 0; i < c->n; i++) {
+		if (!c->page[i])
+			continue;
 		folio_unlock(t, c->page[i]);
 		if (c->isolated[i])
 			folio_putback_lru(t, c->page[i]);
@@ -58,7 +64,8 @@ static void give_up(struct task *t, struct collapse_file *c)
 static void copy(struct task *t, struct collapse_file *c)
 {
 	for (uint32_t i = 0; i < HPAGE_PAGES; i++) {
-		spend_on_pages(t, bulk_move_time(t, c->page[i], c->folio + i));
+		spend_on_pages(t,
+			       bulk_move_time(t, c->page[i] ? c->page[i] : PFN_ZERO, c->folio + i));
 		settle(t);
 	}
 }
@@ -66,9 +73,23 @@ static void copy(struct task *t, struct collapse_file *c)
 static void free_old(struct task *t, struct collapse_file *c)
 {
 	for (unsigned int i = 0; i < c->n; i++) {
+		if (!c->page[i])
+			continue;
 		folio_unlock(t, c->page[i]);
 		release_pages(t, &c->page[i], 1);
 	}
+}
+
+/* Faults that fill a hole meanwhile win. */
+static bool store(struct task *t, struct collapse_file *c)
+{
+	struct read_hold hold;
+	bool ok;
+
+	down_read(t, &c->m->i_mmap_rwsem, &hold);
+	ok = filemap_store_huge(t, c->m, c->index, c->folio, c->page);
+	up_read(t, &c->m->i_mmap_rwsem, &hold);
+	return ok;
 }
 
 static enum scan_result collapse_file(struct task *t, struct address_space *m, uint64_t index)
@@ -90,7 +111,10 @@ static enum scan_result collapse_file(struct task *t, struct address_space *m, u
 	}
 	try_to_unmap_flush(t);
 	copy(t, &c);
-	filemap_store_huge(t, m, index, c.folio);
+	if (!store(t, &c)) {
+		give_up(t, &c);
+		return SCAN_PAGE_FILLED;
+	}
 	folio_add_lru(t, c.folio);
 	ops->retract(p->params, t, m, index);
 	folio_unlock(t, c.folio);
@@ -105,7 +129,7 @@ enum scan_result hpage_collapse_scan_file(struct task *t, const struct collapse_
 	unsigned int none = 0;
 
 	for (uint64_t i = index; i < index + HPAGE_PAGES; i++) {
-		uint32_t pfn = filemap_lookup(m, i);
+		uint32_t pfn = filemap_peek(m, i);
 
 		spend(t, t->k->cost.pte_read);
 		none += !pfn;

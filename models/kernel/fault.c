@@ -224,11 +224,18 @@ static bool wait_for_folio(struct task *t, struct fault *f)
 
 static void file_fault(struct task *t, struct fault *f)
 {
+	uint64_t index = linear_page_index(f->vma, f->addr);
 	uint32_t pfn = 0;
 
+	if (fault_waits_for_hole(t, f, index))
+		return;
+	if (filemap_is_hole(f->vma->mapping, index)) {
+		filemap_fill_hole(t, f->vma->mapping, index);
+		if (filemap_is_hole(f->vma->mapping, index))
+			return; /* punched again: the access comes again */
+	}
 	if (!filemap_folio_of(t->k, f->vma, f->addr)) {
-		f->wait_for = filemap_read_folio(t, f->vma->mapping,
-						 linear_page_index(f->vma, f->addr));
+		f->wait_for = filemap_read_folio(t, f->vma->mapping, index);
 		count_fault(t, FAULT_READ);
 		return;
 	}

@@ -9,10 +9,18 @@
 #include <string.h>
 
 #include "models/kernel/blk.h"
+#include "models/kernel/fault.h"
 #include "models/kernel/writeback.h"
 
 #define LEAF_PAGES 512
-#define DROPPED    UINT32_MAX /* was in memory once: must be read */
+/* Instead of a frame: was in memory once and must be read; was punched out and reads as zeroes. */
+#define DROPPED UINT32_MAX
+#define HOLE    (UINT32_MAX - 1)
+
+static bool is_frame(uint32_t slot)
+{
+	return slot && slot < HOLE;
+}
 
 struct address_space *address_space_create(struct kernel *k)
 {
@@ -21,6 +29,8 @@ struct address_space *address_space_create(struct kernel *k)
 	m->refs = 1;
 	m->i_mmap_last = &m->i_mmap;
 	rwsem_init(k, &m->i_mmap_rwsem, lock_class_get(k, "i_mmap"));
+	rwsem_init(k, &m->i_rwsem, lock_class_get(k, "i_rwsem"));
+	spin_lock_init(k, &m->i_lock, lock_class_get(k, "i_lock"));
 	line_init(&m->i_pages_line, line_class_get(k->m, "i_pages"));
 	return m;
 }
@@ -31,7 +41,7 @@ static void free_leaf(struct kernel *k, uint32_t *leaf)
 	for (unsigned int i = 0; i < LEAF_PAGES; i++) {
 		struct page *page;
 
-		if (!leaf[i] || leaf[i] == DROPPED)
+		if (!is_frame(leaf[i]))
 			continue;
 		page = pfn_page(k, leaf[i]);
 		page->mapping = NULL;
@@ -55,6 +65,8 @@ void address_space_put(struct kernel *k, struct address_space *m)
 			free_leaf(k, m->leaf[i]);
 	free(m->leaf);
 	rwsem_free(k, &m->i_mmap_rwsem);
+	rwsem_free(k, &m->i_rwsem);
+	spin_lock_free(k, &m->i_lock);
 	line_free(&m->i_pages_line, k->m);
 	free(m);
 }
@@ -82,10 +94,8 @@ uint32_t filemap_get_folio(struct kernel *k, struct address_space *m, uint64_t i
 	const struct pages *p = k->pages;
 	struct page *page;
 
-	if (*slot == DROPPED)
-		return 0;
 	if (*slot)
-		return *slot;
+		return is_frame(*slot) ? *slot : 0;
 	if (p->limit && zone_free_pages(p) <= (int64_t)p->wmark[WMARK_HIGH])
 		return 0;
 	*slot = take_page_quietly(k);
@@ -97,31 +107,29 @@ uint32_t filemap_get_folio(struct kernel *k, struct address_space *m, uint64_t i
 	return *slot;
 }
 
-uint32_t filemap_lookup(const struct address_space *m, uint64_t index)
-{
-	uint64_t n = index / LEAF_PAGES;
-	uint32_t pfn = n < m->nr_leaves && m->leaf[n] ? m->leaf[n][index % LEAF_PAGES] : 0;
-
-	return pfn == DROPPED ? 0 : pfn;
-}
-
-void filemap_store_huge(struct task *t, struct address_space *m, uint64_t index, uint32_t folio)
+bool filemap_store_huge(struct task *t, struct address_space *m, uint64_t index, uint32_t folio,
+			const uint32_t *old)
 {
 	touch_line(t, &m->i_pages_line, LINE_ATOMIC);
 	spend(t, HPAGE_PAGES * t->k->cost.pte_set); /* old slots of the tree */
 	settle(t);
+	for (uint32_t i = 0; i < HPAGE_PAGES; i++)
+		if (*slot_of(m, index + i) != (old[i] ? old[i] : HOLE))
+			return false;
 	for (uint32_t i = 0; i < HPAGE_PAGES; i++) {
-		uint32_t *slot = slot_of(m, index + i);
-		struct page *old = pfn_page(t->k, *slot), *page = pfn_page(t->k, folio + i);
+		struct page *page = pfn_page(t->k, folio + i);
 
-		old->mapping = NULL;
-		old->refs--;
+		if (old[i]) {
+			pfn_page(t->k, old[i])->mapping = NULL;
+			pfn_page(t->k, old[i])->refs--;
+		}
 		page->mapping = m;
 		page->index = index + i;
-		*slot = folio + i;
+		*slot_of(m, index + i) = folio + i;
 	}
 	pfn_page(t->k, folio)->refs += HPAGE_PAGES;
 	m->huge = true;
+	return true;
 }
 
 static void read_end(struct kernel *k, struct task *t, uint32_t pfn)
@@ -142,7 +150,7 @@ uint32_t filemap_read_folio(struct task *t, struct address_space *m, uint64_t in
 	touch_line(t, &m->i_pages_line, LINE_ATOMIC);
 	settle(t);
 	slot = slot_of(m, index);
-	if (*slot && *slot != DROPPED) {
+	if (is_frame(*slot)) {
 		folio_unlock(t, pfn);
 		free_page(t, pfn);
 		return 0;
@@ -159,9 +167,54 @@ uint32_t filemap_read_folio(struct task *t, struct address_space *m, uint64_t in
 uint32_t filemap_peek(const struct address_space *m, uint64_t index)
 {
 	uint64_t n = index / LEAF_PAGES;
-	uint32_t pfn = n < m->nr_leaves && m->leaf[n] ? m->leaf[n][index % LEAF_PAGES] : 0;
+	uint32_t slot = n < m->nr_leaves && m->leaf[n] ? m->leaf[n][index % LEAF_PAGES] : 0;
 
-	return pfn == DROPPED ? 0 : pfn;
+	return is_frame(slot) ? slot : 0;
+}
+
+bool filemap_is_hole(struct address_space *m, uint64_t index)
+{
+	return *slot_of(m, index) == HOLE;
+}
+
+void filemap_fill_hole(struct task *t, struct address_space *m, uint64_t index)
+{
+	uint32_t pfn = alloc_page(t), *slot;
+	struct page *page = pfn_page(t->k, pfn);
+
+	spend_on_pages(t, page_move_time(t, PFN_ZERO, pfn));
+	spend(t, t->k->cost.memcg_charge);
+	touch_line(t, &m->i_pages_line, LINE_ATOMIC);
+	settle(t);
+	slot = slot_of(m, index);
+	if (*slot != HOLE) { /* somebody else was faster */
+		free_page(t, pfn);
+		return;
+	}
+	*slot = pfn;
+	page->mapping = m;
+	page->index = index;
+	folio_add_lru(t, pfn);
+}
+
+void filemap_delete(struct task *t, struct address_space *m, const uint32_t *pfn, unsigned int n)
+{
+	touch_line(t, &m->i_pages_line, LINE_ATOMIC);
+	settle(t);
+	for (unsigned int i = 0; i < n; i++) {
+		struct page *folio = pfn_page(t->k, pfn[i]);
+		uint64_t index = folio->index;
+
+		sim_check(t->k->sim, folio->mapping == m && !folio->mapcount && !folio->pmd_maps,
+			  "page-life", "frame %u leaves its file with %u mappings", pfn[i],
+			  folio->mapcount + folio->pmd_maps);
+		for (uint32_t j = 0; j < 1u << folio->order; j++) {
+			spend(t, t->k->cost.pte_set);
+			folio[j].mapping = NULL;
+			*slot_of(m, index + j) = HOLE;
+		}
+		folio->refs -= 1u << folio->order;
+	}
 }
 
 uint64_t filemap_next(const struct address_space *m, uint64_t index)

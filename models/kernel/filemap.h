@@ -2,15 +2,22 @@
 /*
  * Page caches: the pages of a file (or of shared anonymous memory, which is one of shmem), by
  * index. A page takes a frame when it is first mapped and counts as having been read before the
- * run; it leaves its file by reclaim, or when nobody maps or holds the file any more.
+ * run; it leaves its file by reclaim, through a hole, or when nobody maps or holds the file any
+ * more.
  */
 #ifndef MODELS_KERNEL_FILEMAP_H
 #define MODELS_KERNEL_FILEMAP_H
 
 #include "models/kernel/rmap.h"
 
+struct hole_waiter;
+
 struct address_space {
-	unsigned int refs; /* of VMAs, of open files, of rmap walkers */
+	unsigned int refs;    /* of VMAs, of open files, of rmap walkers */
+	struct rwsem i_rwsem; /* the inode's: of those who change the file */
+	struct spinlock i_lock;
+	const struct hole *punched; /* now, see truncate.c; this and the next under i_lock */
+	struct hole_waiter *hole_waiters;
 	struct rwsem i_mmap_rwsem;
 	struct vma **i_mmap_last;
 	struct vma *i_mmap;       /* VMAs that map the file */
@@ -28,10 +35,15 @@ struct address_space *address_space_create(struct kernel *k);
 void address_space_put(struct kernel *k, struct address_space *m);
 
 /* The page at an index: the frame that is there, or one that takes no time to come. 0: it was
- * dropped, or memory is short, and it must be read. */
+ * dropped, or memory is short, and it must be read; or it is a hole. */
 uint32_t filemap_get_folio(struct kernel *k, struct address_space *m, uint64_t index);
 /* Reads it: the page, locked until it has come, with a reference; 0: somebody else has begun. */
 uint32_t filemap_read_folio(struct task *t, struct address_space *m, uint64_t index);
+bool filemap_is_hole(struct address_space *m, uint64_t index);
+/* A zeroed page for it, if it still is one. */
+void filemap_fill_hole(struct task *t, struct address_space *m, uint64_t index);
+/* Locked and held pages and whole huge pages, which nobody maps, make room for holes. */
+void filemap_delete(struct task *t, struct address_space *m, const uint32_t *pfn, unsigned int n);
 /* What is at an index, 0 if nothing; and the first index behind it where something may be. */
 uint32_t filemap_peek(const struct address_space *m, uint64_t index);
 uint64_t filemap_next(const struct address_space *m, uint64_t index);
@@ -40,10 +52,17 @@ void filemap_replace(struct task *t, uint32_t from, uint32_t to);
 /* The locked, clean, unmapped page leaves its file. False: somebody uses it. */
 bool filemap_remove(struct task *t, uint32_t pfn);
 
-/* The page at an index if it is in memory and known; else 0. */
-uint32_t filemap_lookup(const struct address_space *m, uint64_t index);
-/* A huge page takes the place of the 512 from index on, which the file lets go of. */
-void filemap_store_huge(struct task *t, struct address_space *m, uint64_t index, uint32_t folio);
+/* A huge page takes the place of the 512 old ones from index on, which the file lets go of; 0: of a
+ * hole. False: a hole is none any more, and nothing was done. */
+bool filemap_store_huge(struct task *t, struct address_space *m, uint64_t index, uint32_t folio,
+			const uint32_t *old);
+
+/* MADV_REMOVE (truncate.c). */
+int madvise_remove(struct task *t, struct mm *mm, uint64_t addr, uint64_t end);
+/* A fault on a page that is being punched out lets go of its lock and waits until that is done; it
+ * comes again then. False: it is not. */
+struct fault;
+bool fault_waits_for_hole(struct task *t, struct fault *f, uint64_t index);
 
 /* filemap_get_folio of the VMA's page at addr. */
 static inline uint32_t filemap_folio_of(struct kernel *k, const struct vma *vma, uint64_t addr)

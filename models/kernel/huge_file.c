@@ -71,7 +71,7 @@ bool map_huge_file(struct task *t, struct fault *f)
 
 	if (!shmem_suitable(f->vma, f->addr))
 		return false;
-	pfn = filemap_lookup(f->vma->mapping, linear_page_index(f->vma, haddr));
+	pfn = filemap_peek(f->vma->mapping, linear_page_index(f->vma, haddr));
 	if (!pfn || pfn_page(t->k, pfn)->order != HPAGE_ORDER || file_folio_locked(t->k, pfn) ||
 	    !set_file_pmd(t, f, haddr, pfn))
 		return false;
@@ -87,7 +87,7 @@ uint32_t lock_pte_mapped_folio(struct task *t, struct vma *vma, uint64_t addr)
 
 	if (!vma || !vma->mapping || !shmem_suitable(vma, addr) || !pt_lookup(vma->mm, addr))
 		return 0;
-	pfn = filemap_lookup(vma->mapping, linear_page_index(vma, addr));
+	pfn = filemap_peek(vma->mapping, linear_page_index(vma, addr));
 	if (!pfn || pfn_page(t->k, pfn)->order != HPAGE_ORDER)
 		return 0;
 	pfn_page(t->k, pfn)->refs++;

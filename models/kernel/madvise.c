@@ -5,14 +5,15 @@
  */
 #include <errno.h>
 
+#include "models/kernel/filemap.h"
 #include "models/kernel/khugepaged.h"
 #include "models/kernel/ksm.h"
 #include "models/kernel/mmu_notifier.h"
+#include "models/kernel/reclaim.h"
 
 #ifndef MADV_COLLAPSE /* since glibc 2.37 */
 #define MADV_COLLAPSE 25
 #endif
-#include "models/kernel/reclaim.h"
 
 METRIC(desc_ignored, "mm.advice_ignored", METRIC_COUNTER, "1", NULL,
        "madvise calls whose advice has no effect in this model");
@@ -184,6 +185,8 @@ int sys_madvise(struct task *t, uint64_t addr, uint64_t len, int advice)
 		ret = change_vmas(t, addr, end, advice);
 	} else if (advice == MADV_COLLAPSE) {
 		ret = madvise_collapse(t, t->mm, addr, end);
+	} else if (advice == MADV_REMOVE) {
+		ret = madvise_remove(t, t->mm, addr, end);
 	} else if (len) {
 		lock_advice(t, &a, addr, end, advice);
 		ret = advise(t, NULL, addr, end, advice);

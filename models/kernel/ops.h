@@ -14,6 +14,10 @@
 #include "sim/base/err.h"
 #include "sim/sim.h"
 
+/* Memory comes in these, and where a policy has it so in those. */
+#define PAGE_BYTES UINT64_C(4096)
+#define HUGE_BYTES (512 * PAGE_BYTES)
+
 struct kernel; /* one simulated machine with its kernel: CPUs, policies, tasks */
 struct task;
 struct mm;

@@ -82,9 +82,7 @@ static void write_page(struct task *t, struct address_space *m, uint32_t pfn)
 	page->refs++;
 	folio_lock(t, pfn);
 	if (page->mapping == m && page->flags & PG_DIRTY && !(page->flags & PG_WRITEBACK)) {
-		page->flags &= (uint16_t)~PG_DIRTY;
-		m->nr_dirty--;
-		t->k->writeback->nr_dirty--;
+		file_cancel_dirty(t, m, pfn);
 		rmap_walk(t, pfn, mkclean_one, NULL, false);
 		page->flags |= PG_WRITEBACK;
 		page->refs++;
@@ -164,6 +162,30 @@ void file_mark_dirty(struct task *t, const struct vma *vma, uint32_t pfn)
 	sched_wake(t, w->flusher);
 }
 
+void file_cancel_dirty(struct task *t, struct address_space *m, uint32_t pfn)
+{
+	struct page *page = pfn_page(t->k, pfn);
+
+	if (!(page->flags & PG_DIRTY))
+		return;
+	page->flags &= (uint16_t)~PG_DIRTY;
+	m->nr_dirty--;
+	t->k->writeback->nr_dirty--;
+}
+
+/* Nobody is woken by a write's end: how long one takes, looked at four times. */
+static void sleep_a_while(struct task *t)
+{
+	sched_sleep(t, t->k->m->desc.disk.write / 4 + SIM_US, "writeback");
+}
+
+void folio_wait_writeback(struct task *t, uint32_t pfn)
+{
+	settle(t);
+	while (pfn_page(t->k, pfn)->flags & PG_WRITEBACK)
+		sleep_a_while(t);
+}
+
 bool wakeup_flusher(struct task *t)
 {
 	struct writeback *w = t->k->writeback;
@@ -192,7 +214,7 @@ void writeback_forget(struct kernel *k, struct address_space *m)
 static void wait_for_writeback(struct task *t)
 {
 	while (t->k->pages->nr_writeback)
-		sched_sleep(t, t->k->m->desc.disk.write / 4 + SIM_US, "writeback");
+		sleep_a_while(t);
 }
 
 int sys_msync(struct task *t, uint64_t addr, uint64_t len)

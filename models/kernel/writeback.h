@@ -14,6 +14,9 @@
 void file_mark_dirty(struct task *t, const struct vma *vma, uint32_t pfn);
 /* Memory is short: the flusher starts at once. False: nothing is dirty. */
 bool wakeup_flusher(struct task *t);
+/* The locked page will not be written any more; what is being written of it has been. */
+void file_cancel_dirty(struct task *t, struct address_space *m, uint32_t pfn);
+void folio_wait_writeback(struct task *t, uint32_t pfn);
 /* The mapping is about to go. */
 void writeback_forget(struct kernel *k, struct address_space *m);
 void writeback_init(struct kernel *k);

@@ -117,6 +117,30 @@ static void shmem_is_retracted(void **state)
 	outcome_free(&o);
 }
 
+/* Holes free what was allocated for earlier ones, whoever maps it, and collapses meet them. */
+static void holes_meet_collapses(void **state)
+{
+	struct run r = { "shmem_truncate",
+			 "milan-1s72",
+			 "linux-6.18",
+			 .threads = 4,
+			 .duration = 20 * SIM_MS,
+			 .set = { "collapse.scan_sleep=200us" } };
+	struct outcome o = simulate(&r);
+
+	(void)state;
+	assert_true(count(&o, "mm.collapse", "succeeded") >= 5);
+	assert_true(count(&o, "mm.collapse", "page_filled") > 0);
+	assert_true(count(&o, "mm.retract", "retracted") >= 10);
+	assert_true(count(&o, "mm.truncated", "") > 100 * count(&o, "workload.ops", ""));
+	outcome_free(&o);
+	r.set[0] = "collapse.khugepaged=false";
+	o = simulate(&r);
+	assert_int_equal((int)count(&o, "mm.collapse", "succeeded"), 0);
+	assert_true(count(&o, "ipi.sent", "shootdown") > 0);
+	outcome_free(&o);
+}
+
 /* The scanner's gathers and migrations meet the munmaps; without it nobody hints or moves. */
 static void hinting_meets_unmap(void **state)
 {
@@ -150,7 +174,7 @@ int main(void)
 		cmocka_unit_test(khugepaged_collapses), cmocka_unit_test(ksm_merges),
 		cmocka_unit_test(pager_serves),         cmocka_unit_test(publication_flushes),
 		cmocka_unit_test(collector_gives_back), cmocka_unit_test(shmem_is_retracted),
-		cmocka_unit_test(hinting_meets_unmap),
+		cmocka_unit_test(hinting_meets_unmap),  cmocka_unit_test(holes_meet_collapses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

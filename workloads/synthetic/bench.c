@@ -11,8 +11,6 @@ METRIC(desc_loop, "workload.loop_time", METRIC_HISTOGRAM, "ps", NULL,
        "one loop of a micro-benchmark, warm-up left out");
 
 #define DEFAULT_DURATION (20 * SIM_MS)
-#define PAGE_BYTES       4096
-
 static bool enough_cpus(const struct bench_load *load, struct kernel *k, uint32_t threads,
 			struct err *err)
 {
@@ -60,6 +58,18 @@ struct task *bench_spawn(struct bench *b, const char *comm, unsigned int cpu, ta
 	struct task_attr attr = { .comm = comm, .cpu = (int)cpu, .fn = fn, .arg = arg };
 
 	return kernel_spawn(b->k, &attr);
+}
+
+void bench_spread(struct task *t, struct bench *b, const char *comm, bench_make_fn *make,
+		  task_fn *fn, void *arg)
+{
+	for (uint32_t i = 1; i < b->threads; i++) {
+		struct task_attr attr = {
+			.comm = comm, .cpu = (int)kernel_nth_core_cpu(b->k, i), .fn = fn, .arg = arg
+		};
+
+		make(t, &attr);
+	}
 }
 
 /* The time runs from the first loop that counts, so that set-up costs no loops. */

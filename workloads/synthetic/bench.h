@@ -45,6 +45,10 @@ void bench_free(struct workload *w);
 /* Another process, bound to a CPU. */
 struct task *bench_spawn(struct bench *b, const char *comm, unsigned int cpu, task_fn *fn,
 			 void *arg);
+/* All tasks but the measured one, each on a core of its own, by sys_clone_thread or sys_fork. */
+typedef struct task *bench_make_fn(struct task *task, const struct task_attr *attr);
+void bench_spread(struct task *t, struct bench *b, const char *comm, bench_make_fn *make,
+		  task_fn *fn, void *arg);
 /* May the measured task go on? From then on the load is done. */
 bool bench_goes_on(struct bench *b);
 /* A loop that began at `begin` has ended. */

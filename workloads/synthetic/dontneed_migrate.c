@@ -15,7 +15,7 @@ static void measured(struct task *t, void *arg)
 	while (bench_goes_on(b)) {
 		sim_ps begin = sim_now(b->sim);
 
-		sys_madvise(t, page, 4096, MADV_DONTNEED);
+		sys_madvise(t, page, PAGE_BYTES, MADV_DONTNEED);
 		bench_touch(t, page, 1, USER_WRITE);
 		sys_sched_setaffinity(t, (int)((task_cpu(t) + 1) % b->threads));
 		bench_sample(b, begin);

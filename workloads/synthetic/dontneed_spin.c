@@ -35,19 +35,12 @@ static void measured(struct task *t, void *arg)
 	const struct params *p = b->params;
 	uint64_t page = bench_map(t, 1, USER_WRITE);
 
-	for (uint32_t i = 1; i < b->threads; i++) {
-		struct task_attr attr = { .comm = "spinner",
-					  .cpu = (int)kernel_nth_core_cpu(b->k, i),
-					  .fn = spinner,
-					  .arg = b };
-
-		sys_clone_thread(t, &attr);
-	}
+	bench_spread(t, b, "spinner", sys_clone_thread, spinner, b);
 	while (bench_goes_on(b)) {
 		sim_ps begin = sim_now(b->sim);
 
 		user_compute(t, p->think);
-		sys_madvise(t, page, 4096, MADV_DONTNEED);
+		sys_madvise(t, page, PAGE_BYTES, MADV_DONTNEED);
 		bench_touch(t, page, 1, USER_WRITE);
 		bench_sample(b, begin);
 	}

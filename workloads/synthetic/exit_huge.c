@@ -20,7 +20,7 @@ static const struct param params[] = {
 	  .type = PARAM_BYTES,
 	  .offset = offsetof(struct params, size),
 	  .def = "64MiB",
-	  .min = 4096,
+	  .min = PAGE_BYTES,
 	  .max = 1e12,
 	  .help = "of the process' written memory" },
 	{ .name = "neighbours",
@@ -48,10 +48,10 @@ struct workload {
 static void fill_part(struct task *t, struct workload *w, unsigned int i)
 {
 	const struct params *p = w->b.params;
-	uint64_t pages = p->size / 4096, from = pages * i / w->b.threads;
+	uint64_t pages = p->size / PAGE_BYTES, from = pages * i / w->b.threads;
 	uint64_t to = pages * (i + 1) / w->b.threads;
 
-	bench_touch(t, w->area + from * 4096, to - from, USER_WRITE);
+	bench_touch(t, w->area + from * PAGE_BYTES, to - from, USER_WRITE);
 	if (++w->filled == w->b.threads)
 		task_wake(t, w->parent);
 	task_block(t); /* until it is time to go */
@@ -69,7 +69,7 @@ static void leader_main(struct task *t, void *arg)
 	struct workload *w = arg;
 	const struct params *p = w->b.params;
 
-	w->area = bench_mmap(t, p->size / 4096);
+	w->area = bench_mmap(t, p->size / PAGE_BYTES);
 	for (unsigned int i = 1; i < w->b.threads; i++) {
 		struct filler *f = &w->filler[i];
 		struct task_attr attr = { .comm = "filler",
@@ -98,10 +98,10 @@ static void neighbour(struct task *t, void *arg)
 		for (unsigned int i = 0; i < NEIGHBOUR_PAGES && !b->done; i++) {
 			sim_ps begin = op_begin(&b->m);
 
-			bench_touch(t, area + i * UINT64_C(4096), 1, USER_WRITE);
+			bench_touch(t, area + i * PAGE_BYTES, 1, USER_WRITE);
 			op_end(&b->m, OP_FAULT, 0, begin);
 		}
-		sys_munmap(t, area, NEIGHBOUR_PAGES * UINT64_C(4096));
+		sys_munmap(t, area, NEIGHBOUR_PAGES * PAGE_BYTES);
 	}
 }
 

@@ -48,7 +48,7 @@ static void measured(struct task *t, void *arg)
 
 		bench_touch(t, area, p->pages, USER_WRITE);
 		begin = sim_now(b->sim);
-		sys_madvise(t, area, p->pages * UINT64_C(4096), MADV_DONTNEED);
+		sys_madvise(t, area, p->pages * PAGE_BYTES, MADV_DONTNEED);
 		bench_sample(b, begin);
 	}
 }

@@ -10,8 +10,6 @@
 
 #include "workloads/synthetic/bench.h"
 
-#define PAGE_BYTES 4096
-
 struct params {
 	uint64_t heap, region, buffer;
 	double live;
@@ -33,14 +31,14 @@ static const struct param params[] = {
 	  .type = PARAM_BYTES,
 	  .offset = P(region),
 	  .def = "256KiB",
-	  .min = 4096,
+	  .min = PAGE_BYTES,
 	  .max = 1e12,
 	  .help = "given back by one call" },
 	{ .name = "buffer",
 	  .type = PARAM_BYTES,
 	  .offset = P(buffer),
 	  .def = "64KiB",
-	  .min = 4096,
+	  .min = PAGE_BYTES,
 	  .max = 1e9,
 	  .help = "that a mutator takes from the heap at a time" },
 	{ .name = "live",

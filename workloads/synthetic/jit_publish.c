@@ -10,8 +10,6 @@
 #include "sim/rng.h"
 #include "workloads/synthetic/bench.h"
 
-#define PAGE_BYTES 4096
-
 struct params {
 	uint64_t area;
 	uint32_t pages;
@@ -25,7 +23,7 @@ static const struct param params[] = { { .name = "area",
 					 .type = PARAM_BYTES,
 					 .offset = P(area),
 					 .def = "2MiB",
-					 .min = 4096,
+					 .min = PAGE_BYTES,
 					 .max = 1e12,
 					 .help = "for code" },
 				       { .name = "pages",
@@ -94,7 +92,7 @@ static void map_code(struct task *t, struct state *s)
 static void publish(struct task *t, struct state *s)
 {
 	const struct params *p = s->b.params;
-	uint64_t len = (uint64_t)p->pages * PAGE_BYTES;
+	uint64_t len = p->pages * PAGE_BYTES;
 
 	if (s->published + len > p->area) {
 		s->published = 0;
@@ -113,14 +111,7 @@ static void measured(struct task *t, void *arg)
 	const struct params *p = s->b.params;
 
 	map_code(t, s);
-	for (uint32_t i = 1; i < s->b.threads; i++) {
-		struct task_attr attr = { .comm = "runner",
-					  .cpu = (int)kernel_nth_core_cpu(s->b.k, i),
-					  .fn = runner,
-					  .arg = s };
-
-		sys_clone_thread(t, &attr);
-	}
+	bench_spread(t, &s->b, "runner", sys_clone_thread, runner, s);
 	while (bench_goes_on(&s->b)) {
 		sim_ps begin;
 

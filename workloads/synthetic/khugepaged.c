@@ -9,9 +9,6 @@
 #include "sim/rng.h"
 #include "workloads/synthetic/bench.h"
 
-#define PAGE_BYTES 4096
-#define HUGE_BYTES (UINT64_C(2) << 20)
-
 struct params {
 	uint64_t heap, hole;
 	sim_ps think;
@@ -23,15 +20,15 @@ static const struct param params[] = { { .name = "heap",
 					 .type = PARAM_BYTES,
 					 .offset = P(heap),
 					 .def = "16MiB",
-					 .min = 1 << 21,
+					 .min = HUGE_BYTES,
 					 .max = 1e12,
 					 .help = "memory that is written to" },
 				       { .name = "hole",
 					 .type = PARAM_BYTES,
 					 .offset = P(hole),
 					 .def = "64KiB",
-					 .min = 4096,
-					 .max = 1 << 21,
+					 .min = PAGE_BYTES,
+					 .max = HUGE_BYTES,
 					 .help = "dropped and written anew in a loop" },
 				       { .name = "think",
 					 .type = PARAM_PS,
@@ -84,14 +81,7 @@ static void measured(struct task *t, void *arg)
 
 	rng_init(&rng, sim_seed(s->b.sim), "khugepaged.holes", 0);
 	set_up(t, s);
-	for (uint32_t i = 1; i < s->b.threads; i++) {
-		struct task_attr attr = { .comm = "writer",
-					  .cpu = (int)kernel_nth_core_cpu(s->b.k, i),
-					  .fn = writer,
-					  .arg = s };
-
-		sys_clone_thread(t, &attr);
-	}
+	bench_spread(t, &s->b, "writer", sys_clone_thread, writer, s);
 	while (bench_goes_on(&s->b)) {
 		uint64_t hole = random_page(p, &rng) / p->hole * p->hole;
 		sim_ps begin = sim_now(s->b.sim);

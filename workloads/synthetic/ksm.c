@@ -9,8 +9,6 @@
 #include "sim/rng.h"
 #include "workloads/synthetic/bench.h"
 
-#define PAGE_BYTES 4096
-
 struct params {
 	uint32_t pages, kinds, writes;
 	sim_ps think;
@@ -77,7 +75,7 @@ static void measured(struct task *t, void *arg)
 {
 	struct state *s = arg;
 	const struct params *p = s->b.params;
-	uint64_t len = (uint64_t)p->pages * PAGE_BYTES;
+	uint64_t len = p->pages * PAGE_BYTES;
 	struct rng rng;
 
 	rng_init(&rng, sim_seed(s->b.sim), "ksm.contents", 0);
@@ -86,14 +84,7 @@ static void measured(struct task *t, void *arg)
 	for (uint32_t i = 0; i < p->pages; i++)
 		fill(t, s, i, &rng);
 	sys_madvise(t, s->area, len, MADV_MERGEABLE);
-	for (uint32_t i = 1; i < s->b.threads; i++) {
-		struct task_attr attr = { .comm = "reader",
-					  .cpu = (int)kernel_nth_core_cpu(s->b.k, i),
-					  .fn = reader,
-					  .arg = s };
-
-		sys_clone_thread(t, &attr);
-	}
+	bench_spread(t, &s->b, "reader", sys_clone_thread, reader, s);
 	while (bench_goes_on(&s->b)) {
 		sim_ps begin = sim_now(s->b.sim);
 

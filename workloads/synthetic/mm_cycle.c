@@ -47,7 +47,7 @@ static void map_fixed(struct task *t, uint64_t addr, uint64_t len)
 static void cycle(struct task *t, const struct bench *b)
 {
 	const struct params *p = b->params;
-	uint64_t len = (uint64_t)p->pages * 4096;
+	uint64_t len = p->pages * PAGE_BYTES;
 	sim_ps begin = sim_now(b->sim);
 
 	map_fixed(t, AREA, len);
@@ -78,7 +78,7 @@ static void measured(struct task *t, void *arg)
 {
 	struct bench *b = arg;
 
-	map_fixed(t, KEEPER, 4096);
+	map_fixed(t, KEEPER, PAGE_BYTES);
 	bench_touch(t, KEEPER, 1, USER_WRITE);
 	while (bench_goes_on(b)) {
 		sim_ps begin = sim_now(b->sim);

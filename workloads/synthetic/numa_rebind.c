@@ -19,7 +19,7 @@ static const struct param params[] = { { .name = "size",
 					 .type = PARAM_BYTES,
 					 .offset = offsetof(struct params, size),
 					 .def = "1MiB",
-					 .min = 4096,
+					 .min = PAGE_BYTES,
 					 .max = 1e12,
 					 .help = "of the mapping" },
 				       { .name = "stay",
@@ -35,7 +35,7 @@ static void measured(struct task *t, void *arg)
 {
 	struct bench *b = arg;
 	const struct params *p = b->params;
-	uint64_t pages = p->size / 4096, area = bench_map(t, pages, USER_WRITE);
+	uint64_t pages = p->size / PAGE_BYTES, area = bench_map(t, pages, USER_WRITE);
 	unsigned int nr_cpus = kernel_nr_cpus(b->k);
 
 	while (bench_goes_on(b)) {

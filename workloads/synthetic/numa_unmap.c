@@ -10,8 +10,6 @@
 #include "sim/rng.h"
 #include "workloads/synthetic/bench.h"
 
-#define PAGE_BYTES 4096
-
 struct params {
 	uint64_t size, held;
 	sim_ps stay, think;

@@ -17,7 +17,7 @@ static const struct param params[] = { { .name = "size",
 					 .type = PARAM_BYTES,
 					 .offset = offsetof(struct params, size),
 					 .def = "256MiB",
-					 .min = 4096,
+					 .min = PAGE_BYTES,
 					 .max = 1e12,
 					 .help = "of the memory" },
 				       { .name = "batch",
@@ -37,8 +37,8 @@ static void advise_all(struct task *t, const struct params *p, uint64_t area,
 	while (at < p->size) {
 		size_t n = 0;
 
-		for (; n < p->batch && at < p->size; at += 4096)
-			range[n++] = (struct user_range){ area + at, 4096 };
+		for (; n < p->batch && at < p->size; at += PAGE_BYTES)
+			range[n++] = (struct user_range){ area + at, PAGE_BYTES };
 		sim_check(task_sim(t), sys_process_madvise(t, range, n, MADV_DONTNEED) > 0,
 			  "workload", "process_madvise failed");
 	}
@@ -49,13 +49,13 @@ static void measured(struct task *t, void *arg)
 	struct bench *b = arg;
 	const struct params *p = b->params;
 	struct user_range *range = calloc(p->batch, sizeof(*range));
-	uint64_t area = bench_map(t, p->size / 4096, USER_WRITE);
+	uint64_t area = bench_map(t, p->size / PAGE_BYTES, USER_WRITE);
 
 	while (bench_goes_on(b)) {
 		sim_ps begin;
 
 		if (b->loops)
-			bench_touch(t, area, p->size / 4096, USER_WRITE);
+			bench_touch(t, area, p->size / PAGE_BYTES, USER_WRITE);
 		begin = sim_now(b->sim);
 		advise_all(t, p, area, range);
 		bench_sample(b, begin);

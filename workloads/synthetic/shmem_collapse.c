@@ -14,8 +14,6 @@
 #define MADV_COLLAPSE 25
 #endif
 
-#define PAGE_BYTES 4096
-#define HUGE_BYTES (UINT64_C(2) << 20)
 #define HUGE_PAGES 512
 
 struct params {
@@ -59,7 +57,7 @@ static void mapper(struct task *t, void *arg)
 {
 	struct state *s = arg;
 	const struct params *p = s->b.params;
-	uint64_t len = p->own * UINT64_C(4096);
+	uint64_t len = p->own * PAGE_BYTES;
 
 	while (!s->b.done) {
 		int64_t own = sys_mmap(t, 0, len, PROT_READ | PROT_WRITE,
@@ -99,14 +97,7 @@ static void measured(struct task *t, void *arg)
 
 	s->area = (uint64_t)sys_mmap(t, 0, p->regions * HUGE_BYTES, PROT_READ | PROT_WRITE,
 				     MAP_SHARED | MAP_ANONYMOUS);
-	for (uint32_t i = 1; i < s->b.threads; i++) {
-		struct task_attr attr = { .comm = "sharer",
-					  .cpu = (int)kernel_nth_core_cpu(s->b.k, i),
-					  .fn = sharer,
-					  .arg = s };
-
-		sys_fork(t, &attr);
-	}
+	bench_spread(t, &s->b, "sharer", sys_fork, sharer, s);
 	for (; s->at < p->regions && bench_goes_on(&s->b); s->at++) {
 		uint64_t region = s->area + s->at * HUGE_BYTES;
 		sim_ps begin;

@@ -20,7 +20,7 @@ static const struct param params[] = { { .name = "size",
 					 .type = PARAM_BYTES,
 					 .offset = offsetof(struct params, size),
 					 .def = "8MiB",
-					 .min = 4096,
+					 .min = PAGE_BYTES,
 					 .max = 1e12,
 					 .help = "of the mapping" },
 				       { .name = "dirty",
@@ -43,13 +43,9 @@ static void measured(struct task *t, void *arg)
 {
 	struct bench *b = arg;
 	const struct params *p = b->params;
-	uint64_t pages = p->size / 4096, area = bench_map(t, pages, USER_WRITE);
-	struct task_attr attr = { .comm = "spinner", .initial_cpu = -1, .fn = spinner, .arg = b };
+	uint64_t pages = p->size / PAGE_BYTES, area = bench_map(t, pages, USER_WRITE);
 
-	for (uint32_t i = 1; i < b->threads; i++) {
-		attr.cpu = (int)kernel_nth_core_cpu(b->k, i);
-		sys_clone_thread(t, &attr);
-	}
+	bench_spread(t, b, "spinner", sys_clone_thread, spinner, b);
 	sys_madvise(t, area, p->size, MADV_PAGEOUT);
 	while (bench_goes_on(b)) {
 		sim_ps begin = sim_now(b->sim);

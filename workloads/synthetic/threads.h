@@ -13,8 +13,6 @@
 #include "sim/rng.h"
 #include "workloads/workload.h"
 
-#define PAGE_BYTES 4096
-
 /* What the parameters of every load begin with, and their rows; a load has those that it uses. */
 struct loop_params {
 	uint64_t size;

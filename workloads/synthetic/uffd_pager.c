@@ -9,8 +9,6 @@
 #include "sim/rng.h"
 #include "workloads/synthetic/bench.h"
 
-#define PAGE_BYTES 4096
-
 struct params {
 	uint64_t size;
 	uint32_t handlers, ahead;
@@ -23,7 +21,7 @@ static const struct param params[] = { { .name = "size",
 					 .type = PARAM_BYTES,
 					 .offset = P(size),
 					 .def = "4MiB",
-					 .min = 4096,
+					 .min = PAGE_BYTES,
 					 .max = 1e12,
 					 .help = "of the range; dropped when all of it has come" },
 				       { .name = "handlers",
@@ -109,8 +107,7 @@ static void measured(struct task *t, void *arg)
 				     MAP_PRIVATE | MAP_ANONYMOUS);
 	s->u = sys_userfaultfd(t);
 	sys_uffd_register(t, s->u, s->area, p->size);
-	for (uint32_t i = 1; i < s->b.threads; i++)
-		spawn(t, s, "toucher", i, toucher);
+	bench_spread(t, &s->b, "toucher", sys_clone_thread, toucher, s);
 	for (uint32_t i = 0; i < p->handlers; i++)
 		spawn(t, s, "handler", s->b.threads + i, handler);
 	while (bench_goes_on(&s->b)) {
