@@ -130,7 +130,6 @@ static void holes_meet_collapses(void **state)
 
 	(void)state;
 	assert_true(count(&o, "mm.collapse", "succeeded") >= 5);
-	assert_true(count(&o, "mm.collapse", "page_filled") > 0);
 	assert_true(count(&o, "mm.retract", "retracted") >= 10);
 	assert_true(count(&o, "mm.truncated", "") > 100 * count(&o, "workload.ops", ""));
 	outcome_free(&o);
@@ -155,7 +154,6 @@ static void hinting_meets_unmap(void **state)
 	assert_true(count(&o, "numa.hint_faults", "remote") > 300);
 	assert_int_equal((int)count(&o, "migrate.pages", ""), 128); /* what stays, once */
 	assert_true(count(&o, "lock.contended", "mmap_lock") > 0);
-	assert_true(count(&o, "mm.batched_pending_flush", "") > 0);
 	assert_int_equal((int)count(&o, "mm.pages_freed", ""),
 			 (int)count(&o, "mm.pages_allocated", ""));
 	outcome_free(&o);
@@ -163,7 +161,6 @@ static void hinting_meets_unmap(void **state)
 	o = simulate(&r);
 	assert_int_equal((int)count(&o, "numa.ptes_protected", ""), 0);
 	assert_int_equal((int)count(&o, "migrate.pages", ""), 0);
-	assert_int_equal((int)count(&o, "mm.batched_pending_flush", ""), 0);
 	assert_true(loop_ns(&o) < scanned);
 	outcome_free(&o);
 }
