@@ -9,8 +9,6 @@
 #include "workloads/replay.h"
 #include "workloads/xalloc.h"
 
-enum { PAGE_BYTES = 4096 };
-
 static size_t longest(const struct exec_segment *s, size_t n)
 {
 	size_t best = 0;
