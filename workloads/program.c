@@ -16,7 +16,7 @@ const char *const program_kind_names[PROGRAM_KINDS] = {
 	[PROGRAM_BRK] = "brk",           [PROGRAM_ACCESS] = "access",   [PROGRAM_FORK] = "fork",
 	[PROGRAM_CLONE] = "clone",       [PROGRAM_EXEC] = "exec",       [PROGRAM_EXIT] = "exit",
 	[PROGRAM_WAIT] = "wait",         [PROGRAM_SLEEP] = "sleep",     [PROGRAM_WAKE] = "wake",
-	[PROGRAM_INFER] = "infer",
+	[PROGRAM_MOVE] = "move",         [PROGRAM_INFER] = "infer",
 };
 
 /* As the kernel model's own counters are labelled. */
@@ -65,11 +65,14 @@ void program_free(struct program *p)
 static void dump_op(FILE *out, const struct program_op *op)
 {
 	fprintf(out, "  +%" PRIu64 "ps %s", op->think, program_kind_names[op->kind]);
+	if (op->cpu != PROGRAM_NO_CPU)
+		fprintf(out, " [%u]", op->cpu);
 	switch (op->kind) {
 	case PROGRAM_FORK:
 	case PROGRAM_CLONE:
 	case PROGRAM_WAKE:
 	case PROGRAM_WAIT:
+	case PROGRAM_MOVE:
 		fprintf(out, " %u", op->other);
 		break;
 	case PROGRAM_EXEC:
@@ -78,6 +81,8 @@ static void dump_op(FILE *out, const struct program_op *op)
 		break;
 	case PROGRAM_SLEEP:
 		fprintf(out, " %" PRIu64 "ps", op->len);
+		if (op->other != PROGRAM_NO_CPU)
+			fprintf(out, " by %u", op->other);
 		break;
 	case PROGRAM_ACCESS:
 		fprintf(out, " %#" PRIx64 " %c", op->addr, "rwx"[op->access % 3]);

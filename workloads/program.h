@@ -41,13 +41,17 @@ enum program_kind {
 	/* other = the new space; len = how often mmap_lock was taken to map segments, 0 = not
 	 * known; prot = sleeps for the file, new_len = their ps in all (docs/trace-format.md) */
 	PROGRAM_EXEC,
-	PROGRAM_EXIT,
+	PROGRAM_EXIT, /* only wake-ups follow */
 	PROGRAM_WAIT, /* other = who wakes it; len = recorded ps off the CPU, for when it is gone */
-	PROGRAM_SLEEP, /* len = ps: timer, device, or a task that is not replayed */
+	PROGRAM_SLEEP, /* len = ps: timer, device, or a task that is not replayed; other = the CPU
+			  where that came in, PROGRAM_NO_CPU = not known */
 	PROGRAM_WAKE,  /* other = whom; each has its WAIT */
+	PROGRAM_MOVE,  /* other = the CPU that it was moved to, while it waited for one */
 	PROGRAM_INFER, /* addr, len, prot, flags: a mapping that appeared unrecorded */
 	PROGRAM_KINDS
 };
+
+#define PROGRAM_NO_CPU UINT16_MAX
 
 extern const char *const program_kind_names[PROGRAM_KINDS];
 
@@ -57,7 +61,8 @@ extern const char *const program_kind_names[PROGRAM_KINDS];
 struct program_op {
 	uint8_t kind;   /* enum program_kind */
 	uint8_t access; /* enum user_access */
-	uint32_t other; /* a task, or a space */
+	uint16_t cpu;   /* where it began: where the sleep before it ended, if that was a sleep */
+	uint32_t other; /* a task, a space, or a CPU */
 	sim_ps think;   /* own work before it */
 	uint64_t addr, len, new_addr, new_len;
 	uint32_t prot, flags;
@@ -143,6 +148,7 @@ struct program {
 	uint64_t tracer_samples; /* that this rests on; 0 = not known, tracer_ps is 0 */
 	sim_ps fault_ps[3];      /* estimate by enum user_access over all threads, with tracer */
 	struct program_recorded recorded;
+	unsigned int cpus; /* that events came from: the highest number and one */
 	uint64_t n_ops, inferred_ranges, inferred_bytes, inferred_pages, inferred_late;
 	uint64_t failed_calls;  /* recorded with an error: left out */
 	uint64_t skipped_calls; /* process_madvise: its ranges are not in the recording */

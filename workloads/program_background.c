@@ -19,13 +19,22 @@ static void count_switch(struct builder *b, bool odd)
 	b->odd_switches += odd;
 }
 
+static uint16_t cpu_number(int32_t cpu)
+{
+	return cpu >= 0 ? (uint16_t)cpu : PROGRAM_NO_CPU;
+}
+
 static void start_run(struct build_task *t, uint64_t now, int32_t cpu)
 {
 	if (t->run_open) /* its end is not known */
 		t->run[t->n_runs - 1].out_ns = t->run[t->n_runs - 1].in_ns;
 	xgrow(t->run, t->n_runs, t->cap_runs);
-	t->run[t->n_runs++] =
-		(struct build_run){ .in_ns = now, .wake_ns = t->run_wake_ns, .cpu = cpu };
+	t->run[t->n_runs++] = (struct build_run){
+		.in_ns = now,
+		.wake_ns = t->run_wake_ns,
+		.wake_cpu = t->run_wake_cpu,
+		.cpu = cpu,
+	};
 	t->run_open = true;
 	t->run_irq = false;
 	t->run_wake_ns = 0;
@@ -90,8 +99,10 @@ static void other_event(struct builder *b, int32_t self, int32_t cpu, const stru
 
 	if (e->type == TRACE_WAKING) {
 		woken = builder_find(b, (int32_t)e->arg[0]);
-		if (woken != NO_TASK && !b->task[woken].run_open)
+		if (woken != NO_TASK && !b->task[woken].run_open) {
 			b->task[woken].run_wake_ns = e->time_ns;
+			b->task[woken].run_wake_cpu = cpu_number(cpu);
+		}
 	}
 	if (self != NO_TASK)
 		run_event(&b->task[self], current_run(b, &b->task[self], cpu, e->time_ns), e);
@@ -161,10 +172,29 @@ static uint64_t sleep_ns(const struct build_run *run, const struct build_run *la
 	return to > from ? to - from : 0;
 }
 
-static void add_op(struct program_task *out, enum program_kind kind, sim_ps think, uint64_t len)
+static void add_op(struct program_task *out, const struct build_run *run, enum program_kind kind,
+		   sim_ps think)
 {
-	out->op[out->n_ops++] =
-		(struct program_op){ .kind = (uint8_t)kind, .think = think, .len = len };
+	out->op[out->n_ops++] = (struct program_op){ .kind = (uint8_t)kind,
+						     .cpu = cpu_number(run->cpu),
+						     .think = think };
+}
+
+/* Between a run and the next: a sleep, and on which CPU it went on. True: own work so far is noted.
+ */
+static bool add_pause(const struct builder *b, struct program_task *out,
+		      const struct build_run *last, const struct build_run *next, sim_ps think)
+{
+	uint64_t ns = sleep_ns(next, last, b->start_ns);
+	bool moves = last && next->cpu >= 0 && last->cpu != next->cpu;
+	struct program_op *op = &out->op[out->n_ops];
+
+	if (!ns && !moves)
+		return false;
+	add_op(out, last ? last : next, ns ? PROGRAM_SLEEP : PROGRAM_MOVE, think);
+	op->len = ns * SIM_NS;
+	op->other = ns ? next->wake_ns ? next->wake_cpu : PROGRAM_NO_CPU : cpu_number(next->cpu);
+	return true;
 }
 
 /* With the recording, if it is still there; else nobody saw it go (the recorder leaves out its own
@@ -188,21 +218,18 @@ static void make_ops(const struct builder *b, struct build_task *t, sim_ps switc
 	out->op = xcalloc(t->n_runs + 1, sizeof(*out->op));
 	for (size_t i = 0; i < t->n_runs; i++) {
 		const struct build_run *run = &t->run[i];
-		uint64_t ns = sleep_ns(run, last, b->start_ns);
 
-		if (ns) {
-			add_op(out, PROGRAM_SLEEP, think, ns * SIM_NS);
+		if (add_pause(b, out, last, run, think))
 			think = 0;
-		}
 		on_cpu = time_on_cpu(b->p, run);
 		think += on_cpu > switch_ps ? on_cpu - switch_ps : 0;
 		last = run;
 	}
 	/* for ever, if it did not exit */
 	if (last->state == 'X' || last->state == 'Z')
-		add_op(out, PROGRAM_EXIT, think, 0);
+		add_op(out, last, PROGRAM_EXIT, think);
 	else
-		add_op(out, PROGRAM_WAIT, think, 0);
+		add_op(out, last, PROGRAM_WAIT, think);
 }
 
 /* migration/1, ksoftirqd/0, kworker/1:2H-kb, but not kworker/u8:2: the CPU, or -1. */

@@ -49,6 +49,7 @@ int32_t builder_new_task(struct builder *b, int32_t tid, uint64_t now)
 	t->pid = t->proc = -1;
 	t->comm = "";
 	t->cpu = -1;
+	t->at_cpu = PROGRAM_NO_CPU;
 	t->creator = t->child = t->early_waker = NO_TASK;
 	t->first_space = -1;
 	t->fault = NO_FAULT;
@@ -148,19 +149,6 @@ static void wake_up(struct build_task *t, uint64_t now)
 	task_mark(t, in, 0);
 }
 
-/* The first event of its own since it was off the CPU. */
-static void settle(struct build_task *t, uint64_t now)
-{
-	exec_goes_on(t, way_in(t, now));
-	t->unwoken += t->state == TASK_BLOCKED && !t->woken && !t->deep;
-	if (t->state == TASK_BLOCKED)
-		wake_up(t, now);
-	else if (t->state == TASK_PREEMPTED)
-		t->minus_ns += (int64_t)(way_in(t, now) - t->out_ns);
-	t->resumed = t->woken = false;
-	t->state = TASK_RUNNING;
-}
-
 void task_append(struct build_task *t, const struct program_op *op, const struct build_note *note)
 {
 	xgrow(t->op, t->n_ops, t->cap_ops);
@@ -188,6 +176,8 @@ struct build_note task_note(struct build_task *t, uint64_t now)
 		.events = t->events,
 		.fault = t->fault,
 		.service_ns = t->service_ns,
+		.cpu = t->at_cpu,
+		.wake_cpu = PROGRAM_NO_CPU,
 		.peer = NO_TASK,
 	};
 	struct gaps *g;
@@ -211,6 +201,39 @@ static struct build_note cut(struct build_task *t, uint64_t now)
 	t->events--;
 	note.events--;
 	return note;
+}
+
+/* It was put on another CPU while it waited for one. */
+static void move(struct build_task *t, uint64_t in_ns, uint16_t cpu)
+{
+	struct program_op op = { .kind = PROGRAM_MOVE, .other = cpu };
+	struct build_note note = cut(t, t->out_ns);
+
+	task_append(t, &op, &note);
+	task_mark(t, in_ns, 0);
+}
+
+static uint16_t cpu_of(const struct trace_event *e)
+{
+	return e->cpu < TRACE_CPUS_MAX ? (uint16_t)e->cpu : PROGRAM_NO_CPU;
+}
+
+/* The first event of its own since it was off the CPU. */
+static void settle(struct build_task *t, const struct trace_event *e)
+{
+	uint64_t now = e->time_ns;
+
+	exec_goes_on(t, way_in(t, now));
+	t->unwoken += t->state == TASK_BLOCKED && !t->woken && !t->deep;
+	if (t->state == TASK_BLOCKED)
+		wake_up(t, now);
+	else if (t->state == TASK_PREEMPTED && cpu_of(e) != t->at_cpu)
+		move(t, way_in(t, now), cpu_of(e));
+	else if (t->state == TASK_PREEMPTED)
+		t->minus_ns += (int64_t)(way_in(t, now) - t->out_ns);
+	t->at_cpu = cpu_of(e);
+	t->resumed = t->woken = false;
+	t->state = TASK_RUNNING;
 }
 
 /* It goes to sleep: by an operation of its own, or (no_op) within one. */
@@ -324,6 +347,7 @@ static bool on_waking(struct builder *b, const struct trace_event *e, int32_t se
 	if (t->state == TASK_BLOCKED && !t->woken) {
 		t->woken = true;
 		t->wake_ns = e->time_ns;
+		t->note[t->n_ops - 1].wake_cpu = cpu_of(e);
 		if (op != NO_OP)
 			builder_pair(b, target, (uint32_t)t->n_ops - 1, self, op);
 	} else if (t->state == TASK_RUNNING && op != NO_OP) {
@@ -360,7 +384,7 @@ static void on_task_exit(struct build_task *t, const struct trace_event *e)
 		return;
 	t->call = 0;
 	note = cut(t, e->time_ns);
-	task_append(t, &op, &note); /* wake-ups that follow are put before it */
+	task_append(t, &op, &note); /* whom it wakes on its way out follows */
 	t->exiting = true;
 }
 
@@ -426,7 +450,7 @@ static void own_event(struct builder *b, int32_t self, const struct trace_event 
 		return;
 	learn(b, t, e);
 	if (t->state != TASK_DEAD)
-		settle(t, e->time_ns);
+		settle(t, e);
 	if (e->type != TRACE_SWITCH)
 		t->early_waker = NO_TASK;
 	if (e->type == TRACE_IPI_ENTRY || e->type == TRACE_IPI_EXIT) {
@@ -466,6 +490,8 @@ static void handle(struct builder *b, const struct trace_event *e)
 	}
 	b->end_ns = e->time_ns;
 	count(&b->p->recorded, e);
+	if (e->cpu < TRACE_CPUS_MAX && e->cpu >= b->p->cpus)
+		b->p->cpus = e->cpu + 1;
 	if (e->type == TRACE_LOST) {
 		for (size_t i = 0; i < b->n_tasks; i++)
 			calls_lost(b, &b->task[i]);

@@ -86,6 +86,8 @@ struct build_note {
 	uint32_t service_ns; /* of a fault before the gap: known part */
 	uint8_t fault;       /* class of the fault that the gap begins with, or NO_FAULT */
 	int64_t after_ns;    /* WAIT: from the way in to the first event of its own */
+	uint16_t cpu;        /* where it began */
+	uint16_t wake_cpu;   /* WAIT: where its wake-up was */
 	int32_t peer;        /* WAIT: who wakes it; WAKE: whom */
 	uint32_t peer_op;    /* its operation */
 };
@@ -112,7 +114,8 @@ struct build_run { /* of a task on a CPU, from switch to switch */
 	uint64_t irq_ns;  /* handlers in it */
 	uint32_t events;  /* of the recorder, outside of handlers */
 	int32_t cpu;
-	char state; /* that it was left in */
+	uint16_t wake_cpu; /* where wake_ns was seen */
+	char state;        /* that it was left in */
 };
 
 /* What an execve that has begun did so far. */
@@ -128,7 +131,8 @@ struct build_exec {
 struct build_task {
 	int32_t tid, pid, proc;
 	const char *comm;
-	int32_t creator, cpu;
+	int32_t creator, cpu; /* where it was first */
+	uint16_t at_cpu;      /* where it was last */
 	uint64_t first_ns;
 	struct program_op *op;
 	struct build_note *note;
@@ -164,6 +168,7 @@ struct build_task {
 	struct build_run *run;
 	size_t n_runs, cap_runs;
 	uint64_t run_wake_ns, run_irq_ns;
+	uint16_t run_wake_cpu;
 	bool run_open, run_irq;
 	bool user; /* something showed that it has an mm */
 	/* a call that has begun */

@@ -24,7 +24,7 @@ static void infer_late(struct build_task *t, struct span late)
 		.prot = PROT_READ | PROT_WRITE,
 		.flags = MAP_PRIVATE | MAP_ANONYMOUS,
 	};
-	struct build_note note = { .fault = NO_FAULT, .peer = NO_TASK };
+	struct build_note note = { .fault = NO_FAULT, .cpu = PROGRAM_NO_CPU, .peer = NO_TASK };
 
 	task_append(t, &op, &note);
 }
@@ -226,7 +226,9 @@ static void on_sys_exit(struct builder *b, struct build_task *t, const struct tr
 	if (known)
 		op.recorded_ns = ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
 	else
-		t->pending_note = (struct build_note){ .fault = NO_FAULT, .peer = NO_TASK };
+		t->pending_note = (struct build_note){ .fault = NO_FAULT,
+						       .cpu = PROGRAM_NO_CPU,
+						       .peer = NO_TASK };
 	/* a new thread comes out of the clone() that its parent went into */
 	b->p->lost_calls += !known && e->nr != SC_EXECVE && calls[e->nr] != call_clone;
 	if (known && is_error(e->arg[0])) {
@@ -317,6 +319,8 @@ bool calls_event(struct builder *b, int32_t self, const struct trace_event *e)
 {
 	struct build_task *t = &b->task[self];
 
+	if (t->exiting) /* a damaged recording: it may still wake others, no more */
+		return false;
 	switch (e->type) {
 	case TRACE_SYS_ENTER:
 		on_enter(t, e);

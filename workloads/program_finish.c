@@ -178,6 +178,7 @@ static bool resolve(struct finish *f, int32_t task, uint32_t i, struct program_o
 		if (i + 1 == t->n_ops && t->state == TASK_BLOCKED)
 			return false; /* never woken within the recording */
 		op->kind = PROGRAM_SLEEP;
+		op->other = t->note[i].wake_cpu;
 		return op->len > 0;
 	case PROGRAM_FORK:
 	case PROGRAM_CLONE:
@@ -209,7 +210,9 @@ static void add_op(struct finish *f, struct program_task *out, const struct prog
 /* Someone whom a task that is not replayed made appears when he did. */
 static void add_start(struct finish *f, const struct build_task *t, struct program_task *out)
 {
-	struct program_op op = { .kind = PROGRAM_SLEEP };
+	struct program_op op = { .kind = PROGRAM_SLEEP,
+				 .cpu = PROGRAM_NO_CPU,
+				 .other = PROGRAM_NO_CPU };
 
 	if (t->creator == NO_TASK || out->parent >= 0)
 		return;
@@ -220,7 +223,6 @@ static void add_start(struct finish *f, const struct build_task *t, struct progr
 static void make_ops(struct finish *f, int32_t task, struct program_task *out)
 {
 	struct build_task *t = &f->b->task[task];
-	struct program_op last = { 0 };
 	sim_ps carry = 0;
 
 	for (int i = 0; i < FAULT_CLASSES; i++)
@@ -234,16 +236,13 @@ static void make_ops(struct finish *f, int32_t task, struct program_task *out)
 		struct program_op op = t->op[i];
 
 		op.think = carry + think(f, &t->note[i]);
+		op.cpu = t->note[i].cpu;
 		carry = 0;
 		if (!resolve(f, task, i, &op))
 			carry = op.think;
-		else if (op.kind == PROGRAM_EXIT)
-			last = op; /* whom it woke on its way out must be woken before */
 		else
 			add_op(f, out, &op);
 	}
-	if (last.kind)
-		add_op(f, out, &last);
 }
 
 /* ---- the whole ---- */

@@ -19,6 +19,7 @@
 
 struct replay_params {
 	bool trace_cost, background;
+	uint32_t placement; /* enum replay_placement */
 };
 
 static const struct param replay_params[] = {
@@ -34,6 +35,13 @@ static const struct param replay_params[] = {
 	  .def = "true",
 	  .help = "what else ran in the recording (kernel threads, the recorder) takes CPUs here, "
 		  "too" },
+	{ .name = "placement",
+	  .type = PARAM_ENUM,
+	  .offset = offsetof(struct replay_params, placement),
+	  .def = "auto",
+	  .choices = replay_placements,
+	  .help = "on which CPUs tasks run: as recorded, free (the simulated scheduler's choice), "
+		  "or auto: as recorded on a machine of as many CPUs, with as many threads" },
 	PARAM_END,
 };
 
@@ -56,6 +64,8 @@ static struct task_attr attr_of(struct replay_task *t)
 	if (!t->copy && t->program->initial_cpu >= 0 &&
 	    t->program->initial_cpu < (int)kernel_nr_cpus(t->r->kernel))
 		attr.initial_cpu = t->program->initial_cpu;
+	if (t->r->placed)
+		attr.cpu = attr.initial_cpu;
 	return attr;
 }
 
@@ -320,16 +330,23 @@ static void do_mm(struct task *task, struct replay_task *t, const struct program
 	r->errors += ret < 0;
 }
 
-static void do_op(struct task *task, struct replay_task *t, const struct program_op *op)
+static void do_op(struct task *task, struct replay_task *t, size_t i)
 {
+	const struct program_op *op = &t->program->op[i];
 	struct replay *r = t->r;
 
 	switch (op->kind) {
 	case PROGRAM_WAIT:
+		replay_comes_back(task, r, t->program, i);
 		do_wait(task, t, op);
 		return;
 	case PROGRAM_SLEEP:
-		task_sleep(task, until_end(r, op->len));
+		replay_sleep(task, r, t->program, i, until_end(r, op->len));
+		return;
+	case PROGRAM_MOVE: /* replay_go did it */
+		return;
+	case PROGRAM_EXIT:
+		task_exit_mm(task);
 		return;
 	case PROGRAM_WAKE:
 		do_wake(task, t, op->other);
@@ -363,9 +380,10 @@ static void task_body(struct task *task, void *arg)
 	for (size_t i = 0; i < p->n_ops && !t->dropped && !late(r); i++) {
 		if (p->op[i].think)
 			user_compute(task, until_end(r, p->op[i].think));
-		if (late(r) || p->op[i].kind == PROGRAM_EXIT)
+		if (late(r))
 			break;
-		do_op(task, t, &p->op[i]);
+		replay_go(task, r, p, i);
+		do_op(task, t, i);
 	}
 	if (late(r))
 		stop_all(task, r);
@@ -418,7 +436,8 @@ static struct workload *replay_start(const struct workload_type *type, struct ke
 	r->duration = duration;
 	if (replay_find(file, path, sizeof(path), err))
 		r->program = program_load(path, err);
-	if (!r->program || !replay_scale(r, threads, err)) {
+	if (!r->program || !replay_scale(r, threads, err) ||
+	    !replay_placement(r, (enum replay_placement)param->placement, err)) {
 		replay_free(w);
 		return NULL;
 	}

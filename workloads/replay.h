@@ -43,7 +43,7 @@ struct replay_task {
 };
 
 struct replay_background {
-	const struct replay *r;
+	struct replay *r;
 	const struct program_task *program;
 	uint64_t rcu_runs; /* of the simulated thread, that were made up for */
 };
@@ -61,6 +61,7 @@ struct replay {
 	struct replay_background *background; /* NULL: none wanted */
 	sim_ps duration, end;
 	bool stopping;
+	bool placed; /* tasks run on the CPUs where they ran in the recording */
 	uint64_t errors, segvs, inferred_late;
 };
 
@@ -70,7 +71,21 @@ bool replay_scale(struct replay *r, uint32_t threads, struct err *err);
 void replay_offsets(struct replay *r, uint64_t seed);
 void replay_scale_free(struct replay *r);
 /* Spawns the program's background tasks; to be freed after the run. */
-struct replay_background *replay_background_start(const struct replay *r);
+struct replay_background *replay_background_start(struct replay *r);
+
+/* Where tasks run (replay_place.c). */
+enum replay_placement { PLACEMENT_AUTO, PLACEMENT_RECORDED, PLACEMENT_FREE };
+extern const char *const replay_placements[]; /* their names, NULL at the end */
+/* Decides r->placed; false and *err: this machine has no such CPUs. */
+bool replay_placement(struct replay *r, enum replay_placement wanted, struct err *err);
+/* Moves the task to where its operation i begins. */
+void replay_go(struct task *task, const struct replay *r, const struct program_task *p, size_t i);
+/* Operation i is a sleep: says where the task will be after it. */
+void replay_comes_back(struct task *task, const struct replay *r, const struct program_task *p,
+		       size_t i);
+/* The same, and sleeps. */
+void replay_sleep(struct task *task, const struct replay *r, const struct program_task *p, size_t i,
+		  sim_ps duration);
 /* execve with the image that the recording shows. */
 void replay_exec(struct task *task, const struct replay *r, const struct program_op *op);
 /* The copy's address for the original's. */

@@ -34,18 +34,23 @@ static void background_body(struct task *task, void *arg)
 	const struct program_task *p = bg->program;
 
 	for (size_t i = 0; i < p->n_ops; i++) {
+		sim_ps len;
+
 		if (p->op[i].think)
 			user_compute(task, p->op[i].think);
 		if (p->op[i].kind == PROGRAM_EXIT)
 			return;
-		if (p->op[i].kind == PROGRAM_SLEEP)
-			task_sleep(task, sleep_over_runs(bg, &i));
+		replay_go(task, bg->r, p, i);
+		if (p->op[i].kind != PROGRAM_SLEEP)
+			continue;
+		len = sleep_over_runs(bg, &i);
+		replay_sleep(task, bg->r, p, i, len);
 	}
 	for (;;)
 		task_block(task);
 }
 
-struct replay_background *replay_background_start(const struct replay *r)
+struct replay_background *replay_background_start(struct replay *r)
 {
 	const struct program *p = r->program;
 	struct kernel *k = r->kernel;
@@ -56,7 +61,7 @@ struct replay_background *replay_background_start(const struct replay *r)
 		bool there = t->initial_cpu >= 0 && t->initial_cpu < (int)kernel_nr_cpus(k);
 		struct task_attr attr = {
 			.comm = t->comm,
-			.cpu = t->bound && there ? t->initial_cpu : -1,
+			.cpu = (t->bound || r->placed) && there ? t->initial_cpu : -1,
 			.initial_cpu = there ? t->initial_cpu : 0,
 			.fn = background_body,
 			.arg = &all[i],

@@ -43,8 +43,7 @@ static void copy_process_ends(struct task *t, sim_ps all)
 static struct task *wake_up_new_task(struct task *t, const struct task_attr *attr, struct mm *mm)
 {
 	spend(t, t->k->cost.wakeup);
-	settle(t);
-	return sched_spawn(t->k, attr, mm, false);
+	return sched_fork(t, attr, mm);
 }
 
 static struct task *copy_sharing_mm(struct task *t, const struct task_attr *attr, sim_ps cost)

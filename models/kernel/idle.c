@@ -78,6 +78,21 @@ bool idle_sees_stores(const struct kcpu *c)
 	       (d->idle_polls || (d->idle_mwait && !d->virt.guest));
 }
 
+static void send(struct task *t, struct kcpu *to, enum ipi_kind kind, enum irq_vector vector)
+{
+	tracepoint(t);
+	settle(t);
+	exit_to_host(t);
+	t->k->metric.ipi[kind]->value++;
+	t->k->metric.ipi_isolated[kind]->value += to->isolated;
+	ipi_send_one(this_cpu(t)->cpu, to->id, vector);
+}
+
+void send_wakeup(struct task *t, struct kcpu *to)
+{
+	send(t, to, IPI_WAKEUP, IRQ_CALL_FUNCTION_SINGLE);
+}
+
 void resched_cpu(struct task *t, unsigned int cpu)
 {
 	struct kcpu *c = &t->k->cpus[cpu];
@@ -91,16 +106,8 @@ void resched_cpu(struct task *t, unsigned int cpu)
 					      t->k->m, this_cpu(t)->cpu->core, c->cpu->core)]);
 		return;
 	}
-	tracepoint(t);
-	settle(t);
-	exit_to_host(t);
-	if (c->curr == c->idle) {
-		t->k->metric.ipi[IPI_WAKEUP]->value++;
-		t->k->metric.ipi_isolated[IPI_WAKEUP]->value += c->isolated;
-		ipi_send_one(this_cpu(t)->cpu, cpu, IRQ_CALL_FUNCTION_SINGLE);
-	} else {
-		t->k->metric.ipi[IPI_RESCHEDULE]->value++;
-		t->k->metric.ipi_isolated[IPI_RESCHEDULE]->value += c->isolated;
-		ipi_send_one(this_cpu(t)->cpu, cpu, IRQ_RESCHEDULE);
-	}
+	if (c->curr == c->idle)
+		send_wakeup(t, c);
+	else
+		send(t, c, IPI_RESCHEDULE, IRQ_RESCHEDULE);
 }

@@ -74,7 +74,11 @@ struct task {
 	sim_ps debt;   /* spent but not yet passed */
 	sim_ps masked; /* of it: with interrupts disabled */
 	sim_ps picked_at, vruntime;
-	sim_ps timer;                    /* a sleeper wakes by itself then; SIM_NEVER */
+	sim_ps timer;              /* a sleeper wakes by itself then; SIM_NEVER */
+	int timer_cpu;             /* whose interrupt wakes it instead; -1 = none */
+	sim_ps timer_end, irq_due; /* when that CPU's handler is to run; its interrupt */
+	bool timer_fired;          /* raised, not taken yet: in kcpu.fired */
+	struct task *next_fired;
 	sim_ps spin_start, spin_end;     /* of its last spinning wait */
 	sim_ps part[HOLD_PARTS];         /* time spent so far on what lock holds are split by */
 	struct rwsem *held_write;        /* list by next_held */
@@ -89,6 +93,7 @@ struct task {
 	struct task *next;                    /* all tasks */
 	struct task *rq_next;                 /* run queue */
 	bool user_wake;                       /* task_wake came: for task_block */
+	bool exiting;                         /* has given up its mm for good */
 	bool exited;                          /* for its parent to reap */
 	struct task *reaper;                  /* that waits for it */
 	struct task *vfork_parent;            /* that waits until it lets go of the mm */
@@ -171,6 +176,7 @@ struct kcpu { /* what the kernel knows of a CPU */
 	bool irq_masked;      /* the interrupt at hand came while it could not be taken */
 	bool user_pcid_flush; /* the return to a program flushes its PCID (page-table isolation) */
 	sim_ps next_tick;
+	struct task *fired; /* sleepers that its next IRQ_HRTIMER wakes */
 	struct idle_history idle_history;
 	struct cpu_tlbstate tlbstate;
 	bool isolated;         /* takes no part in balancing; with nohz_full no tick for one task */
@@ -412,6 +418,8 @@ void ensure_idle(struct kcpu *c);
 /* A new task, its actor made and queued on a CPU. */
 struct task *sched_spawn(struct kernel *k, const struct task_attr *attr, struct mm *mm,
 			 bool kthread);
+/* The same by its parent, which pays for it (wake_up_new_task). */
+struct task *sched_fork(struct task *parent, const struct task_attr *attr, struct mm *mm);
 struct task *kthread_spawn(struct kernel *k, const char *comm, task_fn *fn, void *arg);
 void sched_tick(struct task *curr);
 /* A busy CPU without a tick (nohz_full) needs one again. */
@@ -421,6 +429,8 @@ void sched_migrate(struct task *t, unsigned int cpu);
 /* The same by this CPU's stopper thread, until t runs where it is bound. */
 void stop_and_migrate(struct task *t);
 void resched_cpu(struct task *t, unsigned int cpu);
+/* An IPI that makes another CPU run what was woken for it. */
+void send_wakeup(struct task *t, struct kcpu *to);
 /* Can the idle task of c be woken by a store instead of an interrupt? */
 bool idle_sees_stores(const struct kcpu *c);
 

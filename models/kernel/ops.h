@@ -64,6 +64,9 @@ struct exec_image {
 void sys_execve(struct task *task, const struct exec_image *image);
 /* wait4: until the child, which this task forked, has exited; then it is gone. */
 void sys_wait4(struct task *task, struct task *child);
+/* The first half of an exit: the task gives its mm up. What follows may wake others, and then it
+ * must return from fn or call sys_exit. */
+void task_exit_mm(struct task *task);
 /* Thread exit in the middle of fn. Does not return. */
 void sys_exit(struct task *task) __attribute__((noreturn));
 
@@ -148,8 +151,13 @@ void sys_pipe_write(struct task *task, struct pipe *pipe);
 void sys_pipe_read(struct task *task, struct pipe *pipe);
 /* Sleeps by a timer for at least `duration`. */
 void task_sleep(struct task *task, sim_ps duration);
+/* The same, but what wakes it is an interrupt that `cpu` takes (its timer, a device's), whose
+ * handler runs after `duration` if nothing holds it up; its entry lies before. */
+void task_sleep_for_irq(struct task *task, sim_ps duration, unsigned int cpu);
 /* From now on bound to one CPU (-1: any), and moved there at once. */
 void task_bind(struct task *task, int cpu);
+/* The same, but it stays where it is until it has slept. */
+void task_bind_at_wakeup(struct task *task, int cpu);
 /* The same as the system call: the CPU's stopper thread moves the task. */
 void sys_sched_setaffinity(struct task *task, int cpu);
 /* sched_yield */

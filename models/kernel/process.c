@@ -59,13 +59,21 @@ void sys_wait4(struct task *t, struct task *child)
 	syscall_exit(t);
 }
 
-void sys_exit(struct task *t)
+void task_exit_mm(struct task *t)
 {
+	if (t->exiting)
+		return;
+	t->exiting = true;
 	spend(t, t->k->cost.exit);
 	tracepoint(t);
 	if (t->mm)
 		exit_mm(t);
 	settle(t);
+}
+
+void sys_exit(struct task *t)
+{
+	task_exit_mm(t);
 	sim_check(t->k->sim, !t->held_mutex, "lock-leak", "%s exits while it holds %s", t->comm,
 		  t->held_mutex->class->name);
 	sim_check(t->k->sim, !t->held_write, "lock-leak", "%s exits while it holds %s", t->comm,
@@ -139,6 +147,11 @@ void task_bind(struct task *t, int cpu)
 	t->bound = cpu;
 	if (cpu >= 0 && t->cpu != (unsigned int)cpu)
 		sched_migrate(t, (unsigned int)cpu);
+}
+
+void task_bind_at_wakeup(struct task *t, int cpu)
+{
+	t->bound = cpu;
 }
 
 void sys_sched_setaffinity(struct task *t, int cpu)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/kernel/hrtimer.h"
 #include "models/kernel/kernel.h"
 #include "models/kernel/mm.h"
 #include "models/kernel/rcu.h"
@@ -166,6 +167,13 @@ static void place(struct task *waker, struct task *t)
 		cpu_raise(c->cpu, IRQ_HRTIMER, sim_now(t->k->sim));
 }
 
+/* A task that is still leaving a CPU on which nobody else waits is left to that CPU, by an IPI. */
+static void ttwu_queue_wakelist(struct task *waker, struct kcpu *c)
+{
+	if (!c->nr_queued && c != this_cpu(waker))
+		send_wakeup(waker, c);
+}
+
 bool sched_wake(struct task *waker, struct task *sleeper)
 {
 	struct kernel *k = sleeper->k;
@@ -180,10 +188,14 @@ bool sched_wake(struct task *waker, struct task *sleeper)
 		return false;
 	}
 	sleeper->state = TASK_RUNNING;
-	if (sleeper->on_cpu)
+	hrtimer_cancel(sleeper);
+	if (sleeper->on_cpu) {
 		sleeper->wake_after_switch = true;
-	else
+		if (waker)
+			ttwu_queue_wakelist(waker, &k->cpus[sleeper->cpu]);
+	} else {
 		place(waker, sleeper);
+	}
 	return true;
 }
 
@@ -214,7 +226,12 @@ static void wait_for_cpu(struct task *t)
 			t->timer = sim_now(t->k->sim); /* it fired during the switch */
 		if (sim_park_until(t->k->sim, timer ? t->timer : SIM_NEVER, why) || !timer)
 			continue;
-		if (t->state == TASK_BLOCKED && sim_now(t->k->sim) >= t->timer) {
+		if (t->state != TASK_BLOCKED || sim_now(t->k->sim) < t->timer)
+			continue;
+		t->timer = SIM_NEVER;
+		if (t->timer_cpu >= 0) {
+			hrtimer_start(t);
+		} else {
 			t->state = TASK_RUNNING;
 			place(NULL, t);
 		}
@@ -429,8 +446,8 @@ static unsigned int next_place(struct kernel *k)
 	return cpu;
 }
 
-struct task *sched_spawn(struct kernel *k, const struct task_attr *attr, struct mm *mm,
-			 bool kthread)
+static struct task *new_task(struct kernel *k, const struct task_attr *attr, struct mm *mm,
+			     bool kthread)
 {
 	struct task *t = calloc(1, sizeof(*t));
 	char name[40];
@@ -446,6 +463,7 @@ struct task *sched_spawn(struct kernel *k, const struct task_attr *attr, struct 
 		 : attr->initial_cpu >= 0 ? (unsigned int)attr->initial_cpu
 					  : next_place(k);
 	t->timer = SIM_NEVER;
+	t->timer_cpu = -1;
 	t->fn = attr->fn;
 	t->arg = attr->arg;
 	t->preempt_off = 1; /* until finish_switch */
@@ -455,7 +473,25 @@ struct task *sched_spawn(struct kernel *k, const struct task_attr *attr, struct 
 		k->live_tasks++;
 	t->vruntime = new_task_vruntime(&k->cpus[t->cpu]);
 	t->actor = sim_spawn(k->sim, name, t->cpu, kthread, task_main, t);
+	return t;
+}
+
+struct task *sched_spawn(struct kernel *k, const struct task_attr *attr, struct mm *mm,
+			 bool kthread)
+{
+	struct task *t = new_task(k, attr, mm, kthread);
+
 	place(NULL, t);
+	return t;
+}
+
+struct task *sched_fork(struct task *parent, const struct task_attr *attr, struct mm *mm)
+{
+	struct task *t;
+
+	settle(parent);
+	t = new_task(parent->k, attr, mm, false);
+	place(parent, t);
 	return t;
 }
 

@@ -8,6 +8,7 @@
 #include "models/hw/ipi.h"
 #include "models/kernel/entry.h"
 #include "models/kernel/blk.h"
+#include "models/kernel/hrtimer.h"
 #include "models/kernel/kernel.h"
 #include "models/kernel/numa.h"
 #include "models/kernel/rcu.h"
@@ -149,7 +150,10 @@ static void run_vector(struct task *t, enum irq_vector vector)
 	case IRQ_DISK:
 		blk_done(t);
 		break;
-	default: /* reschedule, a sleeper's timer: their work was done by who raised them */
+	case IRQ_HRTIMER:
+		hrtimer_interrupt(t);
+		break;
+	default: /* reschedule: its work was done by who raised it */
 		break;
 	}
 }

@@ -445,7 +445,11 @@ static void act(struct task *t, struct member *me)
 	case 2:
 		length = rng_below(&me->rng, rng_below(&me->rng, 2) ? 200 * NS : 500 * US);
 		from = sim_now(t->k->sim);
-		task_sleep(t, length);
+		if (rng_below(&me->rng, 2))
+			task_sleep(t, length);
+		else
+			task_sleep_for_irq(t, length,
+					   (unsigned int)rng_below(&me->rng, t->k->nr_cpus));
 		expect(t->k, sim_now(t->k->sim) >= from + length, "slept too short");
 		break;
 	case 3:

@@ -15,6 +15,7 @@ struct call {
 	sim_ps time; /* at its start */
 	struct task *task;
 	uint64_t addr, len;
+	int cpu; /* where the task was; -1: anywhere */
 };
 
 struct kernel {
@@ -41,6 +42,7 @@ struct task {
 	struct task_attr attr;
 	struct sim_actor *actor;
 	bool woken, blocked;
+	int cpu, wakes_on; /* -1: anywhere */
 };
 
 #define kernel_spawn              fake_kernel_spawn
@@ -65,6 +67,10 @@ struct task {
 #define task_block                fake_task_block
 #define task_wake                 fake_task_wake
 #define task_sleep                fake_task_sleep
+#define task_sleep_for_irq        fake_task_sleep_for_irq
+#define task_bind                 fake_task_bind
+#define task_bind_at_wakeup       fake_task_bind_at_wakeup
+#define task_exit_mm              fake_task_exit_mm
 #define kernel_sim                fake_kernel_sim
 #define kernel_nr_cpus            fake_kernel_nr_cpus
 #define kernel_set_tracing        fake_kernel_set_tracing
@@ -75,7 +81,8 @@ static void takes(struct task *t, const char *what, uint64_t addr, uint64_t len,
 	struct kernel *k = t->k;
 
 	xgrow(k->call, k->n_calls, k->cap_calls);
-	k->call[k->n_calls++] = (struct call){ what, t->attr.comm, sim_now(k->sim), t, addr, len };
+	k->call[k->n_calls++] = (struct call){ what, t->attr.comm, sim_now(k->sim), t,
+					       addr, len,          t->cpu };
 	if (cost)
 		sim_sleep_until(k->sim, sim_now(k->sim) + cost * k->factor);
 }
@@ -117,6 +124,7 @@ static struct task *spawn_task(struct kernel *k, const struct task_attr *attr, s
 	t->k = k;
 	t->mm = mm;
 	t->attr = *attr;
+	t->cpu = t->wakes_on = attr->cpu;
 	xgrow(k->task, k->n_tasks, k->cap_tasks);
 	k->task[k->n_tasks++] = t;
 	t->actor = sim_spawn(k->sim, attr->comm, 0, daemon, run_task, t);
@@ -278,6 +286,7 @@ static void task_block(struct task *t)
 		t->blocked = false;
 	}
 	t->woken = false;
+	t->cpu = t->wakes_on;
 }
 
 static void task_wake(struct task *waker, struct task *t)
@@ -292,6 +301,30 @@ static void task_sleep(struct task *t, sim_ps duration)
 {
 	takes(t, "sleep", 0, duration, 0);
 	sim_sleep_until(t->k->sim, sim_now(t->k->sim) + duration);
+	t->cpu = t->wakes_on;
+}
+
+static void task_sleep_for_irq(struct task *t, sim_ps duration, unsigned int cpu)
+{
+	takes(t, "interrupt", cpu, duration, 0);
+	task_sleep(t, duration);
+}
+
+static void task_bind(struct task *t, int cpu)
+{
+	if (t->cpu != cpu)
+		takes(t, "move", (uint64_t)cpu, 0, 0);
+	t->cpu = t->wakes_on = cpu;
+}
+
+static void task_bind_at_wakeup(struct task *t, int cpu)
+{
+	t->wakes_on = cpu;
+}
+
+static void task_exit_mm(struct task *t)
+{
+	takes(t, "exit", 0, 0, SIM_US);
 }
 
 static struct sim *kernel_sim(const struct kernel *k)

@@ -4,89 +4,7 @@
  * cost, wake-ups are waited for, copies of threads work on addresses of their own, and a replay
  * that is cut short ends.
  */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include "trace_test.h"
-
-#include "fake_kernel.c"
-
-#define replay_scale            tested_replay_scale
-#define replay_offsets          tested_replay_offsets
-#define replay_scale_free       tested_replay_scale_free
-#define replay_relocate         tested_replay_relocate
-#define replay_copy             tested_replay_copy
-#define replay_exec             tested_replay_exec
-#define replay_background_start tested_replay_background_start
-#include "workloads/replay.c"
-#include "workloads/replay_background.c"
-#include "workloads/replay_exec.c"
-#include "workloads/replay_scale.c"
-
-struct result {
-	struct kernel k;
-	struct workload *w;
-	enum sim_end end;
-};
-
-static bool with_background; /* of the replays that follow */
-
-static struct result replay(const char *file, uint32_t threads, sim_ps duration,
-			    unsigned int factor, uint64_t seed)
-{
-	const struct sim_options opt = { .seed = seed, .platform = { .hosts = 2 } };
-	const struct replay_params params = { .trace_cost = true, .background = with_background };
-	struct result r = { .k = { .cpus = 2, .factor = factor } };
-	struct err err = { 0 };
-
-	r.k.sim = sim_create(&opt, &err);
-	assert_non_null(r.k.sim);
-	r.w = replay_start(&replay_type, &r.k, &params, file, threads, duration, &err);
-	if (!r.w)
-		fail_msg("%s", err.msg);
-	return r;
-}
-
-static void go(struct result *r)
-{
-	struct err err = { 0 };
-
-	r->w->r.kernel = &r->k; /* the struct was copied out of replay() */
-	for (size_t i = 0; i < r->k.n_tasks; i++)
-		r->k.task[i]->k = &r->k;
-	r->end = sim_run(r->k.sim, SIM_NEVER, &err);
-	if (r->end != SIM_END_FINISHED)
-		fail_msg("ended %d: %s", r->end, err.msg);
-	replay_finish(r->w);
-}
-
-static void drop(struct result *r)
-{
-	free_kernel(&r->k);
-	replay_free(r->w);
-}
-
-static const struct call *find(const struct result *r, const char *comm, const char *what,
-			       unsigned int nth)
-{
-	for (size_t i = 0; i < r->k.n_calls; i++)
-		if (!strcmp(r->k.call[i].comm, comm) && !strcmp(r->k.call[i].what, what) && !nth--)
-			return &r->k.call[i];
-	fail_msg("no %s of %s", what, comm);
-	return NULL;
-}
-
-static size_t count_calls(const struct result *r, const char *what)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < r->k.n_calls; i++)
-		n += !strcmp(r->k.call[i].what, what);
-	return n;
-}
+#include "replay_test.h"
 
 static double gauge_of(const struct result *r, const char *name, const char *label)
 {
@@ -120,7 +38,7 @@ static void test_closed_loop(void **state)
 		struct result r = replay(write_text("two", two_threads), 0, 0, factor, 1);
 		const struct call *b_first, *a_advise, *wake_up, *b_last;
 
-		go(&r);
+		run(&r);
 		b_first = find(&r, "b", "munmap", 0);
 		wake_up = find(&r, "b", "wake", 0);
 		a_advise = find(&r, "a", "madvise", 0);
@@ -153,7 +71,7 @@ static void test_shipped(void **state)
 	const struct metrics *m;
 
 	(void)state;
-	go(&r);
+	run(&r);
 	m = sim_metrics(r.k.sim);
 	assert_int_equal(count_calls(&r, "madvise"), 33505);
 	assert_int_equal(metric_find(m, "op.latency", "madvise")->hist.count, 33505);
@@ -202,7 +120,7 @@ static void test_thread_of_new_mm(void **state)
 	struct result r = replay(write_text("thread_of_new", thread_of_new), 0, 0, 1, 1);
 
 	(void)state;
-	go(&r);
+	run(&r);
 	assert_int_equal(find(&r, "b", "brk", 0)->addr, 0x555500008000);
 	assert_string_equal(find(&r, "a", "infer", 0)->comm, "a");
 	assert_int_equal(count_calls(&r, "infer"), 1); /* after the exec, not again by b */
@@ -216,7 +134,7 @@ static void test_more_threads(void **state)
 	struct replay *p = &r.w->r;
 
 	(void)state;
-	go(&r);
+	run(&r);
 	assert_int_equal(p->n_workers, 2);
 	assert_int_equal(p->n_copies, 5);
 	assert_int_equal(gauge_of(&r, "replay.segv", NULL), 0);
@@ -243,7 +161,7 @@ static void test_copies_apart(void **state)
 	struct spans taken = { 0 };
 
 	(void)state;
-	go(&r);
+	run(&r);
 	for (size_t i = 0; i < p->n_tasks; i++) {
 		const struct replay_task *t = &p->task[i];
 		struct spans own = { 0 };
@@ -279,7 +197,7 @@ static void test_fewer_threads(void **state)
 	struct replay *p = &r.w->r;
 
 	(void)state;
-	go(&r);
+	run(&r);
 	assert_int_equal(p->n_copies, 0);
 	assert_non_null(p->task[p->worker[0].task].task);
 	assert_null(p->task[p->worker[1].task].task);
@@ -296,7 +214,7 @@ static void test_duration(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		struct result r = replay(shipped("tlb_flush2-2t"), 5, at[i], 1, 1);
 
-		go(&r);
+		run(&r);
 		assert_true(r.w->r.end >= at[i]);
 		assert_true(r.w->r.end < at[i] + 40 * SIM_US); /* calls under way, wake-ups */
 		drop(&r);
@@ -311,9 +229,9 @@ static void test_seeds(void **state)
 	bool differs = false;
 
 	(void)state;
-	go(&a);
-	go(&b);
-	go(&c);
+	run(&a);
+	run(&b);
+	run(&c);
 	assert_int_equal(a.k.n_calls, b.k.n_calls);
 	for (size_t i = 0; i < a.k.n_calls; i++) {
 		assert_int_equal(a.k.call[i].time, b.k.call[i].time);
@@ -379,7 +297,7 @@ static void test_background(void **state)
 		r = replay(file, 0, 0, 1, 1);
 		with_background = false;
 		r.k.rcu_runs = runs;
-		go(&r);
+		run(&r);
 		assert_int_equal(gauge_of(&r, "replay.tasks", "background"), 2);
 		assert_int_equal(gauge_of(&r, "replay.tasks", "left_out"), 0);
 		/* each run of the kernel's own thread takes the place of one */
@@ -400,7 +318,7 @@ static void test_background(void **state)
 	{
 		struct result r = replay(file, 0, 0, 1, 1);
 
-		go(&r);
+		run(&r);
 		assert_int_equal(gauge_of(&r, "replay.tasks", "background"), 0);
 		assert_int_equal(gauge_of(&r, "replay.tasks", "left_out"), 2);
 		assert_int_equal(calls_by(&r, "rcu_preempt", "compute"), 0);
@@ -418,7 +336,7 @@ static void test_background_not_scaled(void **state)
 	with_background = true;
 	r = replay(shipped("tlb_flush2-2t"), 7, 0, 1, 1);
 	with_background = false;
-	go(&r);
+	run(&r);
 	assert_int_equal(gauge_of(&r, "replay.tasks", "background"), 11);
 	assert_int_equal(gauge_of(&r, "replay.tasks", "copies"), 5);
 	assert_int_equal(r.k.n_tasks, 4 + 5 + 11);
