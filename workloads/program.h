@@ -11,9 +11,9 @@
  *   mmap_lock_acquire_returned, of an mm that only one thread used so far (else: of a lock where
  *   nobody else was): two events with nearly nothing between them. The 95th percentile is taken
  *   for one with cold caches.
- * - a page fault has no recorded end. The 1st percentile of the times from a fault to the thread's
- *   next operation, by thread and kind of access, stands for fault and recorder, and what is longer
- *   is think.
+ * - a page fault has no recorded end, nor has the sending of an IPI. The 1st percentile of the
+ * times from a fault to the thread's next operation, by thread and kind of access, stands for fault
+ * and recorder, and what is longer is think.
  */
 #ifndef WORKLOADS_PROGRAM_H
 #define WORKLOADS_PROGRAM_H
@@ -147,6 +147,7 @@ struct program {
 	sim_ps tracer_cold_ps;   /* what one costs more where none came lately */
 	uint64_t tracer_samples; /* that this rests on; 0 = not known, tracer_ps is 0 */
 	sim_ps fault_ps[3];      /* estimate by enum user_access over all threads, with tracer */
+	sim_ps send_ps;          /* likewise of sending the IPI of a wake-up */
 	struct program_recorded recorded;
 	unsigned int cpus; /* that events came from: the highest number and one */
 	uint64_t n_ops, inferred_ranges, inferred_bytes, inferred_pages, inferred_late;

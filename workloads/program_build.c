@@ -136,6 +136,12 @@ static uint64_t way_in(const struct build_task *t, uint64_t now)
 	return t->resumed && t->in_ns >= t->out_ns && t->in_ns <= now ? t->in_ns : now;
 }
 
+/* The switch is recorded before the thread goes on, on its time. */
+static uint32_t events_in(const struct build_task *t, uint64_t in)
+{
+	return t->resumed && in == t->in_ns ? t->in_events : 0;
+}
+
 static void wake_up(struct build_task *t, uint64_t now)
 {
 	struct program_op *op = &t->op[t->n_ops - 1];
@@ -146,7 +152,7 @@ static void wake_up(struct build_task *t, uint64_t now)
 		end = t->wake_ns;
 	op->len = (end - t->out_ns) * SIM_NS;
 	t->note[t->n_ops - 1].after_ns = (int64_t)(now - in);
-	task_mark(t, in, 0);
+	task_mark(t, in, events_in(t, in));
 }
 
 void task_append(struct build_task *t, const struct program_op *op, const struct build_note *note)
@@ -182,7 +188,7 @@ struct build_note task_note(struct build_task *t, uint64_t now)
 	};
 	struct gaps *g;
 
-	if (t->fault < FAULT_CLASSES && !t->events && !t->minus_ns && !t->service_ns &&
+	if (t->fault < GAP_CLASSES && !t->events && !t->minus_ns && !t->service_ns &&
 	    note.gap_ns >= 0) {
 		g = &t->gaps[t->fault];
 		xgrow(g->v, g->n, g->cap);
@@ -210,7 +216,14 @@ static void move(struct build_task *t, uint64_t in_ns, uint16_t cpu)
 	struct build_note note = cut(t, t->out_ns);
 
 	task_append(t, &op, &note);
-	task_mark(t, in_ns, 0);
+	task_mark(t, in_ns, events_in(t, in_ns));
+}
+
+/* On the same CPU: the stretch goes on. */
+static void come_back(struct build_task *t, uint64_t in_ns)
+{
+	t->minus_ns += (int64_t)(in_ns - t->out_ns);
+	t->events += events_in(t, in_ns);
 }
 
 static uint16_t cpu_of(const struct trace_event *e)
@@ -230,7 +243,7 @@ static void settle(struct build_task *t, const struct trace_event *e)
 	else if (t->state == TASK_PREEMPTED && cpu_of(e) != t->at_cpu)
 		move(t, way_in(t, now), cpu_of(e));
 	else if (t->state == TASK_PREEMPTED)
-		t->minus_ns += (int64_t)(way_in(t, now) - t->out_ns);
+		come_back(t, way_in(t, now));
 	t->at_cpu = cpu_of(e);
 	t->resumed = t->woken = false;
 	t->state = TASK_RUNNING;
@@ -301,6 +314,7 @@ static void on_switch(struct builder *b, const struct trace_event *e)
 		next = asleep_at_start(b, (int32_t)e->arg[2], e->time_ns);
 	if (next != NO_TASK) {
 		b->task[next].resumed = true;
+		b->task[next].in_events = 1;
 		b->task[next].in_ns = e->time_ns;
 		if (e->cpu < TRACE_CPUS_MAX && b->task[next].cpu < 0)
 			b->task[next].cpu = e->cpu;
@@ -406,6 +420,14 @@ static bool serves_fault(const struct trace_event *e)
 	}
 }
 
+/* A wake-up so far, and nothing else since: this is its IPI. */
+static bool sends_wakeup(const struct build_task *t, const struct trace_event *e)
+{
+	return e->type == TRACE_IPI_SEND_CPU && program_ipi_kind(e) != PROGRAM_IPI_SHOOTDOWN &&
+	       t->events == 1 && !t->minus_ns && t->n_ops &&
+	       t->op[t->n_ops - 1].kind == PROGRAM_WAKE;
+}
+
 static void in_own_work(struct build_task *t, const struct trace_event *e)
 {
 	static const uint64_t apart_ns = 20000; /* later than this is of something else */
@@ -413,7 +435,12 @@ static void in_own_work(struct build_task *t, const struct trace_event *e)
 	uint8_t fault = t->fault;
 	uint32_t service = t->service_ns + (uint32_t)(e->time_ns - t->mark_ns);
 
-	if (fault == NO_FAULT || !near || !serves_fault(e)) {
+	if (sends_wakeup(t, e)) {
+		task_mark(t, e->time_ns, 0);
+		t->fault = GAP_SEND;
+		return;
+	}
+	if (fault >= FAULT_CLASSES || !near || !serves_fault(e)) {
 		t->events++;
 		return;
 	}
@@ -441,13 +468,24 @@ static void learn(struct builder *b, struct build_task *t, const struct trace_ev
 	}
 }
 
+/* For who comes next on that CPU. */
+static void loads_mm(struct builder *b, const struct trace_event *e)
+{
+	int32_t next = e->cpu < TRACE_CPUS_MAX ? b->on_cpu[e->cpu] : NO_TASK;
+
+	if (next != NO_TASK)
+		b->task[next].in_events++;
+}
+
 static void own_event(struct builder *b, int32_t self, const struct trace_event *e)
 {
 	struct build_task *t = &b->task[self];
 
 	/* the flush of a task switch is recorded under who just went off the CPU */
-	if (e->type == TRACE_TLB_FLUSH && !e->arg[1] && t->state != TASK_RUNNING)
+	if (e->type == TRACE_TLB_FLUSH && !e->arg[1] && t->state != TASK_RUNNING) {
+		loads_mm(b, e);
 		return;
+	}
 	learn(b, t, e);
 	if (t->state != TASK_DEAD)
 		settle(t, e);
@@ -526,7 +564,7 @@ static void builder_free(struct builder *b)
 		free(b->task[i].sleep);
 		free(b->task[i].waking);
 		free(b->task[i].run);
-		for (int j = 0; j < FAULT_CLASSES; j++)
+		for (int j = 0; j < GAP_CLASSES; j++)
 			free(b->task[i].gaps[j].v);
 		free(b->task[i].waits.v);
 		free(b->task[i].holds.v);

@@ -76,7 +76,7 @@ void build_space_free(struct build_space *s);
 enum task_state { TASK_RUNNING, TASK_PREEMPTED, TASK_BLOCKED, TASK_IN_CALL, TASK_DEAD };
 
 enum { NO_TASK = -1, NO_FAULT = 255 };
-enum { FAULT_CLASSES = 3 }; /* by enum user_access */
+enum { FAULT_CLASSES = 3, GAP_SEND = FAULT_CLASSES, GAP_CLASSES }; /* by enum user_access; an IPI */
 #define NO_OP UINT32_MAX
 
 /* What an operation needs besides itself until the program is made of it. */
@@ -84,7 +84,7 @@ struct build_note {
 	int64_t gap_ns;  /* from the end of the last one, less what is known to be not its own */
 	uint32_t events; /* of the recorder in the gap */
 	uint32_t service_ns; /* of a fault before the gap: known part */
-	uint8_t fault;       /* class of the fault that the gap begins with, or NO_FAULT */
+	uint8_t fault;       /* class of what the gap begins with, or NO_FAULT */
 	int64_t after_ns;    /* WAIT: from the way in to the first event of its own */
 	uint16_t cpu;        /* where it began */
 	uint16_t wake_cpu;   /* WAIT: where its wake-up was */
@@ -92,7 +92,7 @@ struct build_note {
 	uint32_t peer_op;    /* its operation */
 };
 
-struct gaps { /* between a fault and the next operation, ns */
+struct gaps { /* between a fault, or the sending of an IPI, and the next operation, ns */
 	uint32_t *v;
 	size_t n, cap;
 };
@@ -153,7 +153,8 @@ struct build_task {
 	uint32_t service_ns;
 	/* off the CPU */
 	uint64_t out_ns, in_ns;
-	bool resumed; /* in_ns is set, and nothing of its own came since */
+	bool resumed;       /* in_ns is set, and nothing of its own came since */
+	uint32_t in_events; /* of the recorder on the way in */
 	bool woken;
 	bool deep; /* for a device: not everything that ends such a sleep is recorded */
 	uint64_t wake_ns;
@@ -185,7 +186,7 @@ struct build_task {
 	bool last_was_start; /* its last event was LOCK_START */
 	struct build_exec exec;
 
-	struct gaps gaps[FAULT_CLASSES];
+	struct gaps gaps[GAP_CLASSES];
 };
 
 struct build_proc { /* a process: its number, and its address space now */

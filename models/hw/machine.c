@@ -222,6 +222,12 @@ const struct param machine_params[] = {
 	   "more, if the target has interrupts disabled: exit of the interrupt window"),
 	PS("virt.inject", virt.inject, "0ns", MAX_STEP, "target in its host: injection at entry"),
 	PS("virt.idle_exit", virt.idle_exit, "0ns", MAX_STEP, "waking a halted virtual CPU"),
+	PS("virt.deep_exit", virt.deep_exit, "0ns", MAX_STEP,
+	   "the same after virt.deep_residency, when the host's CPU sleeps deeply and has lost its "
+	   "L1 and L2; 0: it never does"),
+	PS("virt.deep_residency", virt.deep_residency, "1ms", 1e12, "see virt.deep_exit"),
+	PS("virt.timer_write", virt.timer_write, "0ns", MAX_STEP,
+	   "programming the tick on the way out of idle: an exit"),
 	FLAG("virt.posted", virt.posted, "false",
 	     "posted interrupts, AVIC: IPIs reach a CPU in guest mode without an exit"),
 	PS("virt.posted_receive", virt.posted_receive, "100ns", MAX_STEP,

@@ -97,6 +97,8 @@ struct machine_desc {
 		sim_ps window;     /* target in guest mode, interrupts disabled: one more exit */
 		sim_ps inject;     /* target in the host already: injection at its next entry */
 		sim_ps idle_exit;  /* a halted virtual CPU is put back on its host CPU */
+		sim_ps deep_exit, deep_residency; /* the same after a long halt; 0: as above */
+		sim_ps timer_write;               /* of the tick, on the way out of idle */
 		bool pv_ipi;
 		/* The host takes a CPU that executes after this long, on average, for steal_min
 		 * and more, on average steal_mean; 0: never. */

@@ -41,6 +41,9 @@ void code_cache_init(struct kernel *k)
 	}
 }
 
+/* So many times L2's lines leave less than one in a hundred of those that were there. */
+#define ALL_GONE 5
+
 void code_cache_free(struct kernel *k)
 {
 	for (unsigned int i = 0; i < k->m->nr_cores; i++)
@@ -60,6 +63,11 @@ sim_ps code_cache_miss(const struct code_cache_model *c, sim_ps work, uint64_t n
 
 	return (sim_ps)(lines *
 			(code_cache_share(c, new_lines) * c->l3_cost + l3 * c->memory_cost));
+}
+
+void code_cache_lose(struct code_cache *core, const struct code_cache_model *c)
+{
+	core->lines += (uint64_t)(ALL_GONE * c->l2_lines);
 }
 
 void code_cache_user(struct task *t, sim_ps work)

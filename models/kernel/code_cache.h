@@ -42,6 +42,8 @@ void code_cache_free(struct kernel *k);
 /* What warm code of length `work` takes more, and (share) how cold it is, 0 to 1. */
 sim_ps code_cache_miss(const struct code_cache_model *model, sim_ps work, uint64_t new_lines);
 double code_cache_share(const struct code_cache_model *model, uint64_t new_lines);
+/* The core's L2 is empty. */
+void code_cache_lose(struct code_cache *core, const struct code_cache_model *model);
 /* The task's own work on its core. Pages that the kernel zeroes or copies push nothing out: a
  * recorded program that faults 64 pages in a row finds its next mmap as warm as before. */
 void code_cache_user(struct task *t, sim_ps work);

@@ -5,6 +5,7 @@
  */
 #include "models/kernel/cpuidle.h"
 
+#include "models/kernel/code_cache.h"
 #include "models/kernel/mm.h"
 
 METRIC(desc_deep, "sched.deep_idle", METRIC_COUNTER, "1", NULL,
@@ -95,13 +96,36 @@ void cpuidle_halt(struct kcpu *c)
 	metric_get(sim_metrics(c->k->sim), &desc_deep, "")->value++;
 }
 
+/* Of a guest: its host idles by a governor of its own, which is told here by how long it has been.
+ */
+static bool host_sleeps_deeply(const struct kcpu *c)
+{
+	const struct machine_desc *d = &c->k->m->desc;
+
+	return d->virt.guest && d->virt.deep_exit &&
+	       sim_now(c->k->sim) - c->idle_history.since >= d->virt.deep_residency;
+}
+
+sim_ps cpuidle_latency(const struct kcpu *c)
+{
+	const struct machine_desc *d = &c->k->m->desc;
+
+	if (d->idle_polls)
+		return 0;
+	if (!d->virt.guest)
+		return c->cpu->idle_exit;
+	return host_sleeps_deeply(c) ? d->virt.deep_exit : d->virt.idle_exit;
+}
+
 sim_ps cpuidle_exit(struct kcpu *c)
 {
 	struct idle_history *h = &c->idle_history;
-	const struct machine_desc *d = &c->k->m->desc;
+	sim_ps latency = cpuidle_latency(c);
 
 	h->recent[h->next] = sim_now(c->k->sim) - h->since;
+	if (host_sleeps_deeply(c))
+		code_cache_lose(c->code, &c->k->code_model);
 	h->next = (h->next + 1) % IDLE_INTERVALS;
 	h->n += h->n < IDLE_INTERVALS;
-	return d->virt.guest ? d->virt.idle_exit : c->cpu->idle_exit;
+	return latency;
 }

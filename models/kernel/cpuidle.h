@@ -13,7 +13,9 @@
 void cpuidle_enter(struct task *idle, struct kcpu *c);
 /* The CPU halts now. */
 void cpuidle_halt(struct kcpu *c);
-/* It was woken: what leaving the state takes. */
+/* What leaving the state takes if it is woken now. */
+sim_ps cpuidle_latency(const struct kcpu *c);
+/* It is woken: the same, and what it has lost is gone. */
 sim_ps cpuidle_exit(struct kcpu *c);
 
 /* The typical one of these times: their mean if they are close together, without up to a quarter of

@@ -6,17 +6,32 @@
  */
 #include "models/kernel/hrtimer.h"
 
+#include "models/kernel/cpuidle.h"
+
 /* From the moment when the interrupt comes due to its handler's first step, as one_irq has it. */
-static sim_ps lead(const struct kcpu *c, bool idle)
+static sim_ps lead(const struct kcpu *c, sim_ps out_of_idle)
 {
 	const struct machine_desc *d = &c->k->m->desc;
-	sim_ps entry = d->ipi.entry + c->k->cost.irq;
 
-	if (idle && d->idle_polls)
-		return entry;
-	if (idle)
-		return entry + (d->virt.guest ? d->virt.idle_exit : d->ipi.idle_exit);
-	return entry + (d->virt.guest ? d->virt.receive : 0);
+	return d->ipi.entry + c->k->cost.irq + out_of_idle;
+}
+
+static sim_ps lead_now(const struct kcpu *c)
+{
+	const struct machine_desc *d = &c->k->m->desc;
+
+	if (c->curr == c->idle && c->cpu->waiting)
+		return lead(c, cpuidle_latency(c));
+	return lead(c, d->virt.guest ? d->virt.receive : 0);
+}
+
+static sim_ps longest_lead(const struct kcpu *c)
+{
+	const struct machine_desc *d = &c->k->m->desc;
+	sim_ps most = d->virt.guest ? d->virt.receive : d->ipi.idle_exit;
+
+	most = d->virt.idle_exit > most ? d->virt.idle_exit : most;
+	return lead(c, d->virt.deep_exit > most ? d->virt.deep_exit : most);
 }
 
 static sim_ps before(sim_ps at, sim_ps by, sim_ps now)
@@ -27,9 +42,8 @@ static sim_ps before(sim_ps at, sim_ps by, sim_ps now)
 sim_ps hrtimer_look(const struct task *t, sim_ps end)
 {
 	const struct kcpu *c = &t->k->cpus[t->timer_cpu];
-	sim_ps idle = lead(c, true), busy = lead(c, false);
 
-	return before(end, idle > busy ? idle : busy, sim_now(t->k->sim));
+	return before(end, longest_lead(c), sim_now(t->k->sim));
 }
 
 static void raise_irq(struct kcpu *c, sim_ps when)
@@ -42,8 +56,7 @@ void hrtimer_start(struct task *t)
 {
 	struct kcpu *c = &t->k->cpus[t->timer_cpu];
 
-	t->irq_due = before(t->timer_end, lead(c, c->curr == c->idle && c->cpu->waiting),
-			    sim_now(t->k->sim));
+	t->irq_due = before(t->timer_end, lead_now(c), sim_now(t->k->sim));
 	t->next_fired = c->fired;
 	c->fired = t;
 	t->timer_fired = true;

@@ -53,6 +53,8 @@ static void idle_main(void *arg)
 		while (!c->nr_queued)
 			idle_once(t, c);
 		c->idle_halted = false; /* also where work came before it ever halted */
+		if (!t->k->m->desc.idle_polls)
+			spend_time(t, t->k->m->desc.virt.timer_write);
 		schedule(t);
 	}
 }

@@ -103,6 +103,38 @@ static void test_latency(void **state)
 		assert_int_equal(d.took[i], c.took[i]);
 }
 
+static sim_ps sleep_in_guest(const char *const *set, sim_ps sleep)
+{
+	struct model_spec spec = { .machine = "zen5-vm2", .set = set, .seed = 1 };
+	struct play p = { .sleep = sleep, .n = 1 };
+	struct model m;
+
+	model_start(&m, &spec);
+	spawn(&m, "sleeps", 1, sleeps, &p);
+	model_run_clean(&m, "sleeps in a guest", 1);
+	model_end(&m);
+	return p.took[0];
+}
+
+/* By how long it was halted, not by what its governor thought; and what runs next has to be
+ * fetched. */
+static void test_guest(void **state)
+{
+#define GUEST "ipi.jitter", "0", "virt.idle_exit", "10us", "virt.deep_residency", "1ms"
+#define WARM  "cache.code_line", "0ps"
+	static const char *const none[] = { GUEST, "virt.deep_exit", "0us", NULL };
+	static const char *const deeply[] = { GUEST, "virt.deep_exit", "35us", NULL };
+	static const char *const warm[] = { GUEST, WARM, "virt.deep_exit", "35us", NULL };
+	static const char *const warm_none[] = { GUEST, WARM, "virt.deep_exit", "0us", NULL };
+
+	(void)state;
+	assert_int_equal(sleep_in_guest(deeply, 900 * US), sleep_in_guest(none, 900 * US));
+	assert_int_equal(sleep_in_guest(warm, 2 * SIM_MS),
+			 sleep_in_guest(warm_none, 2 * SIM_MS) + 25 * US);
+	assert_true(sleep_in_guest(deeply, 2 * SIM_MS) >
+		    sleep_in_guest(none, 2 * SIM_MS) + 26 * US);
+}
+
 /* Woken by others, not by a timer: the first times it cannot know, then it has learnt. */
 static void waits(struct task *t, void *arg)
 {
@@ -228,9 +260,9 @@ static void test_scene(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_typical), cmocka_unit_test(test_latency),
-		cmocka_unit_test(test_learns),  cmocka_unit_test(test_no_shootdown),
-		cmocka_unit_test(test_scene),
+		cmocka_unit_test(test_typical),      cmocka_unit_test(test_latency),
+		cmocka_unit_test(test_guest),        cmocka_unit_test(test_learns),
+		cmocka_unit_test(test_no_shootdown), cmocka_unit_test(test_scene),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

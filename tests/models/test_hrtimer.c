@@ -76,7 +76,7 @@ static void test_other_cpu(void **state)
 	(void)state;
 	play(&s, 1, false);
 	for (int i = 0; i < SLEEPS; i++)
-		assert_in_range(s.late[i], 25 * SIM_US, 50 * SIM_US);
+		assert_in_range(s.late[i], 18 * SIM_US, 40 * SIM_US);
 	assert_int_equal(counter(&s.m, "ipi.sent", "wakeup"), SLEEPS);
 	model_end(&s.m);
 }
@@ -90,7 +90,7 @@ static void test_busy_cpu(void **state)
 	play(&busy, 1, true);
 	assert_int_equal(counter(&busy.m, "ipi.sent", "wakeup"), SLEEPS);
 	for (int i = 0; i < SLEEPS; i++)
-		assert_in_range(busy.late[i], 25 * SIM_US, 50 * SIM_US);
+		assert_in_range(busy.late[i], 18 * SIM_US, 40 * SIM_US);
 	play(&quiet, 0, true);
 	assert_true(busy.lost > quiet.lost + SLEEPS * 5 * SIM_US);
 	model_end(&busy.m);

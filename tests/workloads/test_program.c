@@ -24,7 +24,7 @@ static void test_think(void **state)
 	calibration(t);
 	munmap_call(t, 100000, 110000, 10, 10, 0);
 	/* 20,000 ns of gap: the exit event, a handler of 3,000 ns with the event at its end, 5,000
-	 * ns preempted */
+	 * ns preempted, the event of its way in */
 	event(t, 112000, 10, 10, 0, "irq_vectors:call_function_single_entry: vector=251");
 	event(t, 114000, 10, 10, 0, "tlb:tlb_flush: pages:1 reason:remote shootdown (1)");
 	event(t, 115000, 10, 10, 0, "irq_vectors:call_function_single_exit: vector=251");
@@ -41,7 +41,7 @@ static void test_think(void **state)
 	assert_int_equal(p->tracer_ps, 700 * SIM_NS);
 	task = task_of(p, 10);
 	assert_int_equal(task->n_ops, 3);
-	assert_int_equal(task->op[1].think, (20000 - 3000 - 5000 - 2 * 700) * SIM_NS);
+	assert_int_equal(task->op[1].think, (20000 - 3000 - 5000 - 3 * 700) * SIM_NS);
 	assert_int_equal(task->op[1].recorded_ns, 60000);
 	assert_int_equal(task->op[2].think, 0);
 	assert_int_equal(p->n_tasks, 1); /* 50 and 90 do no memory operations */
@@ -117,6 +117,54 @@ static void runs(struct tape *t, uint64_t ns, int tid, int cpu)
 		"next_comm=prog next_pid=%d next_prio=1",
 		tid);
 	event(t, ns, 0, 0, cpu, what);
+}
+
+/*
+ * 20 wake-ups whose IPI takes 7,000 ns with its recording, each with some work of its own behind;
+ * the way from the wake-up to the IPI is the kernel's. Another program works 30 us after each: what
+ * the IPI takes does not show, and is at most 9 us.
+ */
+static void test_send_estimate(void **state)
+{
+	static const uint64_t least[] = { 7000, 30000 }, found[] = { 7000, 9000 };
+
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		struct tape *t = calloc(1, sizeof(*t));
+		const struct program_task *task;
+		uint64_t now = 100000;
+		struct program *p;
+		size_t n = 0;
+
+		calibration(t);
+		munmap_call(t, now, now + 1000, 10, 10, 0);
+		now += 11000;
+		for (uint64_t i = 0; i < 20; i++) {
+			wakes(t, now, 10, 10, 0, 10 + 1);
+			event(t, now + 1500, 10, 10, 0,
+			      "ipi:ipi_send_cpu: cpu=1 callsite=ttwu_queue_wakelist+0x1 "
+			      "callback=x+0x0");
+			runs(t, now + 20000, 11, 1);
+			munmap_call(t, now + 21000, now + 21500, 10, 11, 1);
+			sleeps(t, now + 22000, 11, 1);
+			now += 1500 + least[k] + 100 * i;
+			munmap_call(t, now, now + 500, 10, 10, 0);
+			now += 24000;
+		}
+		sort(t);
+		p = build(t);
+		assert_int_equal(p->send_ps, least[k] * SIM_NS);
+		task = task_of(p, 10);
+		for (size_t i = 1; i < task->n_ops; i++)
+			if (task->op[i - 1].kind == PROGRAM_WAKE) {
+				assert_int_equal(task->op[i].think,
+						 (least[k] + 100 * n - found[k]) * SIM_NS);
+				n++;
+			}
+		assert_int_equal(n, 20);
+		program_free(p);
+		free(t);
+	}
 }
 
 /* 10 waits for 11, then for a kernel thread, then is woken by 11 just before it is off the CPU. */
@@ -481,6 +529,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_think),
 		cmocka_unit_test(test_fault_estimate),
+		cmocka_unit_test(test_send_estimate),
 		cmocka_unit_test(test_waits),
 		cmocka_unit_test(test_forks),
 		cmocka_unit_test(test_late_inference),
