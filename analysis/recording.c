@@ -111,15 +111,20 @@ static double value_of(const struct metrics *m, const char *name, const char *la
 
 /* The recorder's kinds and what the simulated kernel counts of the same. */
 static const struct {
-	const char *prefix, *recorded, *simulated;
+	const char *prefix, *recorded, *simulated, *unseen; /* of simulated, not by the recorder */
 	const char *also[2][2]; /* other labels of the simulated metric that are of a kind */
 } pairs[] = {
 	{ "ipi",
 	  "workload.recorded_ipis",
 	  "ipi.sent",
+	  "ipi.sent_unseen",
 	  { { "other", "call" }, { "other", "table-sync" } } },
-	{ "flush", "workload.recorded_flushes", "tlb.flush", { { NULL } } },
-	{ "full_flush", "workload.recorded_full_flushes", "tlb.flush_full", { { NULL } } },
+	{ "flush", "workload.recorded_flushes", "tlb.flush", "tlb.flush_unseen", { { NULL } } },
+	{ "full_flush",
+	  "workload.recorded_full_flushes",
+	  "tlb.flush_full",
+	  "tlb.flush_full_unseen",
+	  { { NULL } } },
 };
 
 static void add_counts(struct recording_report *r, const struct metrics *m,
@@ -136,7 +141,8 @@ static void add_counts(struct recording_report *r, const struct metrics *m,
 			snprintf(name, sizeof(name), "%s_%s", pairs[p].prefix, v[i]->label);
 			c = count_of(&r->count, &r->n_counts, name);
 			c->recorded = v[i]->gauge;
-			c->simulated += value_of(m, pairs[p].simulated, v[i]->label);
+			c->simulated += value_of(m, pairs[p].simulated, v[i]->label) -
+					value_of(m, pairs[p].unseen, v[i]->label);
 			for (int k = 0; k < 2; k++)
 				if (pairs[p].also[k][0] &&
 				    !strcmp(pairs[p].also[k][0], v[i]->label))

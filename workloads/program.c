@@ -59,6 +59,7 @@ void program_free(struct program *p)
 	free(p->task);
 	free(p->background);
 	free(p->space);
+	free(p->idle_unseen);
 	free(p);
 }
 

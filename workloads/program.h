@@ -150,6 +150,7 @@ struct program {
 	sim_ps send_ps;          /* likewise of sending the IPI of a wake-up */
 	struct program_recorded recorded;
 	unsigned int cpus; /* that events came from: the highest number and one */
+	bool *idle_unseen; /* by CPU: its idle task ran, but no event came from it */
 	uint64_t n_ops, inferred_ranges, inferred_bytes, inferred_pages, inferred_late;
 	uint64_t failed_calls;  /* recorded with an error: left out */
 	uint64_t skipped_calls; /* process_madvise: its ranges are not in the recording */

@@ -517,6 +517,25 @@ static void count(struct program_recorded *r, const struct trace_event *e)
 	}
 }
 
+/* Each run of an idle task ends with a switch that it records itself. Some kernels drop all events
+ * of all idle tasks but the first CPU's; what they did not see is no part of their counts. */
+static void count_idle(struct builder *b, const struct trace_event *e)
+{
+	if (e->cpu >= TRACE_CPUS_MAX)
+		return;
+	b->idle_runs[e->cpu] += e->type == TRACE_SWITCH && !e->arg[2];
+	b->idle_events[e->cpu] += e->tid == 0;
+}
+
+static void find_unseen_idle(struct builder *b)
+{
+	static const uint32_t enough = 8; /* runs, to be no accident */
+
+	b->p->idle_unseen = xcalloc(b->p->cpus + 1, sizeof(*b->p->idle_unseen));
+	for (unsigned int cpu = 0; cpu < b->p->cpus; cpu++)
+		b->p->idle_unseen[cpu] = b->idle_runs[cpu] >= enough && !b->idle_events[cpu];
+}
+
 static void handle(struct builder *b, const struct trace_event *e)
 {
 	size_t cpu = e->cpu < TRACE_CPUS_MAX ? e->cpu : TRACE_CPUS_MAX;
@@ -528,6 +547,7 @@ static void handle(struct builder *b, const struct trace_event *e)
 	}
 	b->end_ns = e->time_ns;
 	count(&b->p->recorded, e);
+	count_idle(b, e);
 	if (e->cpu < TRACE_CPUS_MAX && e->cpu >= b->p->cpus)
 		b->p->cpus = e->cpu + 1;
 	if (e->type == TRACE_LOST) {
@@ -598,6 +618,7 @@ struct program *program_build(struct trace_reader *reader, struct err *err)
 	while ((got = trace_next(reader, &event, err)) == 1)
 		handle(b, &event);
 	program_ipis_end(&p->recorded.ipis);
+	find_unseen_idle(b);
 	if (got == 0)
 		builder_finish(b);
 	builder_free(b);

@@ -213,8 +213,10 @@ struct builder {
 	size_t n_spaces, cap_spaces;
 	int32_t on_cpu[TRACE_CPUS_MAX + 1];    /* task, or NO_TASK */
 	uint8_t cpu_state[TRACE_CPUS_MAX + 1]; /* program_background.c's */
-	uint64_t switches, odd_switches;       /* odd: in twice, or out without in */
-	struct lock_users *lock;               /* hash by mm */
+	uint32_t idle_runs[TRACE_CPUS_MAX];    /* of a CPU's idle task, and events in its context */
+	uint32_t idle_events[TRACE_CPUS_MAX];
+	uint64_t switches, odd_switches; /* odd: in twice, or out without in */
+	struct lock_users *lock;         /* hash by mm */
 	size_t n_locks, lock_mask;
 	/* ns from LOCK_START to LOCK_ACQUIRED: of an mm that one thread alone uses so far; of a
 	 * lock where nobody else was */

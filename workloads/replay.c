@@ -448,6 +448,9 @@ static struct workload *replay_start(const struct workload_type *type, struct ke
 	replay_offsets(r, sim_seed(r->sim));
 	if (param->trace_cost)
 		kernel_set_tracing(k, r->program->tracer_ps, r->program->tracer_cold_ps);
+	for (unsigned int cpu = 0; cpu < r->program->cpus; cpu++)
+		if (r->program->idle_unseen[cpu] && kernel_nr_cpus(k) == r->program->cpus)
+			kernel_hide_idle(k, cpu);
 	return w;
 }
 

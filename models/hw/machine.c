@@ -14,6 +14,7 @@
 #include "sim/base/datadir.h"
 
 static const char *const ipi_virtualizations[] = { "none", "ipiv", "avic", NULL };
+static const char *const preemptions[] = { "none", "lazy", "full", NULL };
 static const char *const ipi_modes[] = { "x2apic-physical", "x2apic-cluster", NULL };
 
 #define M(field) offsetof(struct machine_desc, field)
@@ -281,6 +282,8 @@ const struct param machine_params[] = {
 	  .min = 1,
 	  .max = 4,
 	  .help = "time per work while the sibling is busy" },
+	CHOICE("preempt", preempt, "none", preemptions,
+	       "preemption of the kernel itself: none (voluntary likewise), lazy, full"),
 	NUM("hz", hz_tick, "250", 100, 1000, "CONFIG_HZ"),
 	NUM("isolated_cores", isolated_cores, "0", 0, NR_CPUS,
 	    "the last so many cores run only what is bound to them; their IPIs are counted apart"),

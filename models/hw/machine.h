@@ -20,6 +20,10 @@ enum ipi_mode { IPI_X2APIC_PHYSICAL, IPI_X2APIC_CLUSTER, IPI_MODES };
  * whose targets run. */
 enum ipi_virtualization { IPI_VIRT_NONE, IPI_VIRT_INTEL, IPI_VIRT_AVIC };
 
+/* When a task gives way that is in the kernel: where it offers to (and on its way to user mode), at
+ * the next tick after it was asked, or at once. */
+enum preemption { PREEMPT_NONE, PREEMPT_LAZY, PREEMPT_FULL };
+
 struct machine_desc {
 	char *name, *description;
 	struct {
@@ -122,6 +126,7 @@ struct machine_desc {
 	} disk;
 	double smt_slowdown;     /* a thread's time per work while its sibling is busy; 1 = none */
 	uint32_t hz_tick;        /* CONFIG_HZ */
+	uint32_t preempt;        /* enum preemption */
 	uint32_t isolated_cores; /* so many, the last ones, with all their threads: isolcpus */
 	bool nohz_full;          /* they have no tick while they run one task */
 	bool idle_polls;         /* idle=poll, or a guest that polls before it halts */

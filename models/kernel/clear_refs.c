@@ -44,6 +44,7 @@ static void clear_mm(struct task *t, struct mm *mm, uint64_t bits)
 					       addr); /* the kernel changes the PMD in place */
 			if (pt_lookup(mm, addr))
 				clear_table(t, mm, addr, next, bits);
+			cond_resched(t);
 		}
 	}
 }

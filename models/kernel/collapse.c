@@ -164,7 +164,7 @@ static void release_ptes(struct task *t, struct collapse *c, unsigned int n)
 /* __collapse_huge_page_copy: with only mmap_lock, for nobody can reach the table any more. */
 static void copy_pages(struct task *t, struct collapse *c)
 {
-	for (uint32_t i = 0; i < HPAGE_PAGES; i++) {
+	for (uint32_t i = 0; i < HPAGE_PAGES; i++, cond_resched(t)) {
 		uint64_t pte = c->table->slot.pte[i];
 		bool none = !pte || pte & PTE_ZERO;
 
@@ -387,8 +387,10 @@ int madvise_collapse(struct task *t, struct mm *mm, uint64_t addr, uint64_t end)
 		enum scan_result r;
 		struct vma *vma;
 
-		if (!locked)
+		if (!locked) {
+			cond_resched(t);
 			mmap_read_lock(t, mm, &hold);
+		}
 		locked = true;
 		vma = revalidate(t, &cc, mm, a);
 		if (!vma) {

@@ -67,6 +67,7 @@ static void copy(struct task *t, struct collapse_file *c)
 		spend_on_pages(t,
 			       bulk_move_time(t, c->page[i] ? c->page[i] : PFN_ZERO, c->folio + i));
 		settle(t);
+		cond_resched(t);
 	}
 }
 

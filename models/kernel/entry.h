@@ -23,8 +23,11 @@ static inline void enter_kernel(struct task *t)
 
 static inline void exit_kernel(struct task *t)
 {
-	struct kcpu *c = this_cpu(t);
+	struct kcpu *c;
 
+	while (__builtin_expect(this_cpu(t)->need_resched, 0) && t->state == TASK_RUNNING)
+		schedule(t);
+	c = this_cpu(t);
 	t->debt += t->k->exit_ps;
 	if (c->user_pcid_flush) { /* this CR3 write flushes */
 		c->user_pcid_flush = false;

@@ -156,6 +156,7 @@ static void copy_page_range(struct task *t, struct mm *to, struct vma *vma)
 		from = pt_lookup(t->mm, addr);
 		if (from && from->nr)
 			copy_ptes(t, to, vma, from, addr, next);
+		cond_resched(t);
 	}
 }
 

@@ -85,8 +85,7 @@ static void send(struct task *t, struct kcpu *to, enum ipi_kind kind, enum irq_v
 	tracepoint(t);
 	settle(t);
 	exit_to_host(t);
-	t->k->metric.ipi[kind]->value++;
-	t->k->metric.ipi_isolated[kind]->value += to->isolated;
+	count_ipis(t, kind, 1, to->isolated);
 	ipi_send_one(this_cpu(t)->cpu, to->id, vector);
 }
 

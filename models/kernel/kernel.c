@@ -27,6 +27,8 @@
 METRIC(desc_ipi, "ipi.sent", METRIC_COUNTER, "1", "kind", "interrupts sent to other CPUs");
 METRIC(desc_ipi_isolated, "ipi.sent_to_isolated", METRIC_COUNTER, "1", "kind",
        "those of ipi.sent that interrupted an isolated CPU");
+METRIC(desc_ipi_unseen, "ipi.sent_unseen", METRIC_COUNTER, "1", "kind",
+       "those of ipi.sent that the recorder of the replayed recording did not see: by idle tasks");
 METRIC(desc_ipi_received, "ipi.calls_run", METRIC_COUNTER, "1", NULL,
        "cross calls run on their targets");
 METRIC(desc_flush_wait, "ipi.wait", METRIC_HISTOGRAM, "ps", NULL,
@@ -55,6 +57,16 @@ METRIC(desc_tlb_misses, "tlb.user_misses", METRIC_COUNTER, "1", NULL,
 static const char *const ipi_names[NR_IPI_KINDS] = { "shootdown", "table-sync", "reschedule",
 						     "wakeup",    "call",       "rcu",
 						     "membarrier" };
+
+void count_ipis(struct task *t, enum ipi_kind kind, uint64_t n, uint64_t isolated)
+{
+	struct kernel *k = t->k;
+
+	k->metric.ipi[kind]->value += n;
+	k->metric.ipi_isolated[kind]->value += isolated;
+	if (t->unseen)
+		metric_get(sim_metrics(k->sim), &desc_ipi_unseen, ipi_names[kind])->value += n;
+}
 
 static void metrics_init(struct kernel *k)
 {
@@ -86,6 +98,7 @@ static void cpu_start(struct kernel *k, unsigned int id)
 
 	c->k = k;
 	c->id = id;
+	c->preempt = k->m->desc.preempt;
 	c->cpu = &k->m->cpus[id];
 	c->next_tick = SIM_NEVER;
 	c->idle = calloc(1, sizeof(*c->idle));

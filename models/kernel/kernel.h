@@ -61,6 +61,7 @@ struct task {
 	char comm[24];
 	unsigned int id;
 	bool kthread;
+	bool unseen; /* a CPU's idle task that the recorder is blind for */
 	struct mm *mm;
 	int bound;        /* CPU, or -1 */
 	unsigned int cpu; /* runs there, or did last */
@@ -71,13 +72,18 @@ struct task {
 	bool wake_after_switch; /* woken while it was still leaving its CPU */
 	bool wake_on_leave;     /* migrates: to be queued elsewhere as soon as it has left */
 	unsigned int preempt_off;
-	sim_ps debt;   /* spent but not yet passed */
-	sim_ps masked; /* of it: with interrupts disabled */
-	sim_ps picked_at, vruntime;
-	sim_ps timer;              /* a sleeper wakes by itself then; SIM_NEVER */
-	int timer_cpu;             /* whose interrupt wakes it instead; -1 = none */
-	sim_ps timer_end, irq_due; /* when that CPU's handler is to run; its interrupt */
-	bool timer_fired;          /* raised, not taken yet: in kcpu.fired */
+	sim_ps debt;                       /* spent but not yet passed */
+	sim_ps masked;                     /* of it: with interrupts disabled */
+	sim_ps picked_at;                  /* charged up to then */
+	int64_t vruntime, deadline, vprot; /* of the fair class; until vprot it keeps the CPU */
+	int64_t vlag;                      /* owed to it when it left its queue */
+	bool placed, relative_deadline;    /* was on a queue; deadline is counted from vruntime */
+	bool delayed;                      /* sleeps, but stays on the queue for what it owes */
+	bool stop_class;                   /* goes before all others */
+	sim_ps timer;                      /* a sleeper wakes by itself then; SIM_NEVER */
+	int timer_cpu;                     /* whose interrupt wakes it instead; -1 = none */
+	sim_ps timer_end, irq_due;         /* when that CPU's handler is to run; its interrupt */
+	bool timer_fired;                  /* raised, not taken yet: in kcpu.fired */
 	struct task *next_fired;
 	sim_ps spin_start, spin_end;     /* of its last spinning wait */
 	sim_ps part[HOLD_PARTS];         /* time spent so far on what lock holds are split by */
@@ -161,18 +167,20 @@ struct idle_history {                  /* of a CPU, for cpuidle.c */
 
 struct kcpu { /* what the kernel knows of a CPU */
 	struct kernel *k;
+	enum preemption preempt;
 	struct cpu *cpu;
 	struct code_cache *code; /* its core's */
 	unsigned int id;
 	struct task *curr, *idle;
-	struct stopper *stopper; /* made at its first need */
-	struct kworker *kworker; /* likewise */
-	struct task *ksoftirqd;  /* likewise */
-	struct task *rq_head, *rq_tail;
-	unsigned int nr_queued;
-	sim_ps min_vruntime;
+	struct stopper *stopper;          /* made at its first need */
+	struct kworker *kworker;          /* likewise */
+	struct task *ksoftirqd;           /* likewise */
+	struct task *rq_head, *fair_curr; /* who waits, first come first; who runs, NULL = idle */
+	unsigned int nr_queued;           /* who waits and is awake */
+	int64_t min_vruntime;
 	struct spinlock rq_lock;
 	bool need_resched, idle_halted, in_irq;
+	bool resched_now;     /* lazy preemption: a tick has passed since */
 	bool irq_masked;      /* the interrupt at hand came while it could not be taken */
 	bool user_pcid_flush; /* the return to a program flushes its PCID (page-table isolation) */
 	sim_ps next_tick;
@@ -354,6 +362,7 @@ static inline void spend_on_pages(struct task *t, sim_ps work)
 	t->part[HOLD_PAGES] += work;
 }
 void settle(struct task *t);
+void schedule(struct task *t);
 static inline void trace_at(struct task *t, const char *place)
 {
 	uint64_t new = code_new_lines(t, place);
@@ -393,6 +402,19 @@ static inline void preempt_disable(struct task *t)
 	t->preempt_off++;
 }
 void preempt_enable(struct task *t);
+/* The task is asked to give way, and may do so in the kernel. */
+static inline bool may_preempt(const struct kcpu *c)
+{
+	return c->need_resched && (c->preempt == PREEMPT_FULL || c->resched_now);
+}
+/* A long way through the kernel offers to give way, which it needs where nobody preempts it. */
+static inline void cond_resched(struct task *t)
+{
+	struct kcpu *c = this_cpu(t);
+
+	if (__builtin_expect(c->need_resched, 0) && c->preempt == PREEMPT_NONE && !t->preempt_off)
+		schedule(t);
+}
 /* Handles due interrupts in the context of t, and reschedules if that is called for. */
 void handle_irqs(struct task *t);
 
@@ -454,5 +476,7 @@ bool switch_clears_cpumask(const struct kernel *k);
 /* ---- metrics of IPIs and flushes ---- */
 
 void trace_tlb_flush(struct task *t, enum tlb_flush_reason reason, bool full, uint64_t pages);
+/* n interrupts to other CPUs, of which `isolated` reach isolated ones, sent in the context of t. */
+void count_ipis(struct task *t, enum ipi_kind kind, uint64_t n, uint64_t isolated);
 
 #endif

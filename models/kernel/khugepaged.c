@@ -142,6 +142,7 @@ static bool scan_vmas(struct task *t, struct khugepaged *kh, struct mm *mm, stru
 		uint64_t end = vma->end & ~(PMD_SIZE - 1);
 
 		settle(t);
+		cond_resched(t);
 		if (!may_have_huge_page(t, vma) || kh->address >= end) {
 			kh->address = vma->end;
 			++*progress;
@@ -152,6 +153,7 @@ static bool scan_vmas(struct task *t, struct khugepaged *kh, struct mm *mm, stru
 		while (kh->address < end) {
 			uint64_t addr = kh->address;
 
+			cond_resched(t);
 			kh->address += PMD_SIZE;
 			*progress += HPAGE_PAGES;
 			hpage_collapse_scan_pmd(t, &cc, mm, vma, addr, hold, locked);

@@ -253,9 +253,11 @@ static struct ksm_rmap_item *next_item(struct task *t, struct ksm *ksm, uint32_t
 static void do_scan(struct task *t, struct ksm *ksm)
 {
 	for (uint32_t n = settings(t)->pages_to_scan; n; n--) {
+		struct ksm_rmap_item *item;
 		uint32_t pfn;
-		struct ksm_rmap_item *item = next_item(t, ksm, &pfn);
 
+		cond_resched(t);
+		item = next_item(t, ksm, &pfn);
 		settle(t);
 		if (!item)
 			return;

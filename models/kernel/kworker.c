@@ -38,6 +38,7 @@ static void worker_main(struct task *t, void *arg)
 		kthread_idle(t);
 		work->done = true;
 		sched_wake(t, work->waiter);
+		cond_resched(t);
 	}
 }
 

@@ -114,6 +114,7 @@ static void age_range(struct task *t, struct aging *a, uint64_t addr, uint64_t e
 		if (fn == free_pte_lazily && free_huge_pmd_lazily(t, &tlb, addr, next))
 			continue;
 		age_table(t, a, addr, next, fn);
+		cond_resched(t);
 	}
 	tlb_finish_mmu(t, &tlb);
 }

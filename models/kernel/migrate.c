@@ -159,6 +159,7 @@ static unsigned int migrate_pages_batch(struct task *t, const uint32_t *pfn, uns
 	unsigned int unmapped = 0, moved = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
+		cond_resched(t);
 		moves[unmapped].from = pfn[i];
 		spend(t, t->k->cost.reclaim_folio);
 		if (migrate_folio_unmap(t, &moves[unmapped], node))
@@ -167,8 +168,10 @@ static unsigned int migrate_pages_batch(struct task *t, const uint32_t *pfn, uns
 			lru_putback(t, &pfn[i], 1);
 	}
 	try_to_unmap_flush(t);
-	for (unsigned int i = 0; i < unmapped; i++)
+	for (unsigned int i = 0; i < unmapped; i++) {
+		cond_resched(t);
 		moved += migrate_folio_move(t, &moves[i]);
+	}
 	return moved;
 }
 

@@ -101,6 +101,7 @@ static void free_queued_pages(struct task *t, struct mmu_gather *tlb)
 		lru_drain_for_zap(t);
 		release_pages(t, tlb->pages + done, n);
 		settle(t);
+		cond_resched(t);
 	}
 	tlb->nr_pages = 0;
 }
@@ -283,5 +284,6 @@ void zap_range(struct task *t, struct mmu_gather *tlb, struct vma *vma, uint64_t
 		}
 		next = (addr & ~(PMD_SIZE - 1)) + PMD_SIZE;
 		zap_one_table(t, tlb, addr, next < end ? next : end, reclaim_tables);
+		cond_resched(t);
 	}
 }

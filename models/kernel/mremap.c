@@ -93,6 +93,7 @@ static void move_page_tables(struct task *t, uint64_t old, uint64_t new, uint64_
 		from = move_huge_pmd(t, t->mm, old, new, step) ? NULL : pt_lookup(t->mm, old);
 		if (from && !move_normal_pmd(t, from, old, new, step))
 			move_ptes(t, from, old, new, step);
+		cond_resched(t);
 		old += step;
 		new += step;
 		len -= step;

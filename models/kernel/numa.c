@@ -89,6 +89,7 @@ static uint64_t protect_vma(struct task *t, uint64_t addr, uint64_t end)
 		next = (addr & ~(PMD_SIZE - 1)) + PMD_SIZE;
 		next = next < end ? next : end;
 		changed += protect_table(t, &tlb, addr, next);
+		cond_resched(t);
 	}
 	tlb_finish_mmu(t, &tlb);
 	return changed;

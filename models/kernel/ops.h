@@ -182,5 +182,8 @@ uint64_t kernel_rcu_runs(const struct kernel *k);
 /* Tracing as the recorder did it: each tracepoint that fires costs its task this much,
  * and up to `cold` more where it did not fire lately. 0 = off. */
 void kernel_set_tracing(struct kernel *k, sim_ps per_event, sim_ps cold);
+/* The recorder saw nothing of what went on in the context of this CPU's idle task, interrupts
+ * included: what is counted there is counted as unseen, too. */
+void kernel_hide_idle(struct kernel *k, unsigned int cpu);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "models/kernel/fair.h"
 #include "models/kernel/numa.h"
 #include "models/kernel/process.h"
 
@@ -94,6 +95,8 @@ void user_compute(struct task *t, sim_ps work)
 {
 	if (t->numa_work)
 		task_numa_work(t);
+	while (this_cpu(t)->need_resched) /* asked outside of any call */
+		schedule(t);
 	rcu_user(t, true);
 	code_cache_user(t, work);
 	spend_time(t, work + refill_time(t, work));
@@ -168,8 +171,10 @@ void sys_sched_setaffinity(struct task *t, int cpu)
 void task_yield(struct task *t)
 {
 	settle(t);
-	if (this_cpu(t)->nr_queued)
-		schedule(t);
+	if (!this_cpu(t)->nr_queued)
+		return;
+	fair_yield(this_cpu(t));
+	schedule(t);
 }
 
 struct sim *task_sim(const struct task *t)
@@ -201,6 +206,12 @@ unsigned int kernel_nr_cpus(const struct kernel *k)
 unsigned int kernel_nth_core_cpu(const struct kernel *k, unsigned int i)
 {
 	return i % k->nr_cpus;
+}
+
+void kernel_hide_idle(struct kernel *k, unsigned int cpu)
+{
+	if (cpu < k->nr_cpus)
+		k->cpus[cpu].idle->unseen = true;
 }
 
 void kernel_set_tracing(struct kernel *k, sim_ps per_event, sim_ps cold)

@@ -251,6 +251,7 @@ static void ksoftirqd_main(struct task *t, void *arg)
 		softirq_round(t, &c->rcu);
 		c->rcu.in_softirq = false;
 		preempt_enable(t);
+		cond_resched(t);
 	}
 }
 

@@ -132,6 +132,7 @@ static void rcuop_main(struct task *t, void *arg)
 			invoke_ready(t, n);
 			settle(t);
 			preempt_enable(t);
+			cond_resched(t);
 		}
 	}
 }

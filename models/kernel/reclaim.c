@@ -197,6 +197,7 @@ static void shrink_lruvec(struct task *t, struct scan_control *sc)
 			nr[in] -= n;
 			more |= nr[in] || nr[active];
 		}
+		cond_resched(t);
 	}
 	if (swap_has_room(t->k) && inactive_is_low(t->k, LRU_INACTIVE_ANON))
 		shrink_active_list(t, LRU_ACTIVE_ANON);

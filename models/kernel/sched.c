@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * The scheduler: run queues ordered by virtual run time, wake-up placement, the switch itself. A
+ * The scheduler: wake-up placement, the switch itself; whose turn it is decides fair.c. A
  * task's actor runs only while the task is on a CPU; schedule() hands the CPU from one actor to the
  * next. Idle loops are in idle.c, the memory side of a switch in switch_mm.c.
  */
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/kernel/fair.h"
 #include "models/kernel/hrtimer.h"
 #include "models/kernel/kernel.h"
 #include "models/kernel/mm.h"
@@ -15,52 +16,12 @@
 #include "models/kernel/runqueue.h"
 #include "models/kernel/tlbi.h"
 
-/* EEVDF's base slice, 0.7 ms times 1 + log2(CPUs, at most 8). */
-static sim_ps base_slice(const struct kernel *k)
+static bool enqueue(struct kcpu *c, struct task *t)
 {
-	unsigned int n = k->nr_cpus < 8 ? k->nr_cpus : 8, log2 = 0;
+	bool served = fair_enqueue(c, t);
 
-	while (n >>= 1)
-		log2++;
-	return 700 * SIM_US * (1 + log2);
-}
-
-static void account_run(struct task *t)
-{
-	sim_ps now = sim_now(t->k->sim);
-
-	t->vruntime += now - t->picked_at;
-	t->picked_at = now;
-}
-
-static void enqueue(struct kcpu *c, struct task *t)
-{
-	struct task **link = &c->rq_head;
-
-	sim_check(c->k->sim, !t->queued, "run-queue", "%s queued twice", t->comm);
-	/* A sleeper comes back with a little credit, not with all that it slept. */
-	if (t->vruntime + base_slice(c->k) < c->min_vruntime)
-		t->vruntime = c->min_vruntime - base_slice(c->k);
-	while (*link && (*link)->vruntime <= t->vruntime)
-		link = &(*link)->rq_next;
-	t->rq_next = *link;
-	*link = t;
-	t->queued = true;
-	t->cpu = c->id;
-	c->nr_queued++;
 	cpumask_unset(&c->k->idle_mask, c->id);
-}
-
-static struct task *dequeue(struct kcpu *c, struct task *t)
-{
-	struct task **link = &c->rq_head;
-
-	while (*link != t)
-		link = &(*link)->rq_next;
-	*link = t->rq_next;
-	t->queued = false;
-	c->nr_queued--;
-	return t;
+	return served;
 }
 
 bool runqueue_steal(struct kcpu *c)
@@ -74,9 +35,10 @@ bool runqueue_steal(struct kcpu *c)
 
 		for (struct task *t = from->rq_head; t; t = t->rq_next) {
 			/* Preempted, but still leaving: not to be taken yet. */
-			if (t->on_cpu || t->bound >= 0 || from->curr == from->idle)
+			if (t->on_cpu || t->delayed || t->bound >= 0 || from->curr == from->idle)
 				continue;
-			enqueue(c, dequeue(from, t));
+			fair_dequeue(t);
+			enqueue(c, t);
 			return true;
 		}
 	}
@@ -119,12 +81,6 @@ static unsigned int select_cpu(const struct task *t)
 	return cpu < NR_CPUS ? cpu : home;
 }
 
-static bool preempts(const struct kcpu *c, const struct task *t)
-{
-	return c->curr == c->idle ||
-	       t->vruntime + SIM_US < c->curr->vruntime + (sim_now(c->k->sim) - c->curr->picked_at);
-}
-
 static void start_tick(struct kcpu *c)
 {
 	struct kernel *k = c->k;
@@ -142,20 +98,41 @@ void tick_restart(struct kcpu *c)
 		start_tick(c);
 }
 
+/* One that still stands on a queue asleep wakes up there, unless it is bound elsewhere. */
+static struct kcpu *woken_cpu(struct task *t)
+{
+	if (t->delayed && (t->bound < 0 || t->bound == (int)t->cpu))
+		return this_cpu(t);
+	return &t->k->cpus[select_cpu(t)];
+}
+
+static bool wake_on(struct kcpu *c, struct task *t)
+{
+	if (!t->delayed)
+		return enqueue(c, t);
+	if (c == this_cpu(t))
+		return fair_requeue(c, t);
+	fair_dequeue(t);
+	return enqueue(c, t);
+}
+
 /* Queues t where it should run. waker == NULL: nobody pays (a timer, the task itself). */
 static void place(struct task *waker, struct task *t)
 {
-	struct kcpu *c = &t->k->cpus[select_cpu(t)];
+	struct kcpu *c = woken_cpu(t);
 	bool now;
 
 	if (waker)
 		spin_lock_irq(waker, &c->rq_lock);
-	enqueue(c, t);
+	now = wake_on(c, t);
 	tick_restart(c);
-	now = preempts(c, t);
+	now |= fair_preempts(c, t);
+	if (c->need_resched && c->curr != c->idle) /* it has been told */
+		now = false;
 	if (now) {
 		ensure_idle(c);
-		c->need_resched = true; /* if it is the waker's own, seen when it unlocks */
+		c->need_resched =
+			true; /* if it is the waker's own, seen when that may be preempted */
 	}
 	if (waker)
 		spin_unlock_irq(waker, &c->rq_lock);
@@ -199,11 +176,6 @@ bool sched_wake(struct task *waker, struct task *sleeper)
 	return true;
 }
 
-static struct task *pick_next(struct kcpu *c)
-{
-	return c->rq_head ? dequeue(c, c->rq_head) : c->idle;
-}
-
 /* The first thing that an actor does on its new CPU. */
 static void finish_switch(struct task *t)
 {
@@ -211,7 +183,6 @@ static void finish_switch(struct task *t)
 
 	c->cpu->irq_off--;
 	t->preempt_off--;
-	t->picked_at = sim_now(t->k->sim);
 	if (cpu_irq_pending(c->cpu, sim_now(t->k->sim)) && !c->cpu->irq_off)
 		handle_irqs(t);
 }
@@ -292,13 +263,12 @@ void schedule(struct task *t)
 	t->preempt_off++;
 	c->cpu->irq_off++;
 	rcu_exp_quiescent(t);
-	account_run(t);
-	c->need_resched = false;
-	if (t->state == TASK_RUNNING && t != c->idle)
-		enqueue(c, t);
-	next = pick_next(c);
-	if (next != c->idle)
-		c->min_vruntime = next->vruntime;
+	c->need_resched = c->resched_now = false;
+	if (t != c->idle)
+		fair_put_prev(c, t);
+	next = fair_pick(c, t);
+	if (!next)
+		next = c->idle;
 	if (next == t) {
 		finish_switch(t);
 		return;
@@ -357,7 +327,7 @@ static void migration_cpu_stop(struct task *stopper, struct task *t)
 	spin_lock_irq(stopper, &c->rq_lock);
 	here = t->queued && t->cpu == c->id;
 	if (here)
-		dequeue(c, t);
+		fair_dequeue(t);
 	spin_unlock_irq(stopper, &c->rq_lock);
 	if (here)
 		place(stopper, t);
@@ -383,6 +353,7 @@ static struct stopper *stopper_of(struct kcpu *c)
 		c->stopper = calloc(1, sizeof(*c->stopper));
 		attr.arg = c->stopper;
 		c->stopper->task = sched_spawn(c->k, &attr, NULL, true);
+		c->stopper->task->stop_class = true;
 	}
 	return c->stopper;
 }
@@ -396,7 +367,6 @@ void stop_and_migrate(struct task *t)
 		s = stopper_of(this_cpu(t));
 		preempt_disable(t);
 		s->moves = t;
-		s->task->vruntime = 0; /* its class goes before all others */
 		sched_wake(t, s->task);
 		t->preempt_off--; /* schedule() follows */
 		schedule(t);
@@ -407,10 +377,8 @@ void sched_tick(struct task *t)
 {
 	struct kcpu *c = this_cpu(t);
 
-	if (t == c->idle)
-		return;
-	account_run(t);
-	if (c->rq_head && c->rq_head->vruntime + base_slice(t->k) / 2 < t->vruntime)
+	c->resched_now = c->need_resched && c->preempt == PREEMPT_LAZY;
+	if (t != c->idle && fair_tick(c))
 		c->need_resched = true;
 }
 
@@ -426,14 +394,6 @@ static void task_main(void *arg)
 	finish_switch(t);
 	t->fn(t, t->arg);
 	sys_exit(t);
-}
-
-/* Behind who runs there: its parent goes on, as wake_up_new_task lets it. */
-static uint64_t new_task_vruntime(const struct kcpu *c)
-{
-	if (c->curr == c->idle)
-		return c->min_vruntime;
-	return c->curr->vruntime + (sim_now(c->k->sim) - c->curr->picked_at);
 }
 
 /* Core after core, but for the isolated ones, which are the last. */
@@ -471,7 +431,6 @@ static struct task *new_task(struct kernel *k, const struct task_attr *attr, str
 	k->tasks = t;
 	if (!kthread)
 		k->live_tasks++;
-	t->vruntime = new_task_vruntime(&k->cpus[t->cpu]);
 	t->actor = sim_spawn(k->sim, name, t->cpu, kthread, task_main, t);
 	return t;
 }

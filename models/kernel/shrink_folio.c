@@ -176,8 +176,10 @@ unsigned int shrink_folio_list(struct task *t, struct scan_control *sc, uint32_t
 
 	for (unsigned int i = 0; i < *n; i++) {
 		enum verdict v = KEEP;
-		bool locked = folio_trylock(t, pfn[i]);
+		bool locked;
 
+		cond_resched(t);
+		locked = folio_trylock(t, pfn[i]);
 		spend(t, t->k->cost.reclaim_folio);
 		if (locked) {
 			v = dispose(t, sc, pfn[i]);

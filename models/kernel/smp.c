@@ -89,19 +89,20 @@ static bool store_suffices(const struct task *t, const struct kcpu *target)
 	       (!ops->store_to_polling || ops->store_to_polling(p->params));
 }
 
-static void count_isolated(struct kernel *k, const struct cpumask *to, enum ipi_kind kind)
+static uint64_t nr_isolated(const struct kernel *k, const struct cpumask *to)
 {
+	uint64_t n = 0;
+
 	cpumask_for_each(cpu, to)
-		k->metric.ipi_isolated[kind]->value += k->cpus[cpu].isolated;
+		n += k->cpus[cpu].isolated;
+	return n;
 }
 
 static void send_ipis(struct task *t, const struct cpumask *to, unsigned int n, enum ipi_kind kind)
 {
 	struct kcpu *c = this_cpu(t);
 
-	t->k->metric.ipi[kind]->value += n;
-	if (t->k->m->desc.isolated_cores)
-		count_isolated(t->k, to, kind);
+	count_ipis(t, kind, n, t->k->m->desc.isolated_cores ? nr_isolated(t->k, to) : 0);
 	if (n == 1) {
 		unsigned int target = cpumask_next(to, 0);
 		struct kcpu *k = &t->k->cpus[target];

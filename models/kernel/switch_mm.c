@@ -11,6 +11,11 @@ METRIC(desc_flush, "tlb.flush", METRIC_COUNTER, "1", "reason",
 METRIC(desc_full, "tlb.flush_full", METRIC_COUNTER, "1", "reason",
        "those of tlb.flush that were of everything (pages:-1)");
 
+METRIC(desc_unseen, "tlb.flush_unseen", METRIC_COUNTER, "1", "reason",
+       "those of tlb.flush in idle tasks that the recorder of the replayed recording did not see");
+METRIC(desc_full_unseen, "tlb.flush_full_unseen", METRIC_COUNTER, "1", "reason",
+       "likewise of tlb.flush_full");
+
 static const char *const reason_names[NR_TLB_FLUSH_REASONS] = {
 	[TLB_FLUSH_ON_TASK_SWITCH] = "task-switch", [TLB_REMOTE_SHOOTDOWN] = "remote-shootdown",
 	[TLB_LOCAL_SHOOTDOWN] = "local-shootdown",  [TLB_LOCAL_MM_SHOOTDOWN] = "local-mm-shootdown",
@@ -27,12 +32,23 @@ void flush_metrics_init(struct kernel *k)
 	}
 }
 
+static void note_unseen(struct kernel *k, enum tlb_flush_reason reason, bool full)
+{
+	struct metrics *m = sim_metrics(k->sim);
+
+	metric_get(m, &desc_unseen, reason_names[reason])->value++;
+	if (full)
+		metric_get(m, &desc_full_unseen, reason_names[reason])->value++;
+}
+
 void trace_tlb_flush(struct task *t, enum tlb_flush_reason reason, bool full, uint64_t pages)
 {
 	tracepoint(t);
 	t->k->metric.flush[reason]->value++;
 	if (full)
 		t->k->metric.flush_full[reason]->value++;
+	if (t->unseen)
+		note_unseen(t->k, reason, full);
 	(void)pages;
 }
 

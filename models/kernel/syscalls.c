@@ -271,6 +271,7 @@ static void change_range(struct task *t, struct mmu_gather *tlb, uint64_t addr, 
 			change_ptes(t, tlb, table, addr, next, prot);
 			spin_unlock(t, ptl);
 		}
+		cond_resched(t);
 		addr = next;
 	}
 }

@@ -92,7 +92,7 @@ void irq_enable(struct task *t)
 	if (--c->cpu->irq_off)
 		return;
 	c->irq_masked = cpu_irq_pending(c->cpu, sim_now(t->k->sim));
-	if (c->need_resched || cpu_irq_pending(c->cpu, sim_now(t->k->sim)))
+	if (may_preempt(c) || cpu_irq_pending(c->cpu, sim_now(t->k->sim)))
 		handle_irqs(t);
 }
 
@@ -103,7 +103,7 @@ void preempt_enable(struct task *t)
 	if (--t->preempt_off == 0) {
 		struct kcpu *c = this_cpu(t);
 
-		if (c->need_resched && !c->cpu->irq_off && !c->in_irq)
+		if (may_preempt(c) && !c->cpu->irq_off && !c->in_irq)
 			schedule(t);
 	}
 }
@@ -218,10 +218,10 @@ void handle_irqs(struct task *t)
 	memcpy(t->part, part, sizeof(part));
 	t->part[HOLD_IRQ] += sim_now(t->k->sim) - start;
 	if (!c->cpu->irq_off && !c->in_irq) {
-		if (c->need_resched && !t->preempt_off && t != c->idle)
+		if (may_preempt(c) && !t->preempt_off && t != c->idle)
 			schedule(t);
 	}
-	if (from_user)
+	if (from_user) /* where it gives way in any case */
 		exit_kernel(t);
 	t->in_user = from_user;
 	t->held_base = held_base;

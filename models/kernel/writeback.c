@@ -106,6 +106,7 @@ static void write_range(struct task *t, struct address_space *m, uint64_t first,
 		}
 		if (pfn_page(t->k, pfn)->flags & PG_DIRTY)
 			write_page(t, m, pfn);
+		cond_resched(t);
 	}
 }
 

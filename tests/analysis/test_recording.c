@@ -23,6 +23,7 @@ D(span, "workload.recorded_span", METRIC_GAUGE);
 D(op_time, "workload.recorded_op_time", METRIC_GAUGE);
 D(ipis, "workload.recorded_ipis", METRIC_GAUGE);
 D(sent, "ipi.sent", METRIC_COUNTER);
+D(unseen, "ipi.sent_unseen", METRIC_COUNTER);
 D(inferred, "replay.inferred_pages", METRIC_GAUGE);
 
 static struct metrics *run(uint64_t simulated_ns, uint64_t shootdowns)
@@ -35,7 +36,8 @@ static struct metrics *run(uint64_t simulated_ns, uint64_t shootdowns)
 	metric_get(m, &op_time, "")->gauge = 1e6;
 	metric_get(m, &ipis, "shootdown")->gauge = 40;
 	metric_get(m, &ipis, "other")->gauge = 3;
-	metric_get(m, &sent, "shootdown")->value = shootdowns;
+	metric_get(m, &sent, "shootdown")->value = shootdowns + 4;
+	metric_get(m, &unseen, "shootdown")->value = 4; /* by the recorder */
 	metric_get(m, &sent, "call")->value = 2;
 	metric_get(m, &sent, "table-sync")->value = 5;
 	metric_get(m, &inferred, "")->gauge = 7;

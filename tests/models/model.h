@@ -73,6 +73,13 @@ static inline void model_start(struct model *m, const struct model_spec *spec)
 	m->k = kernel_create(m->sim, &desc, &costs, &set);
 }
 
+/* In random tests: not the machine's preemption, but each kind in turn. */
+static inline void model_preempt_by(struct model *m, uint64_t seed)
+{
+	for (unsigned int i = 0; i < m->k->nr_cpus; i++)
+		m->k->cpus[i].preempt = (enum preemption)(seed % 3);
+}
+
 static inline void model_run(struct model *m)
 {
 	m->end = sim_run(m->sim, SIM_NEVER, &m->err);

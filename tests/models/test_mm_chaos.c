@@ -167,6 +167,7 @@ static void chaos(const char *policy)
 		struct model m;
 
 		model_start(&m, &spec);
+		model_preempt_by(&m, seed);
 		*p = (struct proc){ .threads = 2 + (unsigned int)seed % 9,
 				    .ops = 80,
 				    .forks = seed % 3 ? 0 : 4,

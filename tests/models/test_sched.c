@@ -500,6 +500,7 @@ static void run_crowd(const char *machine, const char *const *set, uint64_t seed
 	struct crowd c = { .n = 2 + (unsigned int)seed % (MAX_TASKS - 2) };
 
 	model_start(&c.m, &spec);
+	model_preempt_by(&c.m, seed);
 	for (unsigned int i = 0; i < c.n; i++) {
 		c.member[i] = (struct member){ .c = &c, .i = i, .bound = -1 };
 		rng_init(&c.member[i].rng, seed, "member", i);

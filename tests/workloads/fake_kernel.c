@@ -23,6 +23,7 @@ struct kernel {
 	unsigned int cpus, factor; /* how much slower than usual */
 	uint64_t rcu_runs;
 	sim_ps tracing;
+	uint64_t hidden; /* CPUs whose idle tasks the recorder did not see */
 	struct call *call;
 	size_t n_calls, cap_calls;
 	struct task **task;
@@ -73,6 +74,7 @@ struct task {
 #define task_exit_mm              fake_task_exit_mm
 #define kernel_sim                fake_kernel_sim
 #define kernel_nr_cpus            fake_kernel_nr_cpus
+#define kernel_hide_idle          fake_kernel_hide_idle
 #define kernel_set_tracing        fake_kernel_set_tracing
 #define task_call_time            fake_task_call_time
 
@@ -341,6 +343,12 @@ static sim_ps task_call_time(const struct task *t)
 {
 	(void)t;
 	return SIM_US;
+}
+
+static void kernel_hide_idle(struct kernel *k, unsigned int cpu)
+{
+	assert_true(cpu < k->cpus);
+	k->hidden |= UINT64_C(1) << cpu;
 }
 
 static void kernel_set_tracing(struct kernel *k, sim_ps per_event, sim_ps cold)

@@ -139,12 +139,53 @@ static void test_impossible(void **state)
 	free_kernel(&k);
 }
 
+/* ---- idle tasks that the recorder did not see ---- */
+
+static size_t add_idle_runs(char *text, size_t n, int cpu, int runs, bool seen)
+{
+	for (int i = 0; i < runs; i++) {
+		n += (size_t)sprintf(
+			text + n,
+			"a 10/10 [%03d] 2.0000%02d000: sched:sched_switch: prev_comm=a "
+			"prev_pid=10 prev_prio=1 prev_state=S ==> next_comm=swapper/%d "
+			"next_pid=0 next_prio=1\n",
+			cpu, 2 * i, cpu);
+		if (!seen)
+			continue;
+		n += (size_t)sprintf(text + n,
+				     "swapper 0/0 [%03d] 2.0000%02d000: sched:sched_switch: "
+				     "prev_comm=swapper/%d prev_pid=0 prev_prio=1 prev_state=R ==> "
+				     "next_comm=a next_pid=10 next_prio=1\n",
+				     cpu, 2 * i + 1, cpu);
+	}
+	return n;
+}
+
+/* Would break: counts that a recorder could not make are held against the replay's. */
+static void test_unseen_idle(void **state)
+{
+	static char text[1 << 14];
+	struct err err = { "" };
+	struct program *p;
+	size_t n = (size_t)sprintf(text, "%s", wanders);
+
+	(void)state;
+	n = add_idle_runs(text, n, 2, 12, false);
+	n = add_idle_runs(text, n, 3, 12, true);
+	add_idle_runs(text, n, 4, 3, false); /* too few to tell */
+	p = program_load(write_text("unseen", text), &err);
+	assert_non_null(p);
+	assert_int_equal(p->cpus, 5);
+	for (unsigned int cpu = 0; cpu < p->cpus; cpu++)
+		assert_int_equal(p->idle_unseen[cpu], cpu == 2);
+	program_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_found),
-		cmocka_unit_test(test_followed),
-		cmocka_unit_test(test_unplaced),
+		cmocka_unit_test(test_found),      cmocka_unit_test(test_unseen_idle),
+		cmocka_unit_test(test_followed),   cmocka_unit_test(test_unplaced),
 		cmocka_unit_test(test_impossible),
 	};
 

@@ -83,6 +83,8 @@ static void test_shipped(void **state)
 	assert_int_equal(gauge_of(&r, "replay.errors", NULL), 0);
 	assert_int_equal(gauge_of(&r, "replay.inferred_late", NULL), 0);
 	assert_true(r.k.tracing > 700 * SIM_NS);
+	/* The recorded kernel lost what its second CPU's idle task did. */
+	assert_int_equal(r.k.hidden, 2);
 	drop(&r);
 }
 

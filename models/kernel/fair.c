@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * EEVDF: of those who have not had more than their share (vruntime at most the average: eligible),
+ * the one whose request ends first (deadline) runs, and keeps the CPU until it is no longer
+ * eligible or its request is served. What a sleeper was owed (vlag) it is given when it comes back;
+ * what it owes it works off by staying on the queue asleep. Times are signed: averages go below
+ * zero.
+ */
+#include "models/kernel/fair.h"
+
+/* 0.7 ms times 1 + log2(CPUs, at most 8). */
+static int64_t base_slice(const struct kernel *k)
+{
+	unsigned int n = k->nr_cpus < 8 ? k->nr_cpus : 8, log2 = 0;
+
+	while (n >>= 1)
+		log2++;
+	return (int64_t)(700 * SIM_US * (1 + log2));
+}
+
+/* Sum of vruntimes above c->min_vruntime, of the queue and who runs; *n: how many. */
+static int64_t sum_vruntime(const struct kcpu *c, int64_t *n)
+{
+	const struct task *t = c->fair_curr;
+	int64_t sum = 0;
+
+	*n = 0;
+	if (t && !t->stop_class) {
+		sum += t->vruntime - c->min_vruntime;
+		++*n;
+	}
+	for (t = c->rq_head; t; t = t->rq_next) {
+		if (t->stop_class)
+			continue;
+		sum += t->vruntime - c->min_vruntime;
+		++*n;
+	}
+	return sum;
+}
+
+static int64_t avg_vruntime(const struct kcpu *c)
+{
+	int64_t n, sum = sum_vruntime(c, &n);
+
+	return n ? c->min_vruntime + sum / n : c->min_vruntime;
+}
+
+static bool eligible(const struct kcpu *c, const struct task *t)
+{
+	int64_t n, sum = sum_vruntime(c, &n);
+
+	return sum >= (t->vruntime - c->min_vruntime) * n;
+}
+
+static void update_min_vruntime(struct kcpu *c)
+{
+	const struct task *t = c->fair_curr;
+	int64_t min = t && !t->stop_class ? t->vruntime : INT64_MAX;
+
+	for (t = c->rq_head; t; t = t->rq_next)
+		if (!t->stop_class && t->vruntime < min)
+			min = t->vruntime;
+	if (min != INT64_MAX && min > c->min_vruntime)
+		c->min_vruntime = min;
+}
+
+static void insert(struct kcpu *c, struct task *t)
+{
+	struct task **link = &c->rq_head;
+
+	sim_check(c->k->sim, !t->queued, "run-queue", "%s queued twice", t->comm);
+	while (*link)
+		link = &(*link)->rq_next;
+	t->rq_next = NULL;
+	*link = t;
+	t->queued = true;
+	t->cpu = c->id;
+	c->nr_queued += !t->delayed;
+}
+
+static void take_out(struct kcpu *c, struct task *t)
+{
+	struct task **link = &c->rq_head;
+
+	while (*link != t)
+		link = &(*link)->rq_next;
+	*link = t->rq_next;
+	t->queued = false;
+	c->nr_queued -= !t->delayed;
+}
+
+/* Charges who runs. True: its request is served, or its slice no longer protected, and somebody
+ * else is there. */
+static bool update_curr(struct kcpu *c)
+{
+	struct task *t = c->fair_curr;
+	sim_ps now = sim_now(c->k->sim);
+	bool served;
+
+	if (!t || t->stop_class)
+		return false;
+	t->vruntime += (int64_t)(now - t->picked_at);
+	t->picked_at = now;
+	update_min_vruntime(c);
+	served = t->vruntime >= t->deadline;
+	if (served)
+		t->deadline = t->vruntime + base_slice(c->k);
+	return c->rq_head && (served || t->vruntime >= t->vprot);
+}
+
+static void place_entity(struct kcpu *c, struct task *t)
+{
+	int64_t n, lag, slice = base_slice(c->k);
+
+	sum_vruntime(c, &n);
+	/* Its own weight pulls the average towards it: more, so that this much is left. */
+	lag = n ? t->vlag * (n + 1) / n : 0;
+	t->vruntime = avg_vruntime(c) - lag;
+	if (t->relative_deadline)
+		t->deadline += t->vruntime;
+	else
+		t->deadline = t->vruntime + (t->placed ? slice : slice / 2);
+	t->relative_deadline = false;
+	t->placed = true;
+}
+
+bool fair_enqueue(struct kcpu *c, struct task *t)
+{
+	bool served = update_curr(c);
+
+	place_entity(c, t);
+	insert(c, t);
+	return served;
+}
+
+static void update_lag(struct kcpu *c, struct task *t)
+{
+	int64_t slice = base_slice(c->k), jiffy = (int64_t)c->k->jiffy;
+	int64_t limit = 2 * slice > jiffy ? 2 * slice : jiffy, lag = avg_vruntime(c) - t->vruntime;
+
+	t->vlag = lag > limit ? limit : lag < -limit ? -limit : lag;
+}
+
+/* It has slept off what it owed. */
+static void finish_delayed(struct kcpu *c, struct task *t)
+{
+	update_lag(c, t);
+	if (t->vlag > 0)
+		t->vlag = 0;
+	take_out(c, t);
+	t->delayed = false;
+	update_min_vruntime(c);
+}
+
+void fair_dequeue(struct task *t)
+{
+	struct kcpu *c = this_cpu(t);
+
+	update_curr(c);
+	if (t->delayed) {
+		finish_delayed(c, t);
+		return;
+	}
+	update_lag(c, t);
+	take_out(c, t);
+	t->deadline -= t->vruntime;
+	t->relative_deadline = true;
+	update_min_vruntime(c);
+}
+
+bool fair_requeue(struct kcpu *c, struct task *t)
+{
+	bool served = update_curr(c);
+
+	update_lag(c, t);
+	if (t->vlag > 0) {
+		take_out(c, t);
+		t->delayed = false;
+		t->vlag = 0;
+		place_entity(c, t);
+		insert(c, t);
+		return served;
+	}
+	t->delayed = false;
+	c->nr_queued++;
+	return served;
+}
+
+void fair_put_prev(struct kcpu *c, struct task *t)
+{
+	update_curr(c);
+	if (t->state != TASK_RUNNING && t->state != TASK_DEAD && !t->stop_class)
+		t->delayed = !eligible(c, t);
+	if (t->state != TASK_RUNNING && !t->delayed)
+		update_lag(c, t);
+	c->fair_curr = NULL;
+	if (t->state == TASK_RUNNING || t->delayed)
+		insert(c, t);
+	update_min_vruntime(c);
+}
+
+/* Of the queue and who runs: the eligible one whose deadline comes first. */
+static struct task *first_eligible(const struct kcpu *c)
+{
+	struct task *best = NULL, *t = c->fair_curr;
+	int64_t n, sum = sum_vruntime(c, &n);
+
+	if (t && sum >= (t->vruntime - c->min_vruntime) * n)
+		best = t;
+	for (t = c->rq_head; t; t = t->rq_next) {
+		if (t->stop_class)
+			return t;
+		if (sum < (t->vruntime - c->min_vruntime) * n)
+			continue;
+		if (!best || t->deadline < best->deadline)
+			best = t;
+	}
+	return best;
+}
+
+static bool keeps_cpu(const struct kcpu *c, const struct task *t)
+{
+	return t->vruntime < t->vprot && eligible(c, t);
+}
+
+static struct task *pick_eevdf(const struct kcpu *c, struct task *prev)
+{
+	struct task *t = first_eligible(c);
+
+	if (t && !t->stop_class && prev && prev->queued && !prev->delayed && keeps_cpu(c, prev))
+		return prev;
+	return t;
+}
+
+struct task *fair_pick(struct kcpu *c, struct task *prev)
+{
+	struct task *t;
+
+	while ((t = pick_eevdf(c, prev))) {
+		if (t->delayed) {
+			finish_delayed(c, t);
+			continue;
+		}
+		take_out(c, t);
+		t->vprot = t->deadline;
+		t->picked_at = sim_now(c->k->sim);
+		c->fair_curr = t;
+		return t;
+	}
+	return NULL;
+}
+
+bool fair_preempts(struct kcpu *c, struct task *t)
+{
+	struct task *curr = c->fair_curr;
+
+	if (!curr || t->stop_class)
+		return true;
+	if (curr->stop_class || keeps_cpu(c, curr))
+		return false;
+	return first_eligible(c) == t;
+}
+
+bool fair_tick(struct kcpu *c)
+{
+	return update_curr(c);
+}
+
+void fair_yield(struct kcpu *c)
+{
+	struct task *t = c->fair_curr;
+
+	update_curr(c);
+	if (!eligible(c, t))
+		return;
+	t->vruntime = t->deadline;
+	t->deadline += base_slice(c->k);
+	update_min_vruntime(c);
+}
