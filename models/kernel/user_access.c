@@ -285,13 +285,30 @@ static bool translate(struct task *t, uint64_t addr, enum user_access access)
 	return ok;
 }
 
-/* Through a translation that a batch has yet to flush the write is lost: it is told elsewhere. */
+/* The frame that a write has just gone to; 0: it is somebody else's by now, which is told
+ * elsewhere. While a collapse or a merge has cleared the PTE and not flushed yet, only the TLB
+ * leads there. */
+static uint32_t written_frame(struct task *t, uint64_t addr)
+{
+	struct kcpu *c = this_cpu(t);
+	struct tlb *tlb = &c->cpu->tlb;
+	uint64_t pte = leaf_read(t->mm, addr);
+	struct tlb_entry *e;
+
+	if (pte & PTE_PRESENT)
+		return pte & PTE_ZERO ? 0 : pte_pfn(pte);
+	if (tlb_lookup_for(tlb, TLB_DATA, tlb_context(tlb, c->tlbstate.loaded_asid),
+			   addr >> PAGE_SHIFT, &e) == TLB_MISS)
+		return 0;
+	return pfn_page(t->k, pte_pfn(e->pte))->life == e->life ? entry_pfn(e, addr) : 0;
+}
+
 static void set_contents(struct task *t, uint64_t addr, uint64_t contents)
 {
-	uint64_t pte = leaf_read(t->mm, addr);
+	uint32_t pfn = written_frame(t, addr);
 
-	if (pte & PTE_PRESENT && !(pte & PTE_ZERO))
-		pfn_page(t->k, pte_pfn(pte))->contents = contents;
+	if (pfn)
+		pfn_page(t->k, pfn)->contents = contents;
 }
 
 bool user_access(struct task *t, uint64_t addr, enum user_access access)
