@@ -30,7 +30,8 @@ const struct param scenario_params[] = {
 	  .help = "these seeds, in place of 1 to N" },
 	{ ROW(duration), .type = PARAM_PS, .def = "0",
 	  .help = "simulated time; 0 = until the work ends" },
-	{ ROW(engine), .type = PARAM_STRING, .def = "native", .help = "native or simgrid" },
+	{ ROW(engine), .type = PARAM_STRING, .def = "native", .choices = sim_engine_names,
+	  .help = "what runs it; the results are the same" },
 	PARAM_END,
 };
 

@@ -15,6 +15,8 @@
 
 enum { DEFAULT_STACK = 64 << 10, MIN_STACK = 8 << 10, REPORT_ACTORS = 20 };
 
+const char *const sim_engine_names[] = { "native", "simgrid", NULL };
+
 static const struct engine_ops *find_engine(const char *name, void **plugin, struct err *err)
 {
 	struct nearest n;

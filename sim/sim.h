@@ -42,7 +42,7 @@ struct sim_platform {
 };
 
 struct sim_options {
-	const char *engine; /* NULL = "native" */
+	const char *engine; /* one of sim_engine_names; NULL = "native" */
 	uint64_t seed;      /* of every named random stream */
 	size_t stack_bytes; /* of each actor, 0 = 64 KiB; a guard page lies below */
 	struct sim_platform platform;
@@ -69,6 +69,7 @@ void sim_stop(struct sim *sim);
 /* From an actor: ends the run with SIM_END_DIED and this message. Does not return. */
 void sim_die(struct sim *sim, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
 
+extern const char *const sim_engine_names[]; /* NULL-terminated */
 const char *sim_engine_name(const struct sim *sim);
 uint64_t sim_seed(const struct sim *sim);
 uint64_t sim_events(const struct sim *sim); /* actor wake-ups so far: the engine's unit of work */

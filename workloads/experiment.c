@@ -199,7 +199,9 @@ static bool simulate(const struct experiment *spec, struct setup *s, struct sim 
 		kernel_free(k);
 		return false;
 	}
-	out->threads = spec->threads ? spec->threads : k->live_tasks;
+	out->threads = s->workload->threads ? s->workload->threads(w)
+		       : spec->threads      ? spec->threads
+					    : k->live_tasks;
 	start = wall_now();
 	out->end = sim_run(sim, SIM_NEVER, &why);
 	out->wall_s = wall_now() - start;

@@ -29,6 +29,9 @@ struct workload_type {
 	struct workload *(*start)(const struct workload_type *type, struct kernel *k,
 				  const void *params, const char *file, uint32_t threads,
 				  sim_ps duration, struct err *err);
+	/* How many threads it runs, where that is not how many tasks it starts with. May be NULL.
+	 */
+	uint32_t (*threads)(const struct workload *w);
 	/* After the run: set its final metrics (throughput and so on). May be NULL. */
 	void (*finish)(struct workload *w);
 	void (*free)(struct workload *w);

@@ -101,7 +101,8 @@ bool datadir_find(const char *kind, const char *name, const char *suffix, char *
 		if (is_file(name))
 			return fill(path, size, name, err);
 		if (strchr(name, '/'))
-			return err_set(err, "%s: no such file", name);
+			return err_set(err, "%s: %s", name,
+				       access(name, F_OK) ? "no such file" : "not a file");
 	}
 	find_roots(&roots);
 	for (size_t i = 0; i < roots.n; i++) {

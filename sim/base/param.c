@@ -31,12 +31,26 @@ static const char *bounds_text(const struct param *row, char *buf, size_t size)
 {
 	const struct param_ops *ops = &param_ops[row->type];
 	char low[64], high[64];
+	int used = 0;
 
 	buf[0] = '\0';
 	if (is_bounded(row))
-		snprintf(buf, size, ", %s..%s", ops->bound(row->min, low, sizeof(low)),
-			 ops->bound(row->max, high, sizeof(high)));
+		used = snprintf(buf, size, ", %s..%s", ops->bound(row->min, low, sizeof(low)),
+				ops->bound(row->max, high, sizeof(high)));
+	if (row->multiple > 1)
+		snprintf(buf + used, size - (size_t)used, ", a multiple of %s",
+			 ops->bound((double)row->multiple, low, sizeof(low)));
 	return buf;
+}
+
+static bool in_bounds(const struct param *row, const void *value)
+{
+	const struct param_ops *ops = &param_ops[row->type];
+
+	if (row->multiple > 1 && *(const uint64_t *)value % row->multiple)
+		return false;
+	return !ops->number || !is_bounded(row) ||
+	       (ops->number(value) >= row->min && ops->number(value) <= row->max);
 }
 
 const char *param_expects(const struct param *row, char *buf, size_t size)
@@ -45,7 +59,7 @@ const char *param_expects(const struct param *row, char *buf, size_t size)
 	char bounds[160];
 	size_t used = 0;
 
-	if (ops->kind) {
+	if (!row->choices) {
 		snprintf(buf, size, "%s%s", ops->kind, bounds_text(row, bounds, sizeof(bounds)));
 		return buf;
 	}
@@ -79,9 +93,7 @@ static bool read_checked(void *value, const struct param *row, const char *text,
 			 bounds_text(row, bounds, sizeof(bounds)));
 		return err_prefix(err, "%s", row->name);
 	}
-	if (!ops->number || !is_bounded(row))
-		return true;
-	if (ops->number(value) >= row->min && ops->number(value) <= row->max)
+	if (in_bounds(row, value))
 		return true;
 	return err_set(err, "%s: '%.80s' is out of range: expected %s", row->name, text,
 		       param_expects(row, expected, sizeof(expected)));

@@ -40,7 +40,8 @@ struct param {
 	size_t offset;
 	const char *def;            /* as text; NULL = the value is required */
 	double min, max;            /* in the type's base unit; both 0 = unbounded */
-	const char *const *choices; /* PARAM_ENUM: NULL-terminated */
+	uint64_t multiple;          /* PARAM_BYTES: of this; 0 or 1 = any */
+	const char *const *choices; /* PARAM_ENUM, and PARAM_STRING if not any: NULL-terminated */
 	const char *help;           /* one line; what it means and its unit */
 };
 

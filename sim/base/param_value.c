@@ -62,18 +62,7 @@ static bool read_hz(void *value, const char *text, const struct param *row, stru
 	return text_to_hz(text, value, err);
 }
 
-static bool read_string(void *value, const char *text, const struct param *row, struct err *err)
-{
-	char *copy = strdup(text);
-
-	(void)row;
-	if (!copy)
-		return err_set(err, "out of memory");
-	*(char **)value = copy;
-	return true;
-}
-
-static bool read_enum(void *value, const char *text, const struct param *row, struct err *err)
+static bool read_choice(const char *text, const struct param *row, uint32_t *index, struct err *err)
 {
 	char hint[160] = "", expected[320];
 	struct nearest n;
@@ -82,7 +71,7 @@ static bool read_enum(void *value, const char *text, const struct param *row, st
 	for (uint32_t i = 0; row->choices[i]; i++) {
 		nearest_offer(&n, row->choices[i]);
 		if (!strcmp(text, row->choices[i])) {
-			*(uint32_t *)value = i;
+			*index = i;
 			return true;
 		}
 	}
@@ -90,6 +79,25 @@ static bool read_enum(void *value, const char *text, const struct param *row, st
 		snprintf(hint, sizeof(hint), " (did you mean '%s'?)", nearest_result(&n));
 	return err_set(err, "unknown value '%.80s'%s: expected %s", text, hint,
 		       param_expects(row, expected, sizeof(expected)));
+}
+
+static bool read_enum(void *value, const char *text, const struct param *row, struct err *err)
+{
+	return read_choice(text, row, value, err);
+}
+
+static bool read_string(void *value, const char *text, const struct param *row, struct err *err)
+{
+	uint32_t index;
+	char *copy;
+
+	if (row->choices && !read_choice(text, row, &index, err))
+		return false;
+	copy = strdup(text);
+	if (!copy)
+		return err_set(err, "out of memory");
+	*(char **)value = copy;
+	return true;
 }
 
 static char *write_bool(const void *value, const struct param *row)

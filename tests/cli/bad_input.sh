@@ -29,6 +29,7 @@ expect 2 "no policy" $mmsim run --workload mmap1 --machine zen5-vm2
 expect 2 "no workload" $mmsim run
 expect 2 "native" $run --engine nativ
 expect 2 "KEY=VALUE" $run --set nonsense
+expect 2 "a multiple of 4KiB" $run --set size=5000
 expect 2 "no_such_key" $run --set no_such_key=5
 expect 0 "Usage: mmsim run" $mmsim run --help
 expect 0 "Usage: mmsim plot" $mmsim plot --help
@@ -60,6 +61,12 @@ machines: [zen5-vm2]
 policies: [linux-6.18]
 seeds: 123456789
 Y
+scenario 2 "s.yaml:4: engine: unknown value 'simgrd' (did you mean 'simgrid'?)" <<'Y'
+workload: mmap1
+machines: [zen5-vm2]
+policies: [linux-6.18]
+engine: simgrd
+Y
 scenario 2 "policies" <<'Y'
 workload: mmap1
 machines: [zen5-vm2]
@@ -87,6 +94,7 @@ Y
 printf 'a: 1\0b\n' >"$t/binary.yaml"
 expect 2 "binary.yaml" $mmsim run "$t/binary.yaml"
 expect 2 "no such file" $mmsim run "$t/missing.yaml"
+expect 2 "not a file" $mmsim run "$t"
 expect 2 "did you mean 'demo-scaled'" $mmsim run demo-scaledd
 
 # a machine file of one's own

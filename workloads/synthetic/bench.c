@@ -118,6 +118,11 @@ void bench_touch(struct task *t, uint64_t addr, uint64_t pages, enum user_access
 			  (unsigned long long)(addr + i * PAGE_BYTES));
 }
 
+uint32_t bench_threads(const struct workload *w)
+{
+	return ((const struct bench *)w)->threads;
+}
+
 void bench_finish(struct workload *w)
 {
 	struct bench *b = (struct bench *)w;

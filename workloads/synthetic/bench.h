@@ -36,9 +36,11 @@ struct bench_load {
 };
 
 /* struct workload_type's functions for all loads of this frame. duration = 0: 20 ms. */
-#define BENCH_FRAME .start = bench_start, .finish = bench_finish, .free = bench_free
+#define BENCH_FRAME                                                                                \
+	.start = bench_start, .threads = bench_threads, .finish = bench_finish, .free = bench_free
 struct workload *bench_start(const struct workload_type *type, struct kernel *k, const void *params,
 			     const char *file, uint32_t threads, sim_ps duration, struct err *err);
+uint32_t bench_threads(const struct workload *w);
 void bench_finish(struct workload *w);
 void bench_free(struct workload *w);
 

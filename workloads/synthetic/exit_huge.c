@@ -21,6 +21,7 @@ static const struct param params[] = {
 	  .offset = offsetof(struct params, size),
 	  .def = "64MiB",
 	  .min = PAGE_BYTES,
+	  .multiple = PAGE_BYTES,
 	  .max = 1e12,
 	  .help = "of the process' written memory" },
 	{ .name = "neighbours",

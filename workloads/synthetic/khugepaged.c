@@ -21,6 +21,7 @@ static const struct param params[] = { { .name = "heap",
 					 .offset = P(heap),
 					 .def = "16MiB",
 					 .min = HUGE_BYTES,
+					 .multiple = PAGE_BYTES,
 					 .max = 1e12,
 					 .help = "memory that is written to" },
 				       { .name = "hole",
@@ -28,6 +29,7 @@ static const struct param params[] = { { .name = "heap",
 					 .offset = P(hole),
 					 .def = "64KiB",
 					 .min = PAGE_BYTES,
+					 .multiple = PAGE_BYTES,
 					 .max = HUGE_BYTES,
 					 .help = "dropped and written anew in a loop" },
 				       { .name = "think",
@@ -83,7 +85,7 @@ static void measured(struct task *t, void *arg)
 	set_up(t, s);
 	bench_spread(t, &s->b, "writer", sys_clone_thread, writer, s);
 	while (bench_goes_on(&s->b)) {
-		uint64_t hole = random_page(p, &rng) / p->hole * p->hole;
+		uint64_t hole = rng_below(&rng, p->heap / p->hole) * p->hole;
 		sim_ps begin = sim_now(s->b.sim);
 
 		user_compute(t, p->think);

@@ -21,6 +21,7 @@ static const struct param params[] = {
 	  .offset = offsetof(struct params, held),
 	  .def = "8MiB",
 	  .min = PAGE_BYTES,
+	  .multiple = PAGE_BYTES,
 	  .max = 1e12,
 	  .help = "memory that a task keeps" },
 	{ .name = "used",

@@ -112,6 +112,11 @@ struct workload *threads_start(const struct workload_type *type, struct kernel *
 	return w;
 }
 
+uint32_t threads_number(const struct workload *w)
+{
+	return w->nr;
+}
+
 void threads_finish(struct workload *w)
 {
 	uint64_t min = UINT64_MAX, sum = 0;

@@ -23,7 +23,8 @@ struct loop_params {
 #define LOOP_SIZE(def_)                                                                            \
 	{                                                                                          \
 		.name = "size", .type = PARAM_BYTES, .offset = offsetof(struct loop_params, size), \
-		.def = def_, .min = PAGE_BYTES, .max = 1e12, .help = "of the mapping, per task"    \
+		.def = def_, .min = PAGE_BYTES, .multiple = PAGE_BYTES, .max = 1e12,               \
+		.help = "of the mapping, per task"                                                 \
 	}
 #define LOOP_THINK                                                                                 \
 	{                                                                                          \
@@ -58,10 +59,13 @@ struct loop_load {
 
 /* struct workload_type's functions for all loads of this frame. Tasks = 0: one. duration = 0: 50
  * ms. */
-#define LOOP_FRAME .start = threads_start, .finish = threads_finish, .free = threads_free
+#define LOOP_FRAME                                                                                 \
+	.start = threads_start, .threads = threads_number, .finish = threads_finish,               \
+	.free = threads_free
 struct workload *threads_start(const struct workload_type *type, struct kernel *k,
 			       const void *params, const char *file, uint32_t threads,
 			       sim_ps duration, struct err *err);
+uint32_t threads_number(const struct workload *w);
 void threads_finish(struct workload *w);
 void threads_free(struct workload *w);
 
