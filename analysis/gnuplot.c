@@ -79,6 +79,18 @@ static bool check_folder(const char *path, struct err *err)
 	return true;
 }
 
+static void abandon(struct gnuplot *g)
+{
+	if (g->script)
+		fclose(g->script);
+	if (g->part)
+		unlink(g->part);
+	free(g->text);
+	free(g->path);
+	free(g->part);
+	*g = (struct gnuplot){ 0 };
+}
+
 bool gnuplot_begin(struct gnuplot *g, const char *path, struct err *err)
 {
 	const char *terminal;
@@ -95,7 +107,7 @@ bool gnuplot_begin(struct gnuplot *g, const char *path, struct err *err)
 	if (!g->terminal && (!(g->path = strdup(path)) ||
 			     asprintf(&g->part, "%s.%ld.part", path, (long)getpid()) < 0)) {
 		g->part = NULL;
-		gnuplot_abandon(g);
+		abandon(g);
 		return err_set(err, "out of memory");
 	}
 	fprintf(g->script, "set terminal %s\n", terminal);
@@ -106,18 +118,6 @@ bool gnuplot_begin(struct gnuplot *g, const char *path, struct err *err)
 	}
 	look(g);
 	return true;
-}
-
-void gnuplot_abandon(struct gnuplot *g)
-{
-	if (g->script)
-		fclose(g->script);
-	if (g->part)
-		unlink(g->part);
-	free(g->text);
-	free(g->path);
-	free(g->part);
-	*g = (struct gnuplot){ 0 };
 }
 
 /* Single quotes take everything as it is but the quote itself, which is doubled; no newlines. */
@@ -229,10 +229,17 @@ static bool run_script(struct gnuplot *g, FILE *script, FILE *complaints, struct
 	return true;
 }
 
-bool gnuplot_end(struct gnuplot *g, struct err *err)
+bool gnuplot_end(struct gnuplot *g, bool drawn, struct err *err)
 {
-	FILE *script = tmpfile(), *complaints = tmpfile();
+	FILE *script, *complaints;
 	bool ok;
+
+	if (!drawn) {
+		abandon(g);
+		return false;
+	}
+	script = tmpfile();
+	complaints = tmpfile();
 
 	if (g->script && fclose(g->script))
 		ok = err_set(err, "out of memory");
@@ -245,6 +252,6 @@ bool gnuplot_end(struct gnuplot *g, struct err *err)
 		fclose(script);
 	if (complaints)
 		fclose(complaints);
-	gnuplot_abandon(g);
+	abandon(g);
 	return ok;
 }

@@ -22,9 +22,9 @@ struct gnuplot {
 
 /* Formats by the ending: .png, .svg, .pdf; NULL or "-" draws text on standard output. */
 bool gnuplot_begin(struct gnuplot *g, const char *path, struct err *err);
-/* Runs the script. The file appears whole or not at all. Frees g, success or not. */
-bool gnuplot_end(struct gnuplot *g, struct err *err);
-void gnuplot_abandon(struct gnuplot *g);
+/* Runs the script if it is `drawn`, else returns false with *err as it is. The file appears whole
+ * or not at all. Frees g, success or not. */
+bool gnuplot_end(struct gnuplot *g, bool drawn, struct err *err);
 
 /* A quoted string, whatever is in it. */
 void gnuplot_string(struct gnuplot *g, const char *text);

@@ -216,10 +216,7 @@ bool plot_bars(struct store *store, const struct plot_options *o, struct err *er
 		return false;
 	if (gnuplot_begin(&g, o->output, err)) {
 		ok = draw_bars(&g, &p, store, o, o->metric ? o->metric : "tlb.flush", err);
-		if (ok)
-			ok = gnuplot_end(&g, err);
-		else
-			gnuplot_abandon(&g);
+		ok = gnuplot_end(&g, ok, err);
 	}
 	plot_runs_free(&p);
 	return ok;
@@ -264,10 +261,7 @@ bool plot_hold(struct store *store, const struct plot_options *o, struct err *er
 		fputs("unset title\n", g.script);
 		ok = ok && draw_panel(&g, &p, store, "lock.wait", stat, "wait time", false, err);
 		fputs("unset multiplot\n", g.script);
-		if (ok)
-			ok = gnuplot_end(&g, err);
-		else
-			gnuplot_abandon(&g);
+		ok = gnuplot_end(&g, ok, err);
 	}
 	plot_runs_free(&p);
 	return ok;

@@ -138,10 +138,7 @@ bool plot_cdf(struct store *store, const struct plot_options *o, struct err *err
 	label = o->label ? strdup(o->label) : biggest_label(&p, store, metric, err);
 	if (label && gnuplot_begin(&g, o->output, err)) {
 		ok = draw(&g, &p, store, o, metric, label, err);
-		if (ok)
-			ok = gnuplot_end(&g, err);
-		else
-			gnuplot_abandon(&g);
+		ok = gnuplot_end(&g, ok, err);
 	}
 	free(label);
 	plot_runs_free(&p);

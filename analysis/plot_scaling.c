@@ -144,7 +144,7 @@ bool plot_scaling(struct store *store, const struct plot_options *o, struct err 
 	}
 	if (values && gnuplot_begin(&g, o->output, err)) {
 		draw(&g, &p, o, values, metric, stat, unit);
-		ok = gnuplot_end(&g, err);
+		ok = gnuplot_end(&g, true, err);
 	}
 	free(values);
 	plot_runs_free(&p);

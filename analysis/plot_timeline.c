@@ -81,10 +81,7 @@ bool plot_timeline(struct store *store, const struct plot_options *o, struct err
 		return false;
 	if (gnuplot_begin(&g, o->output, err)) {
 		ok = draw(&g, &p, store, o, metric, err);
-		if (ok)
-			ok = gnuplot_end(&g, err);
-		else
-			gnuplot_abandon(&g);
+		ok = gnuplot_end(&g, ok, err);
 	}
 	plot_runs_free(&p);
 	return ok;

@@ -101,7 +101,7 @@ bool recording_plot(const struct recording_report *r, const char *title, const c
 		gnuplot_string(&g, title);
 		fputc('\n', g.script);
 		draw(&g, row, n);
-		ok = gnuplot_end(&g, err);
+		ok = gnuplot_end(&g, true, err);
 	}
 	free(row);
 	return ok;

@@ -60,14 +60,11 @@ sqlite3_stmt *store_prepare(struct store *store, const char *sql, struct err *er
 	return stmt;
 }
 
-bool store_pragma_int(struct store *store, const char *pragma, int64_t *value, struct err *err)
+bool store_query_int(struct store *store, const char *sql, int64_t *value, struct err *err)
 {
-	char sql[64];
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = store_prepare(store, sql, err);
 	bool ok;
 
-	snprintf(sql, sizeof(sql), "PRAGMA %s", pragma);
-	stmt = store_prepare(store, sql, err);
 	if (!stmt)
 		return false;
 	ok = sqlite3_step(stmt) == SQLITE_ROW;

@@ -20,7 +20,8 @@ bool store_fail(const struct store *store, const char *doing, struct err *err);
 bool store_exec(struct store *store, const char *sql, struct err *err);
 /* NULL and *err if the statement does not compile. */
 sqlite3_stmt *store_prepare(struct store *store, const char *sql, struct err *err);
-bool store_pragma_int(struct store *store, const char *pragma, int64_t *value, struct err *err);
+/* The number that a query gives first. */
+bool store_query_int(struct store *store, const char *sql, int64_t *value, struct err *err);
 
 /* Brings the schema up to the present version (`writable`), or only checks it. */
 bool store_migrate(struct store *store, bool writable, struct err *err);

@@ -102,30 +102,14 @@ static const char *const steps[] = { tables_sql, views_sql, series_sql };
 
 enum { VERSION = sizeof(steps) / sizeof(*steps) };
 
-static bool count_tables(struct store *store, int64_t *n, struct err *err)
-{
-	sqlite3_stmt *stmt = store_prepare(store, "SELECT count(*) FROM sqlite_master", err);
-	bool ok;
-
-	if (!stmt)
-		return false;
-	ok = sqlite3_step(stmt) == SQLITE_ROW;
-	if (ok)
-		*n = sqlite3_column_int64(stmt, 0);
-	else
-		store_fail(store, "cannot read", err);
-	sqlite3_finalize(stmt);
-	return ok;
-}
-
 /* Reads the version, and refuses databases that are not ours or are newer than this program. */
 static bool check_version(struct store *store, int64_t *version, struct err *err)
 {
 	int64_t application, n;
 
-	if (!count_tables(store, &n, err) ||
-	    !store_pragma_int(store, "application_id", &application, err) ||
-	    !store_pragma_int(store, "user_version", version, err))
+	if (!store_query_int(store, "SELECT count(*) FROM sqlite_master", &n, err) ||
+	    !store_query_int(store, "PRAGMA application_id", &application, err) ||
+	    !store_query_int(store, "PRAGMA user_version", version, err))
 		return false;
 	if (application != APPLICATION_ID && (n || *version))
 		return err_set(err, "%s: an SQLite database, but not one of mmsim's results",

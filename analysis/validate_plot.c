@@ -115,5 +115,5 @@ bool validation_plot(const struct validation_series *s, size_t n, const char *pa
 	} else {
 		bars(&g, s, n);
 	}
-	return gnuplot_end(&g, err);
+	return gnuplot_end(&g, true, err);
 }

@@ -91,7 +91,7 @@ static bool draw(const struct machine_desc *d, const char *path, struct err *err
 		"set size ratio 1\nset palette defined (0 '#ffffd9', 0.3 '#7fcdbb', 0.6 '#1d91c0', "
 		"1 '#081d58')\nplot $m matrix with image notitle\n",
 		n - 1, n - 1);
-	return gnuplot_end(&g, err);
+	return gnuplot_end(&g, true, err);
 }
 
 static void print_classes(const struct machine_desc *d)

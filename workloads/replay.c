@@ -45,8 +45,6 @@ static const struct param replay_params[] = {
 	PARAM_END,
 };
 
-enum { MREMAP_MAYMOVE_FLAG = 1, MREMAP_FIXED_FLAG = 2 };
-
 static void task_body(struct task *task, void *arg);
 
 /* ---- the life of tasks ---- */
@@ -276,9 +274,9 @@ static int64_t do_mremap(struct task *task, struct replay_task *t, const struct 
 	unsigned int flags = op->flags;
 
 	if (to != from)
-		flags |= MREMAP_MAYMOVE_FLAG | MREMAP_FIXED_FLAG;
+		flags |= MREMAP_MAYMOVE | MREMAP_FIXED;
 	else
-		flags &= ~(unsigned int)MREMAP_FIXED_FLAG;
+		flags &= ~(unsigned int)MREMAP_FIXED;
 	return sys_mremap(task, from, op->len, op->new_len, flags, to);
 }
 

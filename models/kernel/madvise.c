@@ -11,10 +11,6 @@
 #include "models/kernel/mmu_notifier.h"
 #include "models/kernel/reclaim.h"
 
-#ifndef MADV_COLLAPSE /* since glibc 2.37 */
-#define MADV_COLLAPSE 25
-#endif
-
 METRIC(desc_ignored, "mm.advice_ignored", METRIC_COUNTER, "1", NULL,
        "madvise calls whose advice has no effect in this model");
 

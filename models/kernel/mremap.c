@@ -10,11 +10,6 @@
 #include "models/kernel/rmap.h"
 #include "models/kernel/tlb_batch.h"
 
-#ifndef MREMAP_MAYMOVE
-#define MREMAP_MAYMOVE 1
-#define MREMAP_FIXED   2
-#endif
-
 static struct spinlock *ptl_of(struct task *t, struct page_table *table)
 {
 	return pte_lockptr(t, t->mm, table);

@@ -10,9 +10,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
 
 #include "sim/base/err.h"
 #include "sim/sim.h"
+
+/* What sys/mman.h has as GNU extensions, or since glibc 2.37, only. */
+#ifndef MREMAP_MAYMOVE
+#define MREMAP_MAYMOVE 1
+#define MREMAP_FIXED   2
+#endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
 
 /* Memory comes in these, and where a policy has it so in those. */
 #define PAGE_BYTES UINT64_C(4096)

@@ -3,6 +3,7 @@
  * shootdown: invlpgb, AMD's broadcast invalidation. An mm that is active on enough CPUs gets a
  * global ASID; from then on its flushes are INVLPGB and TLBSYNC instead of IPIs.
  */
+#include "models/policy/ceiling.h"
 #include "models/policy/global_asid.h"
 
 METRIC(desc_invlpgb, "tlb.invlpgb", METRIC_COUNTER, "1", NULL, "INVLPGB instructions");
@@ -12,13 +13,7 @@ struct params {
 	uint32_t ceiling;
 };
 
-static const struct param params[] = { GLOBAL_ASID_PARAMS,
-				       { .name = "ceiling",
-					 .type = PARAM_U32,
-					 .offset = offsetof(struct params, ceiling),
-					 .def = "33",
-					 .max = 1e6,
-					 .help = "tlb_single_page_flush_ceiling, pages" },
+static const struct param params[] = { GLOBAL_ASID_PARAMS, CEILING_PARAM(struct params),
 				       PARAM_END };
 
 /* Every CPU: one that left mm_cpumask may still hold the ASID's translations. */

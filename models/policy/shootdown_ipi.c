@@ -3,7 +3,7 @@
  * shootdown: ipi, an interrupt to every CPU that may hold a stale translation, the local flush
  * while they run, then waiting for all.
  */
-#include "models/kernel/mm.h"
+#include "models/policy/ceiling.h"
 
 enum filter { FILTER_LOADED_MM, FILTER_LAZY };
 static const char *const filters[] = { "loaded-mm", "lazy", NULL };
@@ -60,12 +60,7 @@ static const struct param params[] = {
 	  .def = "false",
 	  .help = "a CPU leaves mm_cpumask as it switches (until Linux 6.13), not when it is found "
 		  "there" },
-	{ .name = "ceiling",
-	  .type = PARAM_U32,
-	  .offset = offsetof(struct params, ceiling),
-	  .def = "33",
-	  .max = 1e6,
-	  .help = "tlb_single_page_flush_ceiling, pages" },
+	CEILING_PARAM(struct params),
 	PARAM_END
 };
 

@@ -6,6 +6,7 @@
  */
 #include "models/kernel/rar.h"
 #include "models/kernel/tlb_batch.h"
+#include "models/policy/ceiling.h"
 #include "models/policy/global_asid.h"
 
 struct params {
@@ -13,13 +14,7 @@ struct params {
 	uint32_t ceiling;
 };
 
-static const struct param params[] = { GLOBAL_ASID_PARAMS,
-				       { .name = "ceiling",
-					 .type = PARAM_U32,
-					 .offset = offsetof(struct params, ceiling),
-					 .def = "33",
-					 .max = 1e6,
-					 .help = "tlb_single_page_flush_ceiling, pages" },
+static const struct param params[] = { GLOBAL_ASID_PARAMS, CEILING_PARAM(struct params),
 				       PARAM_END };
 
 static bool trim_is_due(struct task *t, struct mm *mm)

@@ -233,12 +233,12 @@ static void test_gnuplot_fails(void **state)
 	(void)state;
 	assert_true(gnuplot_begin(&g, fixture_path("bad.png"), &err));
 	fputs("plot nonsense(\n", g.script);
-	assert_false(gnuplot_end(&g, &err));
+	assert_false(gnuplot_end(&g, true, &err));
 	assert_non_null(strstr(err.msg, "gnuplot failed"));
 	assert_int_equal(access(fixture_path("bad.png"), F_OK), -1);
 	setenv("PATH", "/nonexistent", 1);
 	assert_true(gnuplot_begin(&g, fixture_path("bad.png"), &err));
-	assert_false(gnuplot_end(&g, &err));
+	assert_false(gnuplot_end(&g, true, &err));
 	setenv("PATH", path, 1);
 	assert_non_null(strstr(err.msg, "apt-get install gnuplot-nox"));
 	free(path);

@@ -14,10 +14,6 @@
 #define BASE (MMAP_BASE - PAGES * PAGE_SIZE)
 #define HEAP UINT64_C(0x555555800000)
 #define RWX  (PROT_READ | PROT_WRITE | PROT_EXEC)
-#ifndef MREMAP_MAYMOVE /* a GNU extension of sys/mman.h */
-#define MREMAP_MAYMOVE 1
-#define MREMAP_FIXED   2
-#endif
 
 enum { PAGES = 4096, HEAP_PAGES = 256, TABLE = 512 /* pages of a page table */ };
 
@@ -75,23 +71,27 @@ static inline void check_frames(struct kernel *k, bool shared)
 	free(use);
 }
 
-static const char *const eight_cpus[] = { "topology.l3_per_socket", "2", "topology.cores_per_l3",
-					  "2", NULL };
+/* Machines that are small enough to meet each other on: settings to begin with. */
+#define FOUR_CORES "topology.l3_per_socket=2", "topology.cores_per_l3=2"
+#define TWO_NODES  "topology.sockets=2", "topology.l3_per_socket=1", "topology.cores_per_l3=4"
+
+static const char *const four_cores[] = { FOUR_CORES, NULL };
+/* One page-table lock for all tables of an mm, and mmap_lock for all. */
+static inline const char *const *few_locks(void)
+{
+	static const char *const few[] = { FOUR_CORES, "table-locks=unsplit",
+					   "mmap-locking=mmap-lock", NULL };
+
+	return few;
+}
 
 /* khugepaged would change the frames that some tests follow. */
-static const char *const huge_pages[] = { "topology.l3_per_socket",
-					  "2",
-					  "topology.cores_per_l3",
-					  "2",
-					  "huge-pages",
-					  "always",
-					  "collapse.khugepaged",
-					  "false",
-					  NULL };
+#define HUGE_PAGES "huge-pages=always", "collapse.khugepaged=false"
+static const char *const huge_pages[] = { FOUR_CORES, HUGE_PAGES, NULL };
 
 /* What the runs below are made on. */
 static const char *machine;
-static const char *const *settings = eight_cpus;
+static const char *const *settings = four_cores;
 
 static inline void for_all_policies(void (*fn)(const char *policy))
 {

@@ -31,7 +31,8 @@ struct model {
 
 struct model_spec {
 	const char *machine, *policy; /* NULL: milan-1s72, linux-6.18 */
-	const char *const *set; /* KEY, VALUE, ..., NULL: as for mmsim run, without machine. */
+	/* As for mmsim run --set, without "machine.": "KEY=VALUE", or "KEY" and its value; NULL. */
+	const char *const *set;
 	uint64_t seed;
 };
 
@@ -66,8 +67,13 @@ static inline void model_start(struct model *m, const struct model_spec *spec)
 	    !param_init(&costs, kernel_cost_params, &m->err) ||
 	    !policy_set_load(spec->policy ? spec->policy : "linux-6.18", &set, &m->err))
 		fail_msg("%s", m->err.msg);
-	for (size_t i = 0; spec->set && spec->set[i]; i += 2)
-		model_set(&desc, &costs, &set, spec->set[i], spec->set[i + 1]);
+	for (const char *const *s = spec->set; s && *s; s++) {
+		const char *equals = strchr(*s, '=');
+		char key[64];
+
+		snprintf(key, sizeof(key), "%.*s", (int)(equals ? equals - *s : 63), *s);
+		model_set(&desc, &costs, &set, key, equals ? equals + 1 : *++s);
+	}
 	m->sim = sim_create(&opt, &m->err);
 	assert_non_null(m->sim);
 	m->k = kernel_create(m->sim, &desc, &costs, &set);

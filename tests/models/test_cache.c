@@ -80,26 +80,17 @@ static void test_against_oracle(void **state)
 
 static void small_caches(struct model *m, const char *rate)
 {
-	const char *const set[] = { "cache.l1d_size",
-				    "512",
-				    "cache.l1d_ways",
-				    "2",
-				    "cache.l2_size",
-				    "4KiB",
-				    "cache.l2_ways",
-				    "4",
-				    "cache.l3_size",
-				    "64KiB",
+	const char *const set[] = { "cache.l1d_size=512",
+				    "cache.l1d_ways=2",
+				    "cache.l2_size=4KiB",
+				    "cache.l2_ways=4",
+				    "cache.l3_size=64KiB",
 				    "cache.memory_rate",
 				    rate,
-				    "cache.l1d_hit",
-				    "1ns",
-				    "cache.l2_hit",
-				    "4ns",
-				    "cache.l3_hit",
-				    "15ns",
-				    "line.memory",
-				    "90ns",
+				    "cache.l1d_hit=1ns",
+				    "cache.l2_hit=4ns",
+				    "cache.l3_hit=15ns",
+				    "line.memory=90ns",
 				    NULL };
 
 	model_start(m, &(struct model_spec){ .set = set });

@@ -76,7 +76,7 @@ static void computes(struct task *t, void *arg)
 /* A system call that does next to nothing, after own work of some lengths. */
 static void run_scene(struct scene *s, const char *code_line, bool other)
 {
-	const char *const set[] = { "ipi.jitter", "0", "cache.code_line", code_line, NULL };
+	const char *const set[] = { "ipi.jitter=0", "cache.code_line", code_line, NULL };
 	struct model_spec spec = { .set = set, .seed = 1 };
 	struct task_attr caller = { .comm = "calls", .cpu = 0, .fn = calls, .arg = s };
 	struct task_attr worker = { .comm = "computes", .cpu = 1, .fn = computes };

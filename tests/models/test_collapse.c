@@ -9,10 +9,6 @@
 
 #include "models/kernel/khugepaged.h"
 
-#ifndef MADV_COLLAPSE /* since glibc 2.37 */
-#define MADV_COLLAPSE 25
-#endif
-
 #define AREA UINT64_C(0x7fff00000000)
 #define RW   (PROT_READ | PROT_WRITE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
@@ -47,8 +43,7 @@ static void run(struct model *m, const char *const *set, task_fn *body, void *ar
 	model_run_clean(m, "collapse", 0);
 }
 
-static const char *const four[] = { "topology.cores_per_l3", "2", "topology.l3_per_socket", "2",
-				    NULL };
+static const char *const four[] = { "topology.cores_per_l3=2", "topology.l3_per_socket=2", NULL };
 
 /* ---- MADV_COLLAPSE ---- */
 
@@ -133,13 +128,8 @@ static void timed(struct task *t, void *arg)
 /* An IPI to a CPU that computes takes microseconds, a grace period a tick of that CPU. */
 static void test_walkers(void **state)
 {
-	static const char *const rcu[] = { "topology.cores_per_l3",
-					   "2",
-					   "topology.l3_per_socket",
-					   "2",
-					   "collapse",
-					   "rcu-sync",
-					   NULL };
+	static const char *const rcu[] = { "topology.cores_per_l3=2", "topology.l3_per_socket=2",
+					   "collapse=rcu-sync", NULL };
 	sim_ps by_ipi = 0, by_rcu = 0;
 	struct model m;
 
@@ -206,17 +196,11 @@ static void sparse(struct task *t, void *arg)
 
 static void test_khugepaged(void **state)
 {
-	static const char *const pace[] = { "topology.cores_per_l3",
-					    "2",
-					    "topology.l3_per_socket",
-					    "2",
-					    "collapse.pages_to_scan",
-					    "512",
-					    "collapse.scan_sleep",
-					    "1ms",
-					    "collapse.max_ptes_none",
-					    "411",
-					    NULL };
+	static const char *const pace[] = {
+		"topology.cores_per_l3=2",    "topology.l3_per_socket=2",
+		"collapse.pages_to_scan=512", "collapse.scan_sleep=1ms",
+		"collapse.max_ptes_none=411", NULL
+	};
 	struct model m;
 
 	(void)state;
@@ -257,7 +241,7 @@ static void leader(struct task *t, void *arg)
 
 static void test_planted(void **state)
 {
-	static const char *const wrong[] = { "shootdown", "planted-self", NULL };
+	static const char *const wrong[] = { "shootdown=planted-self", NULL };
 	struct model_spec spec = { .set = wrong };
 	struct model m;
 
@@ -267,7 +251,7 @@ static void test_planted(void **state)
 	model_run(&m);
 	assert_true(violations_of(&m, "stale-translation") > 0);
 	model_end(&m);
-	run(&m, &wrong[2], leader, NULL);
+	run(&m, &wrong[1], leader, NULL);
 	model_end(&m);
 }
 

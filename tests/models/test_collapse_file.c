@@ -9,15 +9,6 @@
 
 #include "models/kernel/huge_file.h"
 
-#ifndef MADV_COLLAPSE /* since glibc 2.37 */
-#define MADV_COLLAPSE 25
-#endif
-
-#ifndef MREMAP_MAYMOVE /* a GNU extension of sys/mman.h */
-#define MREMAP_MAYMOVE 1
-#define MREMAP_FIXED   2
-#endif
-
 #define AREA  UINT64_C(0x7fff00000000)
 #define RW    (PROT_READ | PROT_WRITE)
 #define SHMEM (MAP_SHARED | MAP_ANONYMOUS)
@@ -114,7 +105,7 @@ static void run(struct model *m, const char *const *set, task_fn *body)
 	model_run_clean(m, "shmem", 0);
 }
 
-static const char *const trylock[] = { "retract", "mmap-trylock", NULL };
+static const char *const trylock[] = { "retract=mmap-trylock", NULL };
 
 static void test_retract(void **state)
 {
@@ -214,8 +205,8 @@ static void test_khugepaged(void **state)
 
 static void test_planted(void **state)
 {
-	static const char *const wrong[] = { "shootdown", "planted-self", "batched-unmap",
-					     "per-page", NULL };
+	static const char *const wrong[] = { "shootdown=planted-self", "batched-unmap=per-page",
+					     NULL };
 	uint64_t stale = 0;
 
 	(void)state;

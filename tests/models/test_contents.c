@@ -9,14 +9,6 @@
 
 #include "models/kernel/huge_memory.h"
 
-#ifndef MADV_COLLAPSE /* since glibc 2.37 */
-#define MADV_COLLAPSE 25
-#endif
-#ifndef MREMAP_MAYMOVE /* a GNU extension of sys/mman.h */
-#define MREMAP_MAYMOVE 1
-#define MREMAP_FIXED   2
-#endif
-
 #define AREA UINT64_C(0x7fff00000000)
 #define RW   (PROT_READ | PROT_WRITE)
 
@@ -178,17 +170,10 @@ static uint64_t collapses, merges;
 
 static void run(const char *huge, const char *policy, uint64_t seed)
 {
-	const char *const set[] = { "topology.l3_per_socket",
-				    "2",
-				    "topology.cores_per_l3",
-				    "2",
-				    "huge-pages",
-				    huge,
-				    "collapse.scan_sleep",
-				    "100us",
-				    "ksm.sleep",
-				    "50us",
-				    NULL };
+	const char *const set[] = {
+		"topology.l3_per_socket=2",  "topology.cores_per_l3=2", "huge-pages", huge,
+		"collapse.scan_sleep=100us", "ksm.sleep=50us",          NULL
+	};
 	struct model_spec spec = { .policy = policy, .set = set, .seed = seed };
 	struct map *m = calloc(1, sizeof(*m));
 	struct model model;

@@ -235,13 +235,8 @@ static void test_no_shootdown(void **state)
 /* Every halt is a deep one. */
 static void test_scene(void **state)
 {
-	static const char *const set[] = { "topology.l3_per_socket",
-					   "1",
-					   "ipi.deep_exit",
-					   "20us",
-					   "ipi.deep_residency",
-					   "1ps",
-					   NULL };
+	static const char *const set[] = { "topology.l3_per_socket=1", "ipi.deep_exit=20us",
+					   "ipi.deep_residency=1ps", NULL };
 	static const char *const policies[] = { "linux-6.18", "broadcast-flush", "linux-4.13" };
 
 	(void)state;

@@ -79,23 +79,13 @@ static void differ(const struct timing *less, const struct timing *more, sim_ps 
 	assert_true(more->user_ticks >= 9 && more->kernel_ticks >= 9);
 }
 
-static const char *const plain[] = { "flush.pti", "false", "mitigations.pti_cr3", "70ns",
-				     "hz",        "100",   "flush.cr3_write",     "376ns",
-				     NULL };
-static const char *const isolated[] = { "flush.pti", "true", "mitigations.pti_cr3", "70ns",
-					"hz",        "100",  "flush.cr3_write",     "376ns",
-					NULL };
-static const char *const others[] = { "flush.pti",
-				      "false",
-				      "mitigations.entry",
-				      "11ns",
-				      "mitigations.exit",
-				      "23ns",
-				      "hz",
-				      "100",
-				      "flush.cr3_write",
-				      "376ns",
-				      NULL };
+static const char *const plain[] = { "flush.pti=false", "mitigations.pti_cr3=70ns", "hz=100",
+				     "flush.cr3_write=376ns", NULL };
+static const char *const isolated[] = { "flush.pti=true", "mitigations.pti_cr3=70ns", "hz=100",
+					"flush.cr3_write=376ns", NULL };
+static const char *const others[] = { "flush.pti=false",       "mitigations.entry=11ns",
+				      "mitigations.exit=23ns", "hz=100",
+				      "flush.cr3_write=376ns", NULL };
 
 static void test_costs(void **state)
 {
@@ -152,9 +142,8 @@ static void enters(struct task *t, void *arg)
 
 static void test_kernel_pages(void **state)
 {
-	static const char *const global[] = { "tlb.kernel_pages", "40", "flush.pti", "false",
-					      NULL };
-	static const char *const tagged[] = { "tlb.kernel_pages", "40", "flush.pti", "true", NULL };
+	static const char *const global[] = { "tlb.kernel_pages=40", "flush.pti=false", NULL };
+	static const char *const tagged[] = { "tlb.kernel_pages=40", "flush.pti=true", NULL };
 	const char *const *const sets[] = { global, tagged };
 
 	(void)state;

@@ -32,7 +32,7 @@ static const struct exec_segment segments[] = {
 
 static void begin(struct scene *s, task_fn *fn)
 {
-	static const char *const set[] = { "cache.code_line", "0ps", "kernel.tick", "0ps", NULL };
+	static const char *const set[] = { "cache.code_line=0ps", "kernel.tick=0ps", NULL };
 	const struct model_spec spec = { .machine = "milan-1s72", .set = set };
 
 	model_start(&s->m, &spec);

@@ -255,7 +255,7 @@ static void test_clean(void **state)
 {
 	static task_fn *const acts[] = { unmaps_pages, unmaps_tables, protects, frees_lazily,
 					 forks };
-	static const char *const set[] = { "topology.l3_per_socket", "1", "lru.batch", "1", NULL };
+	static const char *const set[] = { "topology.l3_per_socket=1", "lru.batch=1", NULL };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++) {

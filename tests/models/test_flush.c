@@ -22,10 +22,8 @@ struct scene {
 	uint64_t switch_full, table_sync, calls;
 };
 
-static const char *const six[] = {
-	"ipi.jitter", "0", "topology.l3_per_socket", "1", "topology.threads_per_core", "1", "hz",
-	"100",        NULL
-};
+static const char *const six[] = { "ipi.jitter=0", "topology.l3_per_socket=1",
+				   "topology.threads_per_core=1", "hz=100", NULL };
 
 /* ---- counting ---- */
 
@@ -162,14 +160,8 @@ static void test_ceiling(void **state)
 
 static void test_ceiling_is_a_parameter(void **state)
 {
-	static const char *const set[] = { "ipi.jitter",
-					   "0",
-					   "topology.l3_per_socket",
-					   "1",
-					   "topology.threads_per_core",
-					   "1",
-					   "shootdown.ceiling",
-					   "7",
+	static const char *const set[] = { "ipi.jitter=0", "topology.l3_per_socket=1",
+					   "topology.threads_per_core=1", "shootdown.ceiling=7",
 					   NULL };
 	struct scene at = {
 		.helpers = 1, .help = helper_computes, .act = dontneed_all, .pages = 7

@@ -9,11 +9,6 @@
 
 #include "models/kernel/huge_memory.h"
 
-#ifndef MREMAP_MAYMOVE /* a GNU extension of sys/mman.h */
-#define MREMAP_MAYMOVE 1
-#define MREMAP_FIXED   2
-#endif
-
 #define AREA UINT64_C(0x7fff00000000)
 #define RW   (PROT_READ | PROT_WRITE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
@@ -40,13 +35,8 @@ static uint64_t thp(struct task *t, const char *event)
 
 static void run(const char *mode, task_fn *body)
 {
-	const char *const set[] = { "topology.l3_per_socket",
-				    "2",
-				    "topology.cores_per_l3",
-				    "2",
-				    "huge-pages",
-				    mode,
-				    NULL };
+	const char *const set[] = { "topology.l3_per_socket=2", "topology.cores_per_l3=2",
+				    "huge-pages", mode, NULL };
 	struct model_spec spec = { .set = set };
 	struct model m;
 
@@ -337,12 +327,11 @@ static void leader(struct task *t, void *arg)
 static void test_planted(void **state)
 {
 	static task_fn *const acts[] = { act_zap, act_split, act_protect, act_move };
-	static const char *const wrong[] = { "shootdown", "planted-self", "huge-pages", "always",
-					     NULL };
+	static const char *const wrong[] = { "shootdown=planted-self", "huge-pages=always", NULL };
 
 	(void)state;
 	for (unsigned int i = 0; i < 2 * sizeof(acts) / sizeof(*acts); i++) {
-		struct model_spec spec = { .set = i % 2 ? wrong : &wrong[2] };
+		struct model_spec spec = { .set = i % 2 ? wrong : &wrong[1] };
 		task_fn *act = acts[i / 2];
 		struct model m;
 

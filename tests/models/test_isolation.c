@@ -13,15 +13,8 @@
 #define MS SIM_MS
 
 /* Two groups of four cores, the second group isolated. */
-static const char *const isolated[] = { "topology.l3_per_socket",
-					"2",
-					"topology.cores_per_l3",
-					"4",
-					"topology.threads_per_core",
-					"1",
-					"isolated_cores",
-					"4",
-					NULL };
+static const char *const isolated[] = { "topology.l3_per_socket=2", "topology.cores_per_l3=4",
+					"topology.threads_per_core=1", "isolated_cores=4", NULL };
 
 struct scene {
 	struct model m;
@@ -251,8 +244,7 @@ static void test_allocated_locks(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 2; i++) {
-		const char *const set[] = { "table-locks", choices[i], "huge-pages", "never",
-					    NULL };
+		const char *const set[] = { "table-locks", choices[i], "huge-pages=never", NULL };
 		struct model_spec spec = { .set = set };
 		struct model m;
 

@@ -15,7 +15,7 @@
 
 enum { PAGES = 120, KINDS = 10 };
 
-static const char *const fast[] = { "topology.cores_per_l3", "4", "ksm.sleep", "200us", NULL };
+static const char *const fast[] = { "topology.cores_per_l3=4", "ksm.sleep=200us", NULL };
 
 static void fill(struct task *t, uint64_t pages)
 {
@@ -124,8 +124,8 @@ static void test_merge(void **state)
 /* Pages of a huge page: it is split for them. */
 static void test_huge(void **state)
 {
-	static const char *const set[] = { "ksm.sleep",           "200us", "huge-pages", "always",
-					   "collapse.khugepaged", "false", NULL };
+	static const char *const set[] = { "ksm.sleep=200us", "huge-pages=always",
+					   "collapse.khugepaged=false", NULL };
 	struct model m;
 
 	(void)state;
@@ -176,7 +176,7 @@ static void stopped(struct task *t, void *arg)
 
 static void test_left_alone(void **state)
 {
-	static const char *const stop[] = { "ksm", "stop", NULL };
+	static const char *const stop[] = { "ksm=stop", NULL };
 	struct model m;
 
 	(void)state;
@@ -200,7 +200,7 @@ static void idle(struct task *t, void *arg)
 
 static void test_pace(void **state)
 {
-	static const char *const set[] = { "ksm.sleep", "1ms", "ksm.pages_to_scan", "7", NULL };
+	static const char *const set[] = { "ksm.sleep=1ms", "ksm.pages_to_scan=7", NULL };
 	struct model m;
 
 	(void)state;
@@ -224,8 +224,7 @@ static void busy(struct task *t, void *arg)
 
 static void test_planted(void **state)
 {
-	static const char *const wrong[] = { "shootdown", "planted-self", "ksm.sleep", "50us",
-					     NULL };
+	static const char *const wrong[] = { "shootdown=planted-self", "ksm.sleep=50us", NULL };
 	struct model_spec spec = { .set = wrong };
 	struct model m;
 
@@ -235,7 +234,7 @@ static void test_planted(void **state)
 	model_run(&m);
 	assert_true(violations_of(&m, "stale-translation") > 0);
 	model_end(&m);
-	run(&m, &wrong[2], busy, NULL);
+	run(&m, &wrong[1], busy, NULL);
 	model_end(&m);
 }
 

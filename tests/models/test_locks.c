@@ -165,9 +165,8 @@ static void spin_body(struct task *t, void *arg)
 	v->a->done++;
 }
 
-static const char *const small[] = {
-	"topology.l3_per_socket", "2", "topology.cores_per_l3", "3", "hz", "100", NULL
-};
+static const char *const small[] = { "topology.l3_per_socket=2", "topology.cores_per_l3=3",
+				     "hz=100", NULL };
 
 static void test_spinlock(void **state)
 {
@@ -423,7 +422,7 @@ static void test_handoff(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
-		const char *const set[] = { "topology.l3_per_socket", "2", "hz", hz[i], NULL };
+		const char *const set[] = { "topology.l3_per_socket=2", "hz", hz[i], NULL };
 		struct model_spec spec = { .set = set, .seed = i };
 		struct scene s;
 		sim_ps waited;

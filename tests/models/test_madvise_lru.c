@@ -132,9 +132,8 @@ static void test_contents(void **state)
 
 /* ---- FREE ---- */
 
-static const char *const small[] = {
-	"topology.l3_per_socket", "2", "topology.cores_per_l3", "2", "memory.size", "4MiB", NULL
-};
+static const char *const small[] = { "topology.l3_per_socket=2", "topology.cores_per_l3=2",
+				     "memory.size=4MiB", NULL };
 
 static void frees(struct task *t, void *arg)
 {
@@ -222,17 +221,10 @@ static void swaps_in_memory(struct task *t, void *arg)
 
 static void test_zram(void **state)
 {
-	static const char *const zram[] = { "topology.l3_per_socket",
-					    "2",
-					    "topology.cores_per_l3",
-					    "2",
-					    "disk.sync",
-					    "true",
-					    "disk.write",
-					    "5us",
-					    "disk.read",
-					    "2us",
-					    NULL };
+	static const char *const zram[] = {
+		"topology.l3_per_socket=2", "topology.cores_per_l3=2", "disk.sync=true",
+		"disk.write=5us",           "disk.read=2us",           NULL
+	};
 	struct model m;
 
 	(void)state;

@@ -4,17 +4,15 @@
  * a batch that is not flushed before the copy must be told. NUMA balancing brings pages to those
  * who use them, and leaves alone what is where it should be.
  */
+#include "tests/models/forgotten_unmap.h"
 #include "tests/models/mm_test.h"
 
 #include "models/kernel/migrate.h"
 #include "models/kernel/numa.h"
-#include "models/kernel/tlb_batch.h"
 
 enum { N = 512, USERS = 3 };
 
-static const char *const two_sockets[] = {
-	"topology.sockets", "2", "topology.l3_per_socket", "1", "topology.cores_per_l3", "4", NULL
-};
+static const char *const two_sockets[] = { TWO_NODES, NULL };
 
 struct scene {
 	struct model m;
@@ -117,30 +115,9 @@ static void test_moves(void **state)
 
 /* ---- planted ---- */
 
-static bool always(const void *p, struct task *t, struct mm *mm)
-{
-	(void)p, (void)t, (void)mm;
-	return true;
-}
-
-static void no_flush(const void *p, struct task *t, struct tlbflush_unmap_batch *batch)
-{
-	(void)p, (void)t, (void)batch;
-}
-
-static const struct unmap_ops no_flush_ops = { always, no_flush };
-static const struct policy_choice no_flush_choice = {
-	.axis = AXIS_BATCHED_UNMAP,
-	.name = "planted-no-flush",
-	.summary = "wrong on purpose",
-	.source = "tests",
-	.ops = &no_flush_ops,
-};
-POLICY(no_flush_choice);
-
 static void test_planted(void **state)
 {
-	static const char *const set[] = { "batched-unmap", "planted-no-flush", NULL };
+	static const char *const set[] = { "batched-unmap=planted-no-flush", NULL };
 	struct model_spec spec = { .set = set, .seed = 1 };
 	struct scene s = { .flags = MAP_PRIVATE | MAP_ANONYMOUS };
 
@@ -193,18 +170,12 @@ static void first_toucher(struct task *t, void *arg)
 
 static unsigned int run_numa(const char *choice, struct numa *s)
 {
-	const char *const set[] = { "topology.sockets",
-				    "2",
-				    "topology.l3_per_socket",
-				    "1",
-				    "topology.cores_per_l3",
-				    "4",
+	bool scan = choice[0] == 's';
+	const char *const set[] = { TWO_NODES,
 				    "numa-balancing",
 				    choice,
-				    choice[0] == 's' ? "numa-balancing.delay" : NULL,
-				    "2ms",
-				    "numa-balancing.period",
-				    "5ms",
+				    scan ? "numa-balancing.delay=2ms" : NULL,
+				    "numa-balancing.period=5ms",
 				    NULL };
 	struct model_spec spec = { .set = set, .seed = 2 };
 

@@ -505,25 +505,14 @@ static void test_threads(void **state)
 	for_all_policies(threads);
 }
 
-/* One page-table lock for all tables of an mm, and mmap_lock for all. */
 static void test_few_locks(void **state)
 {
-	static const char *const few[] = { "topology.l3_per_socket",
-					   "2",
-					   "topology.cores_per_l3",
-					   "2",
-					   "table-locks",
-					   "unsplit",
-					   "mmap-locking",
-					   "mmap-lock",
-					   NULL };
-
 	(void)state;
-	settings = few;
+	settings = few_locks();
 	alone("linux-6.18");
 	forking("linux-6.18");
 	threads("linux-6.18");
-	settings = eight_cpus;
+	settings = four_cores;
 }
 
 static void test_guest(void **state)
@@ -534,16 +523,15 @@ static void test_guest(void **state)
 	forking("linux-6.18");
 	threads("linux-6.18");
 	machine = NULL;
-	settings = eight_cpus;
+	settings = four_cores;
 }
 
 /* The same with a huge page wherever one fits. */
 static void test_huge_pages(void **state)
 {
-	static const char *const unsplit[] = {
-		"table-locks",         "unsplit", "huge-pages", "always",
-		"collapse.khugepaged", "false",   NULL
-	};
+	static const char *const unsplit[] = { "table-locks=unsplit", "huge-pages=always",
+					       "collapse.khugepaged=false", NULL };
+	static const char *const anywhere[] = { HUGE_PAGES, NULL };
 
 	(void)state;
 	settings = huge_pages;
@@ -553,10 +541,10 @@ static void test_huge_pages(void **state)
 	settings = unsplit;
 	forking("no-batching");
 	machine = "zen5-vm2";
-	settings = &huge_pages[4];
+	settings = anywhere;
 	threads("broadcast-flush");
 	machine = NULL;
-	settings = eight_cpus;
+	settings = four_cores;
 }
 
 int main(void)

@@ -8,10 +8,6 @@
 
 #include <errno.h>
 
-#ifndef MADV_COLLAPSE /* since glibc 2.37 */
-#define MADV_COLLAPSE 25
-#endif
-
 struct proc {
 	unsigned int threads, ops, forks;
 	uint64_t seed;
@@ -182,17 +178,8 @@ static void chaos(const char *policy)
 /* Huge pages come, go and are split under others' feet. */
 static void test_huge_pages(void **state)
 {
-	static const char *const busy[] = { "topology.l3_per_socket",
-					    "2",
-					    "topology.cores_per_l3",
-					    "2",
-					    "huge-pages",
-					    "always",
-					    "collapse.scan_sleep",
-					    "20us",
-					    "ksm.sleep",
-					    "20us",
-					    NULL };
+	static const char *const busy[] = { FOUR_CORES, "huge-pages=always",
+					    "collapse.scan_sleep=20us", "ksm.sleep=20us", NULL };
 
 	(void)state;
 	settings = huge_pages;
@@ -200,45 +187,25 @@ static void test_huge_pages(void **state)
 	chaos("ipi-table-sync");
 	settings = busy;
 	for_all_policies(chaos);
-	settings = eight_cpus;
+	settings = four_cores;
 }
 
 /* Memory for a half of what is used, pages that move between two nodes, huge pages. */
 static void test_aging(void **state)
 {
-	static const char *const roomy[] = { "topology.sockets",
-					     "2",
-					     "topology.l3_per_socket",
-					     "1",
-					     "topology.cores_per_l3",
-					     "4",
-					     "numa-balancing",
-					     "scan",
-					     "numa-balancing.delay",
-					     "1us",
-					     "numa-balancing.period",
-					     "200us",
-					     "memory.writeback",
-					     "300us",
-					     "huge-pages",
-					     "always",
+	static const char *const roomy[] = { TWO_NODES,
+					     "numa-balancing=scan",
+					     "numa-balancing.delay=1us",
+					     "numa-balancing.period=200us",
+					     "memory.writeback=300us",
+					     "huge-pages=always",
 					     NULL };
-	static const char *const tight[] = { "topology.sockets",
-					     "2",
-					     "topology.l3_per_socket",
-					     "1",
-					     "topology.cores_per_l3",
-					     "4",
-					     "numa-balancing",
-					     "scan",
-					     "numa-balancing.delay",
-					     "1us",
-					     "numa-balancing.period",
-					     "200us",
-					     "memory.size",
-					     "4MiB",
-					     "memory.writeback",
-					     "300us",
+	static const char *const tight[] = { TWO_NODES,
+					     "numa-balancing=scan",
+					     "numa-balancing.delay=1us",
+					     "numa-balancing.period=200us",
+					     "memory.size=4MiB",
+					     "memory.writeback=300us",
 					     NULL };
 
 	(void)state;
@@ -247,7 +214,7 @@ static void test_aging(void **state)
 	for_all_policies(chaos);
 	settings = tight;
 	for_all_policies(chaos);
-	settings = eight_cpus;
+	settings = four_cores;
 	aging = false;
 }
 
@@ -260,22 +227,9 @@ static void test_chaos(void **state)
 /* Locks apart from their tables, and somebody who must be told of every change. */
 static void test_secondary_tlbs(void **state)
 {
-	static const char *const told[] = { "topology.l3_per_socket",
-					    "2",
-					    "topology.cores_per_l3",
-					    "2",
-					    "table-locks",
-					    "allocated",
-					    "secondary-tlbs",
-					    "notifiers",
-					    NULL };
-	static const char *const device[] = { "topology.l3_per_socket",
-					      "2",
-					      "topology.cores_per_l3",
-					      "2",
-					      "secondary-tlbs",
-					      "iommu",
-					      NULL };
+	static const char *const told[] = { FOUR_CORES, "table-locks=allocated",
+					    "secondary-tlbs=notifiers", NULL };
+	static const char *const device[] = { FOUR_CORES, "secondary-tlbs=iommu", NULL };
 
 	(void)state;
 	settings = told;
@@ -283,26 +237,15 @@ static void test_secondary_tlbs(void **state)
 	chaos("rcu-table-sync");
 	settings = device;
 	chaos("linux-6.18");
-	settings = eight_cpus;
+	settings = four_cores;
 }
 
-/* One page-table lock for all tables of an mm, and mmap_lock for all. */
 static void test_few_locks(void **state)
 {
-	static const char *const few[] = { "topology.l3_per_socket",
-					   "2",
-					   "topology.cores_per_l3",
-					   "2",
-					   "table-locks",
-					   "unsplit",
-					   "mmap-locking",
-					   "mmap-lock",
-					   NULL };
-
 	(void)state;
-	settings = few;
+	settings = few_locks();
 	chaos("linux-6.18");
-	settings = eight_cpus;
+	settings = four_cores;
 }
 
 /* Masks of many words, sharers beyond 64 cores; and a guest. */
@@ -318,43 +261,25 @@ static void test_machines(void **state)
 	machine = "kunpeng920-128";
 	chaos("arm64-6.18");
 	machine = NULL;
-	settings = eight_cpus;
+	settings = four_cores;
 }
 
 /* Microcode that flushes, a host that takes CPUs away, idle states that lose the TLB, and siblings
  * that share one. */
 static void test_hardware(void **state)
 {
-	static const char *const rar[] = { "topology.cores_per_l3",
-					   "4",
-					   "shootdown.min_active_cpus",
-					   "2",
-					   "shootdown.sample",
-					   "1",
-					   "ipi.deep_exit",
-					   "20us",
-					   "ipi.deep_residency",
-					   "30us",
-					   NULL };
-	static const char *const stolen[] = { "topology.cores_per_l3",
-					      "6",
-					      "virt.steal_interval",
-					      "200us",
-					      "virt.steal_mean",
-					      "50us",
-					      "virt.steal_min",
-					      "5us",
-					      "virt.pv_flush",
-					      "true",
-					      "virt.posted",
-					      "true",
-					      "virt.ipi_virtualization",
-					      "avic",
-					      NULL };
-	static const char *const pti[] = {
-		"topology.cores_per_l3", "6",  "flush.pti", "true", "mitigations.pti_cr3", "70ns",
-		"tlb.kernel_pages",      "30", NULL
+	static const char *const rar[] = { "topology.cores_per_l3=4", "shootdown.min_active_cpus=2",
+					   "shootdown.sample=1",      "ipi.deep_exit=20us",
+					   "ipi.deep_residency=30us", NULL };
+	static const char *const stolen[] = {
+		"topology.cores_per_l3=6",      "virt.steal_interval=200us",
+		"virt.steal_mean=50us",         "virt.steal_min=5us",
+		"virt.pv_flush=true",           "virt.posted=true",
+		"virt.ipi_virtualization=avic", NULL
 	};
+	static const char *const pti[] = { "topology.cores_per_l3=6", "flush.pti=true",
+					   "mitigations.pti_cr3=70ns", "tlb.kernel_pages=30",
+					   NULL };
 
 	(void)state;
 	machine = "sapphirerapids-1s64";
@@ -367,7 +292,7 @@ static void test_hardware(void **state)
 	settings = pti;
 	chaos("linux-6.18");
 	machine = NULL;
-	settings = eight_cpus;
+	settings = four_cores;
 }
 
 /* A stack above the base of mmap does not use up what lies below; gaps are found between others,
@@ -394,7 +319,7 @@ static void finds_gaps(struct task *t, void *arg)
 
 static void test_gaps(void **state)
 {
-	struct model_spec spec = { .set = eight_cpus };
+	struct model_spec spec = { .set = four_cores };
 	struct model m;
 
 	(void)state;

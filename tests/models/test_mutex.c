@@ -25,8 +25,7 @@ struct visitor {
 	struct rng rng;
 };
 
-static const char *const small[] = { "topology.l3_per_socket", "2", "topology.cores_per_l3", "3",
-				     NULL };
+static const char *const small[] = { "topology.l3_per_socket=2", "topology.cores_per_l3=3", NULL };
 
 static void start(struct arena *a, unsigned int tasks, uint64_t seed)
 {

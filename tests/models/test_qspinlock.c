@@ -204,7 +204,7 @@ static void call_it(struct task *t, void *arg)
 
 static void test_hold_parts(void **state)
 {
-	static const char *const no_tick[] = { "hz", "100", NULL };
+	static const char *const no_tick[] = { "hz=100", NULL };
 	const struct hist *wait;
 	struct scene s;
 	sim_ps pages;

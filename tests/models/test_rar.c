@@ -285,13 +285,8 @@ POLICY(careless);
 
 static void test_planted(void **state)
 {
-	static const char *const set[] = { "shootdown",
-					   "planted-rar",
-					   "topology.cores_per_l3",
-					   "6",
-					   "topology.threads_per_core",
-					   "1",
-					   NULL };
+	static const char *const set[] = { "shootdown=planted-rar", "topology.cores_per_l3=6",
+					   "topology.threads_per_core=1", NULL };
 
 	(void)state;
 	assert_true(play_strand(set, "stale-translation") > 0);

@@ -133,11 +133,9 @@ static void free_world(struct world *w)
 	free(w);
 }
 
-static const char *const eight[] = { "topology.l3_per_socket", "1", "topology.cores_per_l3", "4",
-				     NULL };
-static const char *const slow_tick[] = {
-	"topology.l3_per_socket", "1", "topology.cores_per_l3", "4", "hz", "100", NULL
-};
+static const char *const eight[] = { "topology.l3_per_socket=1", "topology.cores_per_l3=4", NULL };
+static const char *const slow_tick[] = { "topology.l3_per_socket=1", "topology.cores_per_l3=4",
+					 "hz=100", NULL };
 
 static void test_no_reader_is_left(void **state)
 {

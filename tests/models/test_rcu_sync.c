@@ -81,8 +81,7 @@ static void member_body(struct task *t, void *arg)
 	}
 }
 
-static const char *const eight[] = { "topology.l3_per_socket", "1", "topology.cores_per_l3", "4",
-				     NULL };
+static const char *const eight[] = { "topology.l3_per_socket=1", "topology.cores_per_l3=4", NULL };
 
 static struct world *new_world(const char *const *set, uint64_t seed)
 {
@@ -281,9 +280,8 @@ static void big_flood(struct task *t, void *arg)
  * once. */
 static void test_flood(void **state)
 {
-	static const char *const slow_tick[] = {
-		"topology.l3_per_socket", "1", "topology.cores_per_l3", "4", "hz", "100", NULL
-	};
+	static const char *const slow_tick[] = { "topology.l3_per_socket=1",
+						 "topology.cores_per_l3=4", "hz=100", NULL };
 	struct world *w = new_world(slow_tick, 4);
 
 	(void)state;
@@ -297,13 +295,9 @@ static void test_flood(void **state)
 
 static void test_offloaded(void **state)
 {
-	static const char *const offloaded[] = { "topology.l3_per_socket",
-						 "1",
-						 "topology.cores_per_l3",
-						 "4",
-						 "rcu-callbacks",
-						 "offloaded",
-						 NULL };
+	static const char *const offloaded[] = { "topology.l3_per_socket=1",
+						 "topology.cores_per_l3=4",
+						 "rcu-callbacks=offloaded", NULL };
 	unsigned int syncs = 0;
 
 	(void)state;
@@ -348,14 +342,8 @@ static void queue_lazily(struct task *t, void *arg)
 /* A lazy callback waits for its time, or for somebody on its CPU who does not. */
 static void test_lazy(void **state)
 {
-	static const char *const lazy[] = { "topology.l3_per_socket",
-					    "1",
-					    "topology.cores_per_l3",
-					    "4",
-					    "rcu-callbacks",
-					    "offloaded",
-					    "rcu-callbacks.lazy",
-					    "50ms",
+	static const char *const lazy[] = { "topology.l3_per_socket=1", "topology.cores_per_l3=4",
+					    "rcu-callbacks=offloaded", "rcu-callbacks.lazy=50ms",
 					    NULL };
 
 	(void)state;
@@ -376,13 +364,8 @@ static void test_lazy(void **state)
 /* A nohz_full CPU that queues a callback goes on without ticks: threads elsewhere see to it. */
 static void test_nohz_full_is_offloaded(void **state)
 {
-	static const char *const nohz[] = { "topology.l3_per_socket",
-					    "1",
-					    "topology.cores_per_l3",
-					    "4",
-					    "isolated_cores",
-					    "2",
-					    NULL };
+	static const char *const nohz[] = { "topology.l3_per_socket=1", "topology.cores_per_l3=4",
+					    "isolated_cores=2", NULL };
 	struct world *w = new_world(nohz, 1);
 	struct lazy l = { .w = w };
 

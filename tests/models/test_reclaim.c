@@ -4,18 +4,16 @@
  * unmapping and protection changes in between. Counts of page tables, swap slots and frames must
  * agree, nothing may leak, and a batch that is freed before its flush must be told.
  */
+#include "tests/models/forgotten_unmap.h"
 #include "tests/models/mm_test.h"
 
 #include "models/hw/disk.h"
 #include "models/kernel/reclaim.h"
 #include "models/kernel/swap.h"
-#include "models/kernel/tlb_batch.h"
 
 #define US SIM_US
 
-static const char *const short_of_memory[] = {
-	"topology.l3_per_socket", "2", "topology.cores_per_l3", "2", "memory.size", "4MiB", NULL
-};
+static const char *const short_of_memory[] = { FOUR_CORES, "memory.size=4MiB", NULL };
 
 enum { AREA_PAGES = 2048, MAX_WORKERS = 6 };
 
@@ -198,27 +196,6 @@ static void test_files(void **state)
 
 /* ---- planted: pages freed or written before the flush ---- */
 
-static bool always(const void *p, struct task *t, struct mm *mm)
-{
-	(void)p, (void)t, (void)mm;
-	return true;
-}
-
-static void no_flush(const void *p, struct task *t, struct tlbflush_unmap_batch *batch)
-{
-	(void)p, (void)t, (void)batch;
-}
-
-static const struct unmap_ops no_flush_ops = { always, no_flush };
-static const struct policy_choice no_flush_choice = {
-	.axis = AXIS_BATCHED_UNMAP,
-	.name = "planted-no-flush",
-	.summary = "wrong on purpose",
-	.source = "tests",
-	.ops = &no_flush_ops,
-};
-POLICY(no_flush_choice);
-
 /* Uses a few pages all the time, so that their translations stay in its TLB. */
 static void holds_translations(struct task *t, void *arg)
 {
@@ -250,15 +227,7 @@ static void fills_memory(struct task *t, void *arg)
 
 static void run_planted(const char *choice, bool caught)
 {
-	const char *const set[] = { "topology.l3_per_socket",
-				    "2",
-				    "topology.cores_per_l3",
-				    "2",
-				    "memory.size",
-				    "4MiB",
-				    "batched-unmap",
-				    choice,
-				    NULL };
+	const char *const set[] = { FOUR_CORES, "memory.size=4MiB", "batched-unmap", choice, NULL };
 	struct model_spec spec = { .set = set, .seed = 3 };
 	struct scene s = { 0 };
 
@@ -305,7 +274,7 @@ static void test_disk(void **state)
 
 static void test_watermarks(void **state)
 {
-	static const char *const gib[] = { "memory.size", "1GiB", NULL };
+	static const char *const gib[] = { "memory.size=1GiB", NULL };
 	struct model_spec spec = { .set = gib };
 	struct model m;
 

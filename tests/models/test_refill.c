@@ -8,10 +8,10 @@
 enum { WALK = 10000, L1 = 1000, PAGES = 64 };
 #define TAU (100 * SIM_US) /* the whole working set is used within this much work */
 
-static const char *const set[] = { "tlb.walk", "10ns",       "cache.l1d_hit", "1ns", "hz",
-				   "100",      "tlb.refill", "true",          NULL };
-static const char *const set_off[] = { "tlb.walk", "10ns",       "cache.l1d_hit", "1ns", "hz",
-				       "100",      "tlb.refill", "false",         NULL };
+static const char *const set[] = { "tlb.walk=10ns", "cache.l1d_hit=1ns", "hz=100",
+				   "tlb.refill=true", NULL };
+static const char *const set_off[] = { "tlb.walk=10ns", "cache.l1d_hit=1ns", "hz=100",
+				       "tlb.refill=false", NULL };
 
 struct load {
 	struct model *m;
@@ -163,7 +163,7 @@ static void ahead(struct task *t, void *arg)
 
 static void test_prefetch(void **state)
 {
-	const char *const with[] = { "tlb.prefetch", "true", NULL };
+	const char *const with[] = { "tlb.prefetch=true", NULL };
 	struct model m;
 
 	(void)state;

@@ -134,9 +134,8 @@ struct call_scene {
 };
 
 /* Kernel code is warm: cold code has test_code_cache.c. */
-static const char *const quiet[] = { "ipi.jitter", "0",   "topology.l3_per_socket", "1",
-				     "hz",         "100", "cache.code_line",        "0ps",
-				     NULL };
+static const char *const quiet[] = { "ipi.jitter=0", "topology.l3_per_socket=1", "hz=100",
+				     "cache.code_line=0ps", NULL };
 
 /* Runs on the target. */
 static void note_call(struct task *t, void *info)
@@ -522,8 +521,8 @@ static void run_crowd(const char *machine, const char *const *set, uint64_t seed
 
 static void test_crowd(void **state)
 {
-	static const char *const two[] = { "topology.l3_per_socket", "1", "topology.cores_per_l3",
-					   "1", NULL };
+	static const char *const two[] = { "topology.l3_per_socket=1", "topology.cores_per_l3=1",
+					   NULL };
 	static const char *const polls[] = { "topology.l3_per_socket",
 					     "1",
 					     "topology.cores_per_l3",
@@ -544,13 +543,8 @@ static void test_crowd(void **state)
 /* Tasks that only compute share a CPU fairly, and lose next to nothing to the scheduler. */
 static void test_fair(void **state)
 {
-	static const char *const one[] = { "topology.l3_per_socket",
-					   "1",
-					   "topology.cores_per_l3",
-					   "1",
-					   "topology.threads_per_core",
-					   "1",
-					   NULL };
+	static const char *const one[] = { "topology.l3_per_socket=1", "topology.cores_per_l3=1",
+					   "topology.threads_per_core=1", NULL };
 	struct model_spec spec = { .set = one };
 	struct runner r[5];
 	sim_ps sum = 0, last = 0;

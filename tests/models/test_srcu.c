@@ -32,8 +32,7 @@ struct world {
 	sim_ps took;
 };
 
-static const char *const eight[] = { "topology.l3_per_socket", "1", "topology.cores_per_l3", "4",
-				     NULL };
+static const char *const eight[] = { "topology.l3_per_socket=1", "topology.cores_per_l3=4", NULL };
 
 static struct world *new_world(uint64_t seed)
 {
@@ -268,7 +267,7 @@ static void test_wrong_code(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-		static const char *const set[] = { "secondary-tlbs", "notifiers", NULL };
+		static const char *const set[] = { "secondary-tlbs=notifiers", NULL };
 		struct model_spec spec = { .set = set };
 		struct model m;
 

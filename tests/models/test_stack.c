@@ -12,7 +12,7 @@
 #define STACK (MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN)
 #define ANON  (MAP_PRIVATE | MAP_ANONYMOUS)
 
-static const char *const old[] = { "mmap-locking", "mmap-lock", NULL };
+static const char *const old[] = { "mmap-locking=mmap-lock", NULL };
 
 static void map_at(struct task *t, uint64_t addr, uint64_t pages, unsigned int flags)
 {

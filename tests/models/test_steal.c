@@ -99,15 +99,8 @@ static void works_long(struct task *t, void *arg)
 /* Of a renewal process: mean / (interval + mean), here one part in eleven. */
 static void test_share(void **state)
 {
-	static const char *const busy[] = { "virt.steal_interval",
-					    "10ms",
-					    "virt.steal_mean",
-					    "1ms",
-					    "virt.steal_min",
-					    "200us",
-					    "hz",
-					    "100",
-					    NULL };
+	static const char *const busy[] = { "virt.steal_interval=10ms", "virt.steal_mean=1ms",
+					    "virt.steal_min=200us", "hz=100", NULL };
 	struct model m;
 	double share;
 

@@ -292,24 +292,18 @@ static void test_scene(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		const char *const set[] = { "topology.l3_per_socket",
-					    "1",
-					    "topology.cores_per_l3",
-					    "3",
+		const char *const set[] = { "topology.l3_per_socket=1",
+					    "topology.cores_per_l3=3",
 					    "tlb.smt_l1d",
 					    modes[i],
 					    "tlb.smt_l1i",
 					    modes[i],
 					    "tlb.smt_l2",
 					    modes[i],
-					    "tlb.l1d_entries",
-					    "16",
-					    "tlb.l1d_ways",
-					    "16",
-					    "tlb.l2_entries",
-					    "64",
-					    "tlb.l2_ways",
-					    "4",
+					    "tlb.l1d_entries=16",
+					    "tlb.l1d_ways=16",
+					    "tlb.l2_entries=64",
+					    "tlb.l2_ways=4",
 					    NULL };
 		struct flush_scene s = { .set = set, .users = 5, .seed = 60 };
 
@@ -352,24 +346,17 @@ static void test_siblings_compete(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		const char *const set[] = { "topology.l3_per_socket",
-					    "1",
-					    "topology.cores_per_l3",
-					    "1",
-					    "hz",
-					    "100",
+		const char *const set[] = { "topology.l3_per_socket=1",
+					    "topology.cores_per_l3=1",
+					    "hz=100",
 					    "tlb.smt_l1d",
 					    rows[i].mode,
 					    "tlb.smt_l2",
 					    rows[i].mode,
-					    "tlb.l2_entries",
-					    "128",
-					    "tlb.l2_ways",
-					    "64",
-					    "tlb.l1d_entries",
-					    "16",
-					    "tlb.l1d_ways",
-					    "16",
+					    "tlb.l2_entries=128",
+					    "tlb.l2_ways=64",
+					    "tlb.l1d_entries=16",
+					    "tlb.l1d_ways=16",
 					    NULL };
 		struct model_spec spec = { .set = set, .seed = 1 };
 		struct pair p = { 0 };

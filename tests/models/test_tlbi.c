@@ -11,17 +11,9 @@
 #define NS SIM_NS
 
 /* Two sockets of two groups of two CPUs; every figure of its own. */
-static const char *const eight[] = { "topology.cores_per_l3",
-				     "2",
-				     "flush.tlbi",
-				     "10ns",
-				     "flush.tlbi_occupancy",
-				     "30ns",
-				     "flush.dsb_base",
-				     "200ns",
-				     "flush.dsb_remote",
-				     "100ns",
-				     NULL };
+static const char *const eight[] = { "topology.cores_per_l3=2",   "flush.tlbi=10ns",
+				     "flush.tlbi_occupancy=30ns", "flush.dsb_base=200ns",
+				     "flush.dsb_remote=100ns",    NULL };
 #define FARTHEST (200 * NS + 3 * 100 * NS) /* from one socket to the other */
 
 /* ---- instructions ---- */
@@ -87,18 +79,12 @@ static void test_flush_of_pages(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const char *set[] = { "flush.has_tlbi_range",
 				      rows[i].range,
-				      "ipi.jitter",
-				      "0",
-				      "topology.cores_per_l3",
-				      "2",
-				      "flush.tlbi",
-				      "10ns",
-				      "flush.tlbi_occupancy",
-				      "30ns",
-				      "flush.dsb_base",
-				      "200ns",
-				      "flush.dsb_remote",
-				      "100ns",
+				      "ipi.jitter=0",
+				      "topology.cores_per_l3=2",
+				      "flush.tlbi=10ns",
+				      "flush.tlbi_occupancy=30ns",
+				      "flush.dsb_base=200ns",
+				      "flush.dsb_remote=100ns",
 				      NULL };
 		struct model_spec spec = {
 			.machine = "kunpeng920-128", .policy = "arm64-6.18", .set = set, .seed = 1
@@ -290,10 +276,10 @@ POLICY(no_dsb_choice);
 static void test_scene(void **state)
 {
 	static const char *const sets[][5] = {
-		{ "topology.cores_per_l3", "2", NULL },
-		{ "flush.has_tlbi_range", "true", "shootdown.max_ops", "8", NULL },
-		{ "flush.has_tlbi", "false", NULL }, /* by IPI */
-		{ "table-freeing.pt_reclaim", "true", NULL },
+		{ "topology.cores_per_l3=2", NULL },
+		{ "flush.has_tlbi_range=true", "shootdown.max_ops=8", NULL },
+		{ "flush.has_tlbi=false", NULL }, /* by IPI */
+		{ "table-freeing.pt_reclaim=true", NULL },
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++) {
@@ -312,8 +298,7 @@ static void test_scene(void **state)
 
 static void test_planted(void **state)
 {
-	static const char *const no_dsb_set[] = { "shootdown", "planted-no-dsb", "lru.batch", "1",
-						  NULL };
+	static const char *const no_dsb_set[] = { "shootdown=planted-no-dsb", "lru.batch=1", NULL };
 	struct flush_scene s = { .machine = "kunpeng920-128",
 				 .policy = "arm64-6.18",
 				 .set = no_dsb_set,

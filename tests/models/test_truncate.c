@@ -13,10 +13,6 @@
 #include "models/kernel/filemap.h"
 #include "models/kernel/huge_memory.h"
 
-#ifndef MADV_COLLAPSE /* since glibc 2.37 */
-#define MADV_COLLAPSE 25
-#endif
-
 #define AREA  UINT64_C(0x7fff00000000)
 #define RW    (PROT_READ | PROT_WRITE)
 #define SHMEM (MAP_SHARED | MAP_ANONYMOUS)
@@ -249,9 +245,9 @@ static void test_crowds(void **state)
 {
 	static const char *const sets[][6] = {
 		{ NULL },
-		{ "memory.size", "8MiB", NULL },
-		{ "retract", "mmap-trylock", "batched-unmap", "per-page", NULL },
-		{ "secondary-tlbs", "notifiers", NULL },
+		{ "memory.size=8MiB", NULL },
+		{ "retract=mmap-trylock", "batched-unmap=per-page", NULL },
+		{ "secondary-tlbs=notifiers", NULL },
 	};
 
 	(void)state;

@@ -93,10 +93,9 @@ static void run(struct model *m, struct scene *s, const char *const *set)
 
 static void test_all_pages(void **state)
 {
-	static const char *const set[] = { "topology.cores_per_l3", "4", "mmap-locking",
-					   "mmap-lock", NULL };
-	static const char *const huge[] = { "topology.cores_per_l3", "4", "huge-pages", "always",
-					    NULL };
+	static const char *const set[] = { "topology.cores_per_l3=4", "mmap-locking=mmap-lock",
+					   NULL };
+	static const char *const huge[] = { "topology.cores_per_l3=4", "huge-pages=always", NULL };
 	struct scene s;
 	struct model m;
 

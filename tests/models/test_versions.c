@@ -106,7 +106,7 @@ static void unmap_9690(struct task *t, void *arg)
 
 static void gathers_hold_as_many(void **state)
 {
-	static const char *const alone[] = { "table-freeing", "rcu-batch", NULL };
+	static const char *const alone[] = { "table-freeing=rcu-batch", NULL };
 
 	(void)state;
 	expect_count("linux-6.18", NULL, unmap_9690, "tlb.flush", "local-mm-shootdown", 2);
@@ -284,7 +284,7 @@ static void fill_and_leave(struct task *t, void *arg)
 
 static void lru_batches(void **state)
 {
-	static const char *const no_drain[] = { "lru.drain_before_zap", "false", NULL };
+	static const char *const no_drain[] = { "lru.drain_before_zap=false", NULL };
 
 	(void)state;
 	/* To the list by 31 (by 15), off it by 31 (by 32) of each 512 that exit frees at once. */
@@ -296,8 +296,8 @@ static void lru_batches(void **state)
 
 static void zone_refills(void **state)
 {
-	static const char *const fixed[] = { "page-lists.scale_max", "0", NULL };
-	static const char *const few[] = { "page-lists.scale_max", "1", NULL };
+	static const char *const fixed[] = { "page-lists.scale_max=0", NULL };
+	static const char *const few[] = { "page-lists.scale_max=1", NULL };
 
 	(void)state;
 	/* 992 pages and 6 tables are taken as 63 + 126 + 252 + 504 + 1008, as 16 times 63, or as
@@ -311,7 +311,7 @@ static void zone_refills(void **state)
 
 static void counters(void **state)
 {
-	static const char *const batch[] = { "rss-counters.batch", "100", NULL };
+	static const char *const batch[] = { "rss-counters.batch=100", NULL };
 
 	(void)state;
 	/* 992 up by one each, then down by a table's worth at a time. */
@@ -375,7 +375,7 @@ static void two_faulters(struct task *t, void *arg)
 /* Readers of a VMA's rwsem that are not alone try twice. */
 static void vma_lock_costs_more_as_rwsem(void **state)
 {
-	static const char *const refcnt[] = { "mmap-locking.lock", "refcnt", NULL };
+	static const char *const refcnt[] = { "mmap-locking.lock=refcnt", NULL };
 	struct model m;
 	sim_ps rwsem;
 
@@ -456,7 +456,7 @@ static void visit_under(struct model *m, const char *policy, const char *const *
 
 static void cpus_that_switched(void **state)
 {
-	static const char *const lazy[] = { "shootdown.filter", "lazy", NULL };
+	static const char *const lazy[] = { "shootdown.filter=lazy", NULL };
 	struct model m;
 
 	(void)state;

@@ -128,11 +128,9 @@ static void test_avic(void **state)
 /* Bare metal knows nothing of all this. */
 static void test_native(void **state)
 {
-	static const char *const off[] = { "virt.guest", "false", NULL };
-	static const char *const on[] = {
-		"virt.guest", "false", "virt.posted", "true", "virt.ipi_virtualization",
-		"avic",       NULL
-	};
+	static const char *const off[] = { "virt.guest=false", NULL };
+	static const char *const on[] = { "virt.guest=false", "virt.posted=true",
+					  "virt.ipi_virtualization=avic", NULL };
 	struct call a = play(off, 7, true), b = play(on, 7, true);
 
 	(void)state;

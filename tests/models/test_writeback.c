@@ -70,7 +70,7 @@ static void syncs(struct task *t, void *arg)
 
 static void test_msync(void **state)
 {
-	static const char *const set[] = { "memory.writeback", "10ms", NULL };
+	static const char *const set[] = { "memory.writeback=10ms", NULL };
 	struct model_spec spec = { .set = set, .seed = 1 };
 	struct scene s = { 0 };
 
@@ -130,7 +130,7 @@ static void cleans_under_use(struct task *t, void *arg)
 
 static void test_planted(void **state)
 {
-	static const char *const set[] = { "shootdown", "planted-silent", NULL };
+	static const char *const set[] = { "shootdown=planted-silent", NULL };
 
 	(void)state;
 	for (unsigned int plant = 0; plant < 2; plant++) {

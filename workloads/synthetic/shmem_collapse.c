@@ -10,10 +10,6 @@
 #include "sim/rng.h"
 #include "workloads/synthetic/bench.h"
 
-#ifndef MADV_COLLAPSE /* since glibc 2.37 */
-#define MADV_COLLAPSE 25
-#endif
-
 #define HUGE_PAGES 512
 
 struct params {
