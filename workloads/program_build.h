@@ -133,6 +133,7 @@ struct build_task {
 	const char *comm;
 	int32_t creator, cpu; /* where it was first */
 	uint16_t at_cpu;      /* where it was last */
+	uint16_t exec_cpu;    /* where it got its new name, and mm, in the exec that goes on */
 	uint64_t first_ns;
 	struct program_op *op;
 	struct build_note *note;

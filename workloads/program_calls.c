@@ -188,6 +188,7 @@ static call_fn *const calls[SC_SYSCALLS] = {
 static void on_enter(struct build_task *t, const struct trace_event *e)
 {
 	t->pending_note = task_note(t, e->time_ns);
+	t->exec_cpu = PROGRAM_NO_CPU;
 	t->call = e->nr;
 	t->call_ns = e->time_ns;
 	t->child = NO_TASK;
@@ -230,6 +231,8 @@ static void on_sys_exit(struct builder *b, struct build_task *t, const struct tr
 						       .cpu = PROGRAM_NO_CPU,
 						       .peer = NO_TASK };
 	/* a new thread comes out of the clone() that its parent went into */
+	if (e->nr == SC_EXECVE) /* sched_exec moves it before the new mm is there */
+		t->pending_note.cpu = t->exec_cpu != PROGRAM_NO_CPU ? t->exec_cpu : t->at_cpu;
 	b->p->lost_calls += !known && e->nr != SC_EXECVE && calls[e->nr] != call_clone;
 	if (known && is_error(e->arg[0])) {
 		b->p->failed_calls++;

@@ -263,6 +263,18 @@ static void add_all(struct hist *h, const struct gaps *g)
 		hist_add(h, g->v[i] * SIM_NS);
 }
 
+/* Where its first operation is. Before a sleep that began before the recording, it may have been
+ * another program, with another mm. */
+static void first_cpu(struct program_task *t)
+{
+	for (size_t i = 0; i < t->n_ops; i++)
+		if (t->op[i].cpu != PROGRAM_NO_CPU &&
+		    (t->parent >= 0 || t->op[i].kind != PROGRAM_SLEEP)) {
+			t->initial_cpu = t->op[i].cpu;
+			return;
+		}
+}
+
 static void make_task(struct finish *f, int32_t i)
 {
 	struct build_task *t = &f->b->task[i];
@@ -278,6 +290,7 @@ static void make_task(struct finish *f, int32_t i)
 	out->leader = NO_TASK;
 	out->parent = t->created && t->creator != NO_TASK ? f->index[t->creator] : NO_TASK;
 	make_ops(f, i, out);
+	first_cpu(out);
 	add_all(&f->b->p->recorded.lock_wait, &t->waits);
 	add_all(&f->b->p->recorded.lock_hold, &t->holds);
 }
