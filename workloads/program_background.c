@@ -118,7 +118,7 @@ void background_event(struct builder *b, int32_t self, const struct trace_event 
 		on_switch(b, self, cpu, e);
 	else if (!loads_mm)
 		other_event(b, self, cpu < TRACE_CPUS_MAX ? (int32_t)cpu : -1, e);
-	else if (b->on_cpu[cpu] != NO_TASK)
+	else if (b->on_cpu[cpu] != NO_TASK && b->on_cpu[cpu] != self)
 		b->task[b->on_cpu[cpu]].user = true; /* to a kernel thread it is lazy */
 	b->cpu_state[cpu] = e->type == TRACE_SWITCH ? CPU_SWITCHED : CPU_SEEN;
 }

@@ -72,6 +72,8 @@ static void test_background(void **state)
 	run_of(t, 200000, 204000, "kworker/u8:2", 35, 1, 'I'); /* not of CPU 8 */
 	run_of(t, 210000, 214000, "kworker/0:1", 36, 0, 'I');
 	run_of(t, 220000, 224000, "kworker/0:1", 36, 1, 'I'); /* was moved: not bound */
+	/* its own way out, whose switch was not recorded: it is no process for that */
+	event(t, 200500, 35, 35, 1, "tlb:tlb_flush: pages:0 reason:flush on task switch (0)");
 	run_of(t, 230000, 236000, "sshd", 60, 1, 'S');
 	event(t, 230500, 0, 0, 1, "tlb:tlb_flush: pages:0 reason:flush on task switch (0)");
 	run_of(t, 240000, 246000, "gone", 61, 1, 'X');
