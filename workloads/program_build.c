@@ -178,6 +178,7 @@ void task_mark(struct build_task *t, uint64_t now, uint32_t events)
 struct build_note task_note(struct build_task *t, uint64_t now)
 {
 	struct build_note note = {
+		.at_ns = now,
 		.gap_ns = t->exiting ? 0 : (int64_t)(now - t->mark_ns) - t->minus_ns,
 		.events = t->events,
 		.fault = t->fault,
@@ -600,6 +601,7 @@ static void builder_free(struct builder *b)
 	free(b->proc);
 	free(b->space);
 	free(b->lock);
+	pace_free(b);
 	free(b->tracer_alone.v);
 	free(b->tracer_free.v);
 	free(b);

@@ -7,6 +7,7 @@
 #ifndef WORKLOADS_PROGRAM_BUILD_H
 #define WORKLOADS_PROGRAM_BUILD_H
 
+#include "models/kernel/ops.h"
 #include "workloads/program.h"
 #include "workloads/xalloc.h"
 
@@ -81,6 +82,7 @@ enum { FAULT_CLASSES = 3, GAP_SEND = FAULT_CLASSES, GAP_CLASSES }; /* by enum us
 
 /* What an operation needs besides itself until the program is made of it. */
 struct build_note {
+	uint64_t at_ns;  /* when it began */
 	int64_t gap_ns;  /* from the end of the last one, less what is known to be not its own */
 	uint32_t events; /* of the recorder in the gap */
 	uint32_t service_ns; /* of a fault before the gap: known part */
@@ -90,6 +92,15 @@ struct build_note {
 	uint16_t wake_cpu;   /* WAIT: where its wake-up was */
 	int32_t peer;        /* WAIT: who wakes it; WAKE: whom */
 	uint32_t peer_op;    /* its operation */
+};
+
+struct pace_sample {
+	uint32_t window, gap_ns;
+};
+
+struct pace_samples {
+	struct pace_sample *v;
+	size_t n, cap;
 };
 
 struct gaps { /* between a fault, or the sending of an IPI, and the next operation, ns */
@@ -222,10 +233,18 @@ struct builder {
 	/* ns from LOCK_START to LOCK_ACQUIRED: of an mm that one thread alone uses so far; of a
 	 * lock where nobody else was */
 	struct gaps tracer_alone, tracer_free;
+	struct pace_samples pace_samples[2]; /* by whether threads share the mm */
+	uint8_t *pace;                       /* by window; NULL: not known */
+	size_t n_paces;
 	uint64_t start_ns, end_ns;
 	bool started;
 };
 
+/* How fast the machine was (program_pace.c): in 1/PACE_UNIT slower than at full speed. */
+void pace_sample(struct builder *b, const struct build_task *t, bool shared, uint64_t now);
+void pace_finish(struct builder *b);
+uint8_t pace_at(const struct builder *b, uint64_t ns);
+void pace_free(struct builder *b);
 /* Events within an execve (program_exec.c): call each before the task's own state changes. */
 void exec_begins(struct build_task *t);
 void exec_lock(struct build_task *t, const struct trace_event *e);

@@ -414,6 +414,7 @@ static void learn_cost(struct builder *b, const struct build_task *t, uint64_t n
 		return;
 	xgrow(g->v, g->n, g->cap);
 	g->v[g->n++] = (uint32_t)(now - t->lock_ns);
+	pace_sample(b, t, l->shared, now);
 }
 
 static void gaps_add(struct gaps *g, uint64_t ns)

@@ -115,13 +115,20 @@ static uint32_t space_of(struct finish *f, int32_t space)
 
 /* ---- operations ---- */
 
+static sim_ps at_pace(sim_ps ps, uint8_t pace)
+{
+	return ps + ps * pace / PACE_UNIT;
+}
+
 static sim_ps think(const struct finish *f, const struct build_note *note)
 {
 	const struct program *p = f->b->p;
-	int64_t ps = note->gap_ns * (int64_t)SIM_NS - (int64_t)(note->events * p->tracer_ps);
+	uint8_t pace = pace_at(f->b, note->at_ns);
+	int64_t ps = note->gap_ns * (int64_t)SIM_NS -
+		     (int64_t)(note->events * at_pace(p->tracer_ps, pace));
 
 	if (note->fault < GAP_CLASSES) {
-		int64_t rest = (int64_t)f->gap_ps[note->fault] -
+		int64_t rest = (int64_t)at_pace(f->gap_ps[note->fault], pace) -
 			       (int64_t)note->service_ns * (int64_t)SIM_NS;
 
 		ps -= rest > 0 ? rest : 0;
@@ -246,6 +253,7 @@ static void make_ops(struct finish *f, int32_t task, struct program_task *out)
 		struct program_op op = t->op[i];
 
 		op.think = carry + think(f, &t->note[i]);
+		op.pace = pace_at(f->b, t->note[i].at_ns);
 		op.cpu = t->note[i].cpu;
 		carry = 0;
 		if (!resolve(f, task, i, &op))
@@ -347,6 +355,7 @@ void builder_finish(struct builder *b)
 
 	f.index = xmalloc(b->n_tasks * sizeof(*f.index));
 	estimate(b);
+	pace_finish(b);
 	choose(&f);
 	builder_match(b, f.index);
 	builder_unlock(b, f.index);

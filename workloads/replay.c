@@ -333,6 +333,7 @@ static void do_op(struct task *task, struct replay_task *t, size_t i)
 	const struct program_op *op = &t->program->op[i];
 	struct replay *r = t->r;
 
+	task_set_pace(task, op->pace);
 	switch (op->kind) {
 	case PROGRAM_WAIT:
 		replay_comes_back(task, r, t->program, i);

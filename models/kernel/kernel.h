@@ -74,6 +74,7 @@ struct task {
 	unsigned int preempt_off;
 	sim_ps debt;                       /* spent but not yet passed */
 	sim_ps masked;                     /* of it: with interrupts disabled */
+	uint8_t pace;                      /* what it spends takes longer, in 1/PACE_UNIT */
 	sim_ps picked_at;                  /* charged up to then */
 	int64_t vruntime, deadline, vprot; /* of the fair class; until vprot it keeps the CPU */
 	int64_t vlag;                      /* owed to it when it left its queue */

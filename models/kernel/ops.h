@@ -121,6 +121,11 @@ bool mm_find_vma(struct task *task, uint64_t addr, uint64_t *start, uint64_t *en
  * recorder would say. */
 sim_ps task_call_time(const struct task *task);
 
+/* From here on the task's kernel code, and what else it spends but its own work, takes 1 +
+ * slower / PACE_UNIT times as long: a host that gives its guest less of a core (recordings). */
+#define PACE_UNIT 128
+void task_set_pace(struct task *task, uint8_t slower);
+
 /* The program's own work: `work` of CPU time at full speed, interrupted and preempted as it comes.
  */
 void user_compute(struct task *task, sim_ps work);

@@ -91,18 +91,29 @@ void sys_exit(struct task *t)
 
 /* ---- the task's own time ---- */
 
+void task_set_pace(struct task *t, uint8_t slower)
+{
+	t->pace = slower;
+}
+
 void user_compute(struct task *t, sim_ps work)
 {
+	uint8_t pace = t->pace;
+
 	if (t->numa_work)
 		task_numa_work(t);
 	while (this_cpu(t)->need_resched) /* asked outside of any call */
 		schedule(t);
+	if (pace)
+		settle(t);
+	t->pace = 0; /* its own work was recorded as long as it took */
 	rcu_user(t, true);
 	code_cache_user(t, work);
 	spend_time(t, work + refill_time(t, work));
 	t->in_user = true;
 	settle(t);
 	t->in_user = false;
+	t->pace = pace;
 	rcu_user(t, false);
 }
 

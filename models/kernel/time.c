@@ -22,6 +22,10 @@ static bool falls_into(struct task *t, sim_ps masked, sim_ps work)
 
 void settle(struct task *t)
 {
+	if (t->pace) {
+		t->debt += t->debt * t->pace / PACE_UNIT;
+		t->masked += t->masked * t->pace / PACE_UNIT;
+	}
 	while (t->debt) {
 		sim_ps work = t->debt, all = work, masked = t->masked;
 

@@ -168,12 +168,51 @@ static void test_fork_grows(void **state)
 			 per_page, less);
 }
 
+struct paced {
+	sim_ps call[2], own[2];
+};
+
+static void at_pace(struct task *t, void *arg)
+{
+	struct paced *p = arg;
+	sim_ps before;
+
+	sys_brk(t, 0); /* warm */
+	for (int slow = 0; slow < 2; slow++) {
+		task_set_pace(t, slow ? PACE_UNIT / 4 : 0);
+		before = sim_now(t->k->sim);
+		sys_brk(t, 0);
+		p->call[slow] = sim_now(t->k->sim) - before;
+		before = sim_now(t->k->sim);
+		user_compute(t, SIM_US);
+		p->own[slow] = sim_now(t->k->sim) - before;
+	}
+}
+
+/* What the kernel does takes longer on a slow host; the program's own work is given. */
+static void test_pace(void **state)
+{
+	static const char *const set[] = { "cache.code_line", "0ps", "kernel.tick", "0ps", NULL };
+	const struct model_spec spec = { .set = set };
+	struct paced p = { 0 };
+	struct model m;
+
+	(void)state;
+	model_start(&m, &spec);
+	spawn(&m, "program", 0, at_pace, &p);
+	model_run_clean(&m, "pace", 0);
+	model_end(&m);
+	assert_in_range(p.call[1] * 100 / p.call[0], 118, 125); /* less where it stalls for lines */
+	assert_int_equal(p.own[0], p.own[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_vfork),
 		cmocka_unit_test(test_fork_grows),
+		cmocka_unit_test(test_pace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,6 +52,7 @@ struct task {
 #define kernel_rcu_runs           fake_kernel_rcu_runs
 #define sys_clone_thread          fake_sys_clone_thread
 #define sys_fork                  fake_sys_fork
+#define task_set_pace             fake_task_set_pace
 #define sys_vfork                 fake_sys_vfork
 #define sys_execve                fake_sys_execve
 #define sys_mmap                  fake_sys_mmap
@@ -265,6 +266,12 @@ static void mm_set_brk(struct task *t, uint64_t lowest, uint64_t brk)
 {
 	(void)lowest;
 	t->mm->brk = brk;
+}
+
+static void task_set_pace(struct task *t, uint8_t slower)
+{
+	(void)t;
+	(void)slower;
 }
 
 static void user_compute(struct task *t, sim_ps work)

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * How fast the recorded machine was, when. A guest slows down as a whole while its host's clock is
+ * lower or the other thread of its core is busy; mmap1-2t does by a quarter, after 80 ms, and its
+ * recorder with it. The recorder's own event costs the same always, so what it costs in a window of
+ * time, against the windows in which it was cheapest, is the machine's pace there. An operation
+ * keeps the pace of its window; how long it took is not looked at.
+ */
+#include <string.h>
+
+#include "workloads/program_build.h"
+
+static const uint64_t window_ns = 20000000;
+static const int64_t warm_ns = 10000; /* after more own work caches are cold */
+enum {
+	FEW_SAMPLES = 32, /* of a window */
+	FEW_WINDOWS = 5,
+	LOWEST = 10,             /* the percentile of a window that is told by no cold cache */
+	FASTEST = 10,            /* the percentile of windows that counts as full speed */
+	REACH = 2,               /* windows on each side that must agree */
+	SLIGHT = PACE_UNIT / 10, /* CPUs may differ by that much for the recorder alone */
+};
+
+/* From t->lock_ns to now nothing but the recorder ran. */
+void pace_sample(struct builder *b, const struct build_task *t, bool shared, uint64_t now)
+{
+	struct pace_samples *p = &b->pace_samples[shared];
+	uint32_t window = (uint32_t)((now - b->start_ns) / window_ns);
+
+	if (!t->call || t->pending_note.gap_ns > warm_ns)
+		return;
+	xgrow(p->v, p->n, p->cap);
+	p->v[p->n++] = (struct pace_sample){ window, (uint32_t)(now - t->lock_ns) };
+}
+
+/* The lowest decile of each window, 0 = not known; the samples are sorted by time. */
+static size_t lowest(const struct pace_samples *p, uint32_t *window, size_t n)
+{
+	struct gaps here = { 0 };
+	size_t known = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		uint32_t w = p->v[i].window;
+
+		xgrow(here.v, here.n, here.cap);
+		here.v[here.n++] = p->v[i].gap_ns;
+		if (i + 1 < p->n && p->v[i + 1].window == w)
+			continue;
+		if (w < n && here.n >= FEW_SAMPLES) {
+			window[w] = (uint32_t)(gaps_percentile(&here, LOWEST) / SIM_NS);
+			known++;
+		}
+		here.n = 0;
+	}
+	free(here.v);
+	return known;
+}
+
+static uint32_t full_speed(const uint32_t *window, size_t n)
+{
+	struct gaps known = { 0 };
+	uint32_t fast;
+
+	for (size_t i = 0; i < n; i++)
+		if (window[i]) {
+			xgrow(known.v, known.n, known.cap);
+			known.v[known.n++] = window[i];
+		}
+	fast = (uint32_t)(gaps_percentile(&known, FASTEST) / SIM_NS);
+	free(known.v);
+	return fast;
+}
+
+/* The middle one of those around: a single slow window may be the recorder's. */
+static uint32_t lasting(const uint32_t *window, size_t n, size_t i)
+{
+	struct gaps known = { 0 };
+	uint32_t middle = 0;
+
+	for (size_t j = i > REACH ? i - REACH : 0; j < n && j <= i + REACH; j++)
+		if (window[j]) {
+			xgrow(known.v, known.n, known.cap);
+			known.v[known.n++] = window[j];
+		}
+	if (known.n > REACH)
+		middle = (uint32_t)(gaps_percentile(&known, 50) / SIM_NS);
+	free(known.v);
+	return middle;
+}
+
+void pace_finish(struct builder *b)
+{
+	const struct pace_samples *s = b->pace_samples;
+	/* Those of a lock that threads share fetch its line: the two are not to be compared. */
+	const struct pace_samples *more = &s[s[1].n > s[0].n];
+	size_t n = (size_t)((b->end_ns - b->start_ns) / window_ns) + 1;
+	uint32_t *window, fast;
+
+	if (more->n < (size_t)FEW_WINDOWS * FEW_SAMPLES)
+		return;
+	window = xcalloc(n, sizeof(*window));
+	if (lowest(more, window, n) >= FEW_WINDOWS) {
+		fast = full_speed(window, n);
+		b->pace = xcalloc(n, sizeof(*b->pace));
+		b->n_paces = n;
+		for (size_t i = 0; i < n; i++) {
+			uint64_t at = lasting(window, n, i), slower;
+
+			slower = at > fast ? (at - fast) * PACE_UNIT / fast : 0;
+			slower = slower < SLIGHT ? 0 : slower < PACE_UNIT ? slower : PACE_UNIT;
+			b->pace[i] = (uint8_t)slower;
+		}
+	}
+	free(window);
+}
+
+uint8_t pace_at(const struct builder *b, uint64_t ns)
+{
+	size_t i = (size_t)((ns - b->start_ns) / window_ns);
+
+	return i < b->n_paces ? b->pace[i] : 0;
+}
+
+void pace_free(struct builder *b)
+{
+	free(b->pace);
+	free(b->pace_samples[0].v);
+	free(b->pace_samples[1].v);
+}
