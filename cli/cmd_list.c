@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mmsim list machines|scenarios|workloads|metrics: what there is, from the registries and the data
- * folders. The policies, which have more to tell, are in cmd_list_policies.c.
+ * mmsim list machines|scenarios|metrics: what there is, from the registries and the data folders;
+ * and what all lists share. Policies and workloads have parameters to tell of, in files of their
+ * own.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,7 +16,6 @@
 #include "models/hw/machine.h"
 #include "sim/base/datadir.h"
 #include "sim/metrics.h"
-#include "workloads/workload.h"
 
 const struct param list_options[] = {
 	{ .name = "json",
@@ -69,6 +69,32 @@ void listing_end(struct listing *l)
 	}
 	table_print(l->table, stdout, 0);
 	table_free(l->table);
+}
+
+void list_params_print(const char *prefix, const struct param *params)
+{
+	char expects[200];
+
+	for (const struct param *p = params; p && p->name; p++)
+		printf("      %s%s (%s; default %s): %s\n", prefix, p->name,
+		       param_expects(p, expects, sizeof(expects)), p->def ? p->def : "",
+		       p->help ? p->help : "");
+}
+
+void list_params_json(struct json *j, const struct param *params)
+{
+	char expects[200];
+
+	json_array(j, "params");
+	for (const struct param *p = params; p && p->name; p++) {
+		json_object(j, NULL);
+		json_string(j, "name", p->name);
+		json_string(j, "expects", param_expects(p, expects, sizeof(expects)));
+		json_string(j, "default", p->def);
+		json_string(j, "help", p->help);
+		json_end_object(j);
+	}
+	json_end_array(j);
 }
 
 /* Each file of a kind as a row; a file that does not load shows its error in place of a summary. */
@@ -131,35 +157,6 @@ static int list_scenarios(const struct invocation *inv, struct err *err)
 	return list_files(inv, "configs/scenarios", columns, scenario_row);
 }
 
-static int list_workloads(const struct invocation *inv, struct err *err)
-{
-	static const char *const columns[] = { "workload", "kind", "description", "source", NULL };
-	const struct workload_type **types;
-	size_t n = workload_types(&types), n_names;
-	struct listing l;
-	char **names;
-
-	(void)err;
-	listing_begin(&l, inv, columns);
-	for (size_t i = 0; i < n; i++) {
-		listing_cell(&l, types[i]->name);
-		listing_cell(&l, strcmp(types[i]->name, "replay") ? "synthetic" : "any recording");
-		listing_cell(&l, types[i]->summary);
-		listing_cell(&l, types[i]->source);
-	}
-	free(types);
-	n_names = datadir_list("workloads/recorded", ".mmt", &names);
-	for (size_t i = 0; i < n_names; i++) {
-		listing_cell(&l, names[i]);
-		listing_cell(&l, "recording");
-		listing_cell(&l, "replay of a recorded program");
-		listing_cell(&l, "workloads/recorded/README.md");
-	}
-	datadir_free_list(names, n_names);
-	listing_end(&l);
-	return EXIT_OK;
-}
-
 static int list_metrics(const struct invocation *inv, struct err *err)
 {
 	static const char *const columns[] = { "metric", "kind",        "unit",
@@ -188,5 +185,4 @@ static int list_metrics(const struct invocation *inv, struct err *err)
 
 LIST_COMMAND(machines, "Machines to simulate (configs/machines)");
 LIST_COMMAND(scenarios, "Scenarios that come with mmsim (configs/scenarios)");
-LIST_COMMAND(workloads, "Synthetic loads and recordings");
 LIST_COMMAND(metrics, "What a run measures");

@@ -16,17 +16,10 @@ static const char *shown(const char *text)
 	return text ? text : "";
 }
 
-static void print_params(const struct policy_choice *c)
-{
-	char expects[200];
-
-	for (const struct param *p = c->params; p && p->name; p++)
-		printf("      %s.%s (%s; default %s): %s\n", policy_axes[c->axis].name, p->name,
-		       param_expects(p, expects, sizeof(expects)), shown(p->def), shown(p->help));
-}
-
 static void print_choices(const struct policy_choice **choices, size_t n)
 {
+	char prefix[64];
+
 	for (unsigned int axis = 0; axis < POLICY_AXES; axis++) {
 		printf("%s: %s\n", policy_axes[axis].name, policy_axes[axis].help);
 		for (size_t i = 0; i < n; i++) {
@@ -34,7 +27,8 @@ static void print_choices(const struct policy_choice **choices, size_t n)
 				continue;
 			printf("  %s\n      %s\n      source: %s\n", choices[i]->name,
 			       shown(choices[i]->summary), shown(choices[i]->source));
-			print_params(choices[i]);
+			snprintf(prefix, sizeof(prefix), "%s.", policy_axes[axis].name);
+			list_params_print(prefix, choices[i]->params);
 		}
 	}
 }
@@ -62,22 +56,6 @@ static void print_sets(void)
 	datadir_free_list(names, n);
 }
 
-static void json_params(struct json *j, const struct policy_choice *c)
-{
-	char expects[200];
-
-	json_array(j, "params");
-	for (const struct param *p = c->params; p && p->name; p++) {
-		json_object(j, NULL);
-		json_string(j, "name", p->name);
-		json_string(j, "expects", param_expects(p, expects, sizeof(expects)));
-		json_string(j, "default", p->def);
-		json_string(j, "help", p->help);
-		json_end_object(j);
-	}
-	json_end_array(j);
-}
-
 static void json_choices(struct json *j, const struct policy_choice **choices, size_t n)
 {
 	json_array(j, "choices");
@@ -87,7 +65,7 @@ static void json_choices(struct json *j, const struct policy_choice **choices, s
 		json_string(j, "name", choices[i]->name);
 		json_string(j, "summary", choices[i]->summary);
 		json_string(j, "source", choices[i]->source);
-		json_params(j, choices[i]);
+		list_params_json(j, choices[i]->params);
 		json_end_object(j);
 	}
 	json_end_array(j);

@@ -28,6 +28,10 @@ void listing_begin(struct listing *l, const struct invocation *inv, const char *
 void listing_cell(struct listing *l, const char *text);
 void listing_end(struct listing *l);
 
+/* A table of parameters, a line each, names behind the prefix; the same as "params" in JSON. */
+void list_params_print(const char *prefix, const struct param *params);
+void list_params_json(struct json *j, const struct param *params);
+
 /* Registers "list NAME", run by list_NAME. */
 #define LIST_COMMAND(kind, summary_)                                                               \
 	static const struct command command_##kind = {                                             \

@@ -332,7 +332,8 @@ static const char *parse_reason(const char *p, const char *end, uint64_t *value)
 	return NULL;
 }
 
-uint64_t trace_state_letters(uint64_t bits)
+/* sched_switch's prev_state, as a number, in the letters that the kernel prints, packed. */
+static uint64_t trace_state_letters(uint64_t bits)
 {
 	static const char letters[] = "SDTtXZPI";
 	uint64_t packed = 0;

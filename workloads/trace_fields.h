@@ -76,8 +76,6 @@ bool trace_parse_args(const struct trace_row *row, struct trace_args *args, stru
  * call but brk can return such a number when it succeeds.
  */
 void trace_widen_error(struct trace_event *event);
-/* sched_switch's prev_state, as a number, in the letters that the kernel prints, packed. */
-uint64_t trace_state_letters(uint64_t bits);
 /* A number: decimal with sign, or 0x hexadecimal; returns what follows it, NULL if there is none.
  */
 const char *trace_number(const char *p, const char *end, uint64_t *value);

@@ -23,7 +23,7 @@ void samples_add(struct samples *s, double v)
 	s->v[s->n++] = v;
 }
 
-void samples_clear(struct samples *s)
+static void samples_clear(struct samples *s)
 {
 	s->n = s->discarded = 0;
 }

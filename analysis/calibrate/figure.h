@@ -21,7 +21,6 @@ struct samples {
 };
 
 void samples_add(struct samples *s, double v);
-void samples_clear(struct samples *s);
 void samples_free(struct samples *s);
 /* Linear interpolation between the nearest ranks; sorts. n > 0. */
 double samples_quantile(struct samples *s, double q);

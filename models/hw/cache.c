@@ -52,16 +52,3 @@ bool cache_fill(struct cache *c, uint64_t line, uint64_t *out)
 	c->stamp[best] = ++c->clock;
 	return evicted;
 }
-
-bool cache_drop(struct cache *c, uint64_t line)
-{
-	size_t base = cache_set(c, line);
-
-	for (uint32_t w = 0; c->tag && w < c->ways; w++) {
-		if (c->tag[base + w] == line + 1) {
-			c->tag[base + w] = 0;
-			return true;
-		}
-	}
-	return false;
-}

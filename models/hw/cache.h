@@ -47,6 +47,5 @@ static inline bool cache_use(struct cache *c, uint64_t line)
 
 /* Puts in a line that is not there. True: *out had to go. */
 bool cache_fill(struct cache *c, uint64_t line, uint64_t *out);
-bool cache_drop(struct cache *c, uint64_t line);
 
 #endif

@@ -57,8 +57,9 @@ static uint64_t haddr_of(uint64_t addr)
 }
 
 /* NULL, and no lock, if no huge page is there. */
-struct page_table *pmd_trans_huge_lock(struct task *t, struct mm *mm, uint64_t addr,
-				       struct spinlock **pml)
+/* The PMD table of addr with the lock of its entries. */
+static struct page_table *pmd_trans_huge_lock(struct task *t, struct mm *mm, uint64_t addr,
+					      struct spinlock **pml)
 {
 	struct page_table *pmd = pmd_lookup(mm, addr);
 
@@ -78,7 +79,7 @@ void pgtable_trans_huge_deposit(struct page_table *pmd, struct page_table *table
 	pmd->deposit = table;
 }
 
-struct page_table *pgtable_trans_huge_withdraw(struct page_table *pmd)
+static struct page_table *pgtable_trans_huge_withdraw(struct page_table *pmd)
 {
 	struct page_table *table = pmd->deposit;
 

@@ -20,13 +20,9 @@ uint64_t pmd_read(const struct mm *mm, uint64_t addr);
 /* What maps addr: the PTE, or one made of the PMD for its 4 KiB (with PTE_HUGE); 0 if nothing. */
 uint64_t leaf_read(const struct mm *mm, uint64_t addr);
 void pmd_set(struct page_table *pmd, uint64_t addr, uint64_t value);
-/* The PMD table of addr with the lock of its entries. */
-struct page_table *pmd_trans_huge_lock(struct task *t, struct mm *mm, uint64_t addr,
-				       struct spinlock **pml);
 
 /* Keeping PTE tables ready for a split: under the PMD's lock. */
 void pgtable_trans_huge_deposit(struct page_table *pmd, struct page_table *table);
-struct page_table *pgtable_trans_huge_withdraw(struct page_table *pmd);
 /* The table takes the place of what is at addr. */
 void pmd_populate(struct page_table *pmd, struct page_table *table, uint64_t addr);
 

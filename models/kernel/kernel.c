@@ -235,39 +235,58 @@ static void free_mms(struct kernel *k)
 	}
 }
 
-void kernel_free(struct kernel *k)
+static void free_cpu(struct kernel *k, struct kcpu *c)
 {
-	/* A run that was cut short: what waits for RCU is no leak of the simulator's own. */
-	if (!k->finished) {
-		drain_quietly(k);
-	}
-	code_cache_free(k);
-	for (unsigned int i = 0; i < k->nr_cpus; i++) {
-		struct kcpu *c = &k->cpus[i];
+	smp_free_cpu(c);
+	tlbi_free_cpu(c);
+	spin_lock_free(k, &c->rq_lock);
+	line_free(&c->curr_line, k->m);
+	line_free(&c->mcs_line, k->m);
+	line_free(&c->osq_line, k->m);
+	line_free(&c->tlbstate.line, k->m);
+	line_free(&c->tlbstate.shared_line, k->m);
+	line_free(&c->tlbstate.steal_line, k->m);
+	line_free(&c->tlbstate.info_line, k->m);
+	free(c->pcp);
+	free(c->stopper);
+	free(c->kworker);
+	free(c->idle);
+}
 
-		smp_free_cpu(c);
-		tlbi_free_cpu(c);
-		spin_lock_free(k, &c->rq_lock);
-		line_free(&c->curr_line, k->m);
-		line_free(&c->mcs_line, k->m);
-		line_free(&c->osq_line, k->m);
-		line_free(&c->tlbstate.line, k->m);
-		line_free(&c->tlbstate.shared_line, k->m);
-		line_free(&c->tlbstate.steal_line, k->m);
-		line_free(&c->tlbstate.info_line, k->m);
-		free(c->pcp);
-		free(c->stopper);
-		free(c->kworker);
-		free(c->idle);
-	}
-	free_mms(k);
-	entry_free(k);
+static void free_lists(struct kernel *k)
+{
 	while (k->condemned) {
 		struct page_table *table = k->condemned;
 
 		k->condemned = table->slot.child[0];
 		free(table);
 	}
+	while (k->tasks) {
+		struct task *t = k->tasks;
+
+		k->tasks = t->next;
+		free(t->working_set);
+		tlb_batch_free(t);
+		free(t);
+	}
+	while (k->lock_classes) {
+		struct lock_class *c = k->lock_classes;
+
+		k->lock_classes = c->next;
+		free(c);
+	}
+}
+
+void kernel_free(struct kernel *k)
+{
+	/* A run that was cut short: what waits for RCU is no leak of the simulator's own. */
+	if (!k->finished)
+		drain_quietly(k);
+	code_cache_free(k);
+	for (unsigned int i = 0; i < k->nr_cpus; i++)
+		free_cpu(k, &k->cpus[i]);
+	free_mms(k);
+	entry_free(k);
 	pipes_free(k);
 	spin_lock_free(k, &k->tasklist_lock);
 	khugepaged_free(k);
@@ -284,21 +303,8 @@ void kernel_free(struct kernel *k)
 	swap_free(k);
 	blk_free(k);
 	pages_free(k);
-	while (k->tasks) {
-		struct task *t = k->tasks;
-
-		k->tasks = t->next;
-		free(t->working_set);
-		tlb_batch_free(t);
-		free(t);
-	}
 	lockdep_free(k);
-	while (k->lock_classes) {
-		struct lock_class *c = k->lock_classes;
-
-		k->lock_classes = c->next;
-		free(c);
-	}
+	free_lists(k);
 	machine_free(k->m);
 	policy_set_free(&k->policy);
 	free(k->cpus);

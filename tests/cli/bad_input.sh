@@ -14,6 +14,7 @@ expect 2 "did you mean 'list machines'" $mmsim list machine
 expect 2 "no option --thing" $mmsim list --thing
 expect 0 "tlb_flush2-2t" $mmsim list
 expect 0 '"policies":' $mmsim list --json
+expect 0 "a multiple of 4KiB; default 1MiB" $mmsim list workloads
 expect 2 "did you mean --threads" $run --thread 2
 expect 2 "a value is missing" $run --seed
 expect 2 "unexpected argument" $mmsim compare a b

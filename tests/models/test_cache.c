@@ -42,10 +42,6 @@ static void one_step(struct cache *c, struct toy *toy, struct rng *rng)
 	unsigned int s = (unsigned int)(line % toy->sets);
 	bool had;
 
-	if (!rng_below(rng, 50)) {
-		assert_int_equal(cache_drop(c, line), toy_take(toy, line));
-		return;
-	}
 	had = toy_take(toy, line);
 	assert_int_equal(cache_use(c, line), had);
 	if (!had) {
