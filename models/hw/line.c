@@ -109,10 +109,27 @@ bool line_is_hit(const struct machine *m, const struct line *line, unsigned int 
 	return how == LINE_READ && line->owner == LINE_NO_OWNER && is_sharer(m, line, core);
 }
 
-static sim_ps forward_latency(const struct machine *m, const struct line *line, unsigned int core)
+/* Is there a copy in the core's own L3 group? */
+static bool is_near(const struct machine *m, struct line *line, unsigned int core)
+{
+	unsigned int n = m->desc.topo.cores_per_l3, first = core / n * n;
+
+	if (!line->nr_sharers)
+		return false;
+	if (small(m))
+		return line->sharers.bits >> first & (n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX);
+	for (unsigned int c = first; c < first + n; c++)
+		if (is_sharer(m, line, c))
+			return true;
+	return false;
+}
+
+static sim_ps forward_latency(const struct machine *m, struct line *line, unsigned int core)
 {
 	unsigned int from = line->owner != LINE_NO_OWNER ? line->owner : line->last;
 
+	if (is_near(m, line, core))
+		return m->desc.line.same_l3;
 	if (from == LINE_NO_OWNER)
 		return m->desc.line.memory;
 	return m->line_latency[machine_core_distance(m, core, from)];
@@ -137,8 +154,8 @@ sim_ps line_access(struct machine *m, struct line *line, unsigned int core, enum
 {
 	const struct machine_desc *d = &m->desc;
 	sim_ps own = how == LINE_ATOMIC ? d->line.atomic : d->line.hit;
-	sim_ps start, latency, way;
-	bool shared_read;
+	sim_ps start, latency;
+	bool near_read;
 
 	if (how != LINE_READ && line->nr_sharers == 1 && is_sharer(m, line, core)) {
 		/* Exclusive: the only copy becomes modified without a word to anybody. */
@@ -154,16 +171,16 @@ sim_ps line_access(struct machine *m, struct line *line, unsigned int core, enum
 		       own;
 	}
 	latency = miss_latency(m, line, core, how);
-	/* A request that must queue does so at the line's home: its way there is behind it. */
-	way = (sim_ps)((double)latency * d->line.request_share);
-	start = line->busy_until > now + way ? line->busy_until : now + way;
-	latency -= way;
-	shared_read = how == LINE_READ && line->owner == LINE_NO_OWNER;
-	/* Readers of a clean line are served side by side, limited by the home's bandwidth only. */
-	line->busy_until = start + (shared_read ? d->line.read_occupancy : latency + own);
+	/* The published hand-overs are of two cores that take a line in turns, so that a request
+	 * waits for it at any time: what they tell is the line's time for one. */
+	start = line->busy_until > now ? line->busy_until : now;
+	/* A group that has a copy gives it to its readers side by side, as fast as the cache can.
+	 * All else are transactions of the line's home, which serves one at a time. */
+	near_read = how == LINE_READ && is_near(m, line, core);
+	line->busy_until = start + (near_read ? d->line.read_occupancy : latency + own);
 	line->class->transfers++;
-	line->class->wait_ps += start - now - way;
-	line->class->transfer_ps += latency + way;
+	line->class->wait_ps += start - now;
+	line->class->transfer_ps += latency;
 	if (how == LINE_READ) {
 		if (line->owner != LINE_NO_OWNER)
 			add_sharer(m, line, line->owner);

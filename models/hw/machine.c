@@ -75,14 +75,6 @@ const struct param machine_params[] = {
 	PS("line.same_socket", line.same_socket, NULL, MAX_LINE, "between L3 groups of a socket"),
 	PS("line.cross_socket", line.cross_socket, NULL, MAX_LINE, "between sockets"),
 	PS("line.memory", line.memory, "90ns", MAX_LINE, "a line that is in no cache"),
-	{ .name = "line.request_share",
-	  .type = PARAM_DOUBLE,
-	  .offset = M(line.request_share),
-	  .def = "0.33", /* model: three hops of equal length, requester, home, owner, requester */
-	  .min = 0,
-	  .max = 0.9,
-	  .help = "share of a hand-over that is the request's way to the home, where requests "
-		  "queue" },
 	PS("line.read_occupancy", line.read_occupancy, "4ns", MAX_LINE,
 	   "a clean shared line serves one reader per this"),
 	{ .name = "line.ideal",
@@ -165,6 +157,8 @@ const struct param machine_params[] = {
 	PS("flush.invpcid_single", flush.invpcid_single, "120ns", MAX_STEP, "INVPCID, one address"),
 	FLAG("flush.has_invlpgb", flush.has_invlpgb, "false", "AMD INVLPGB and TLBSYNC"),
 	PS("flush.invlpgb", flush.invlpgb, "50ns", MAX_STEP, "issue of one INVLPGB"),
+	PS("flush.invlpgb_occupancy", flush.invlpgb_occupancy, "0ns", MAX_STEP,
+	   "the interconnect carries one INVLPGB of any CPU per this"),
 	PS("flush.tlbsync_base", flush.tlbsync_base, "200ns", MAX_STEP, "TLBSYNC, same L3 group"),
 	PS("flush.tlbsync_remote", flush.tlbsync_remote, "100ns", MAX_STEP,
 	   "more per step of distance of the farthest CPU"),

@@ -33,7 +33,6 @@ struct machine_desc {
 	struct {
 		/* one-way hand-over of a line between two cores, by distance */
 		sim_ps hit, atomic, same_core, same_l3, same_socket, cross_socket, memory;
-		double request_share;  /* of a hand-over: the request's way to the line's home */
 		sim_ps read_occupancy; /* a shared clean line serves one reader per this */
 		char **ideal; /* classes that cost and contend nothing: to see what a line does */
 	} line;
@@ -63,8 +62,9 @@ struct machine_desc {
 	struct {
 		sim_ps invlpg, cr3_write, invpcid_single;
 		bool has_invlpgb;
-		sim_ps invlpgb, tlbsync_base,
-			tlbsync_remote; /* issue; wait; more where others must act */
+		/* issue; the interconnect carries one of any CPU per this; wait; more where others
+		 * must act */
+		sim_ps invlpgb, invlpgb_occupancy, tlbsync_base, tlbsync_remote;
 		uint32_t invlpgb_max_pages;
 		bool has_rar; /* Intel remote action requests */
 		uint32_t rar_payloads;
@@ -155,8 +155,8 @@ struct machine {
 	struct cpu *cpus;
 	sim_ps line_latency[DISTANCES], ipi_latency[DISTANCES];
 	struct rng ipi_rng;
-	sim_ps tlbi_free;                /* the interconnect is free for the next broadcast TLBI */
-	struct usermem *mem;             /* caches of user memory */
+	sim_ps broadcast_free; /* the interconnect is free for the next broadcast TLBI or INVLPGB */
+	struct usermem *mem;   /* caches of user memory */
 	struct line_class *line_classes; /* all that lines of this run belong to */
 };
 

@@ -16,12 +16,12 @@ static enum distance farthest(const struct machine *m, unsigned int core)
 void tlbi_send(struct cpu *from, uint64_t n)
 {
 	struct machine *m = from->m;
-	sim_ps now = sim_now(m->sim), begin = m->tlbi_free > now ? m->tlbi_free : now;
+	sim_ps now = sim_now(m->sim), begin = m->broadcast_free > now ? m->broadcast_free : now;
 
 	if (!n)
 		return;
-	m->tlbi_free = begin + n * m->desc.flush.tlbi_occupancy;
-	from->tlbi_done = m->tlbi_free + m->desc.flush.dsb_base +
+	m->broadcast_free = begin + n * m->desc.flush.tlbi_occupancy;
+	from->tlbi_done = m->broadcast_free + m->desc.flush.dsb_base +
 			  (sim_ps)farthest(m, from->core) * m->desc.flush.dsb_remote;
 }
 

@@ -24,7 +24,6 @@ struct mm *mm_create(struct kernel *k)
 	mm->tlb_gen = 1;
 	mm->brk_start = mm->brk = UINT64_C(0x555555800000);
 	rwsem_init(k, &mm->mmap_lock, lock_class_get(k, "mmap_lock"));
-	line_init(&mm->lock_seq_line, line_class_get(k->m, "mm_lock_seq"));
 	line_init(&mm->tlb_gen_line, line_class_get(k->m, "tlb_gen"));
 	line_init(&mm->pending_line, line_class_get(k->m, "tlb_flush_pending"));
 	line_init(&mm->rss_line, line_class_get(k->m, "rss_stat"));
@@ -50,7 +49,6 @@ void mm_destroy(struct mm *mm)
 		  mm->tlb_flush_pending);
 	userfaultfd_free(mm);
 	rwsem_free(k, &mm->mmap_lock);
-	line_free(&mm->lock_seq_line, k->m);
 	line_free(&mm->tlb_gen_line, k->m);
 	line_free(&mm->pending_line, k->m);
 	line_free(&mm->rss_line, k->m);
@@ -206,7 +204,7 @@ void mmap_write_lock(struct task *t, struct mm *mm)
 	sim_ps asked = trace_start_locking(t);
 
 	down_write(t, &mm->mmap_lock);
-	post_store(t, &mm->lock_seq_line);
+	post_store(t, mm_lock_seq_line(mm));
 	mm->lock_seq++;
 	mm->lock_traced = trace_acquire_returned(t, asked, true);
 }
@@ -218,7 +216,7 @@ bool mmap_write_trylock(struct task *t, struct mm *mm)
 	tracepoint(t);
 	ok = down_write_trylock(t, &mm->mmap_lock);
 	if (ok) {
-		post_store(t, &mm->lock_seq_line);
+		post_store(t, mm_lock_seq_line(mm));
 		mm->lock_seq++;
 	}
 	tracepoint(t);
@@ -228,7 +226,7 @@ bool mmap_write_trylock(struct task *t, struct mm *mm)
 /* One store lets go of every VMA that was marked under this hold. */
 static void vma_end_write_all(struct task *t, struct mm *mm)
 {
-	post_store(t, &mm->lock_seq_line);
+	post_store(t, mm_lock_seq_line(mm));
 	mm->lock_seq++;
 }
 
@@ -270,7 +268,7 @@ bool mmap_upgrade_trylock(struct task *t, struct mm *mm, struct read_hold *hold)
 {
 	if (!upgrade_read_trylock(t, &mm->mmap_lock, hold))
 		return false;
-	post_store(t, &mm->lock_seq_line);
+	post_store(t, mm_lock_seq_line(mm));
 	mm->lock_seq++;
 	return true;
 }

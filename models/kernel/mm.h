@@ -290,8 +290,7 @@ struct mm {
 	struct rwsem mmap_lock;
 	uint64_t lock_seq;  /* odd while write-locked */
 	sim_ps lock_traced; /* when the writer's mmap_lock_acquire_returned fired */
-	struct line lock_seq_line, tlb_gen_line, cpumask_line[NR_CPUS / 512], pending_line,
-		rss_line;
+	struct line tlb_gen_line, cpumask_line[NR_CPUS / 512], pending_line, rss_line;
 	uint64_t tlb_gen;
 	struct cpumask cpumask; /* CPUs that may hold its translations */
 	unsigned int tlb_flush_pending;
@@ -318,6 +317,13 @@ struct mm {
 	int32_t (*rss_percpu)[NR_MM_COUNTERS]; /* by CPU; these two are the policy's */
 	struct spinlock rss_lock[NR_MM_COUNTERS];
 };
+
+/* mmap_lock begins 56 bytes into a line of mm_struct (its comment there says so): on the next are
+ * its owner, which readers write, too, and 48 bytes on mm_lock_seq, which every fault reads. */
+static inline struct line *mm_lock_seq_line(struct mm *mm)
+{
+	return &mm->mmap_lock.owner_line;
+}
 
 struct mm *mm_create(struct kernel *k);
 /* Page counters (mm.c): the number, and what the policy makes of it. */

@@ -356,34 +356,35 @@ void vma_mark_detached(struct task *t, struct mm *mm, struct vma *vma)
 		wait_for_readers(t, vma, 0);
 }
 
-/* down_read_trylock guesses that nobody has the rwsem; if somebody does, it tries once more. */
-static bool tries_twice(const struct task *t, const struct vma *vma)
+static bool lock_is_rwsem(const struct task *t)
 {
 	const struct policy_pick *p = &t->k->policy.pick[AXIS_MMAP_LOCKING];
 	const struct mmap_lock_ops *ops = p->choice->ops;
 
-	return vma->readers && ops->vma_lock_is_rwsem && ops->vma_lock_is_rwsem(p->params);
+	return ops->vma_lock_is_rwsem && ops->vma_lock_is_rwsem(p->params);
 }
 
 struct vma *vma_start_read(struct task *t, struct mm *mm, uint64_t addr)
 {
 	struct vma *vma;
-	bool twice;
 
 	spend(t, t->k->cost.vma_lookup);
-	touch_line(t, &mm->lock_seq_line, LINE_READ);
+	touch_line(t, mm_lock_seq_line(mm), LINE_READ);
 	settle(t);
 	vma = vma_lookup(mm, addr);
 	if (!vma || !vma->attached || vma->lock_seq == mm->lock_seq) {
 		t->k->metric.vma_lock_miss->value++;
 		return NULL;
 	}
-	twice = tries_twice(t, vma);
 	vma->readers++;
 	t->k->metric.vma_lock_hit->value++;
-	if (twice)
-		touch_line(t, &vma->ref_line, LINE_ATOMIC);
+	/* The count is read, then exchanged. If it has changed in between, the line is here by now.
+	 */
+	touch_line(t, &vma->ref_line, LINE_READ);
 	touch_line(t, &vma->ref_line, LINE_ATOMIC);
+	if (lock_is_rwsem(t)) /* sem->owner, beside it */
+		spend_time(t, t->k->m->desc.line.hit);
+	touch_line(t, mm_lock_seq_line(mm), LINE_READ);
 	return vma;
 }
 

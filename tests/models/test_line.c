@@ -165,22 +165,23 @@ static void test_queue(void **state)
 	bench_end(&b);
 }
 
-/* A request that queues does so at the line's home: only the rest of its way is left then. */
-static void test_queue_at_home(void **state)
+/* Readers of one group have it from each other once one of them has a copy; those of another group
+ * must ask the line's home, which serves one at a time. */
+static void test_readers_by_group(void **state)
 {
 	struct bench b;
 
 	(void)state;
-	bench_start(&b, (struct shape){ 1, 1, 16 });
-	b.m->desc.line.request_share = 0.25; /* 5.75 of 23 ns */
+	bench_start(&b, (struct shape){ 1, 3, 4 });
 	cost(&b, 0, LINE_WRITE, 0);
-	assert_int_equal(line_access(b.m, &b.line, 1, LINE_ATOMIC, 1000 * NS), 1028 * NS);
-	assert_int_equal(line_access(b.m, &b.line, 2, LINE_ATOMIC, 1000 * NS), 1050250);
-	/* 1 ns before the line comes free: 4.75 ns of the way are still before it. */
-	assert_int_equal(line_access(b.m, &b.line, 3, LINE_ATOMIC, 1049250), 1049250 + 28 * NS);
-	/* 10 ns after: nothing to queue for. */
-	assert_int_equal(cost(&b, 4, LINE_ATOMIC, 1088 * NS), 28 * NS);
-	assert_int_equal(b.class->wait_ps, (28000 - 5750));
+	assert_int_equal(line_access(b.m, &b.line, 4, LINE_READ, 1000 * NS), 1108 * NS);
+	/* In its own group: 23 ns, one each 3 ns, although core 0 is the last writer. */
+	assert_int_equal(line_access(b.m, &b.line, 5, LINE_READ, 1000 * NS), (1108 + 24) * NS);
+	assert_int_equal(line_access(b.m, &b.line, 6, LINE_READ, 1000 * NS), (1108 + 27) * NS);
+	/* The first of the third group waits for them and takes the line's time. */
+	assert_int_equal(line_access(b.m, &b.line, 8, LINE_READ, 1000 * NS), (1108 + 6 + 108) * NS);
+	assert_int_equal(line_access(b.m, &b.line, 9, LINE_READ, 1000 * NS),
+			 (1108 + 6 + 108 + 24) * NS);
 	bench_end(&b);
 }
 
@@ -220,7 +221,7 @@ static sim_ps toy_access(struct toy *t, unsigned int core, enum line_access how,
 {
 	sim_ps own = how == LINE_ATOMIC ? 5 * NS : 1 * NS, fetch, kill = 0, move, start;
 	int owner = toy_holder(t, MODIFIED);
-	bool read = how == LINE_READ, quiet;
+	bool read = how == LINE_READ, near = false;
 
 	if (t->state[core] == MODIFIED || t->state[core] == EXCLUSIVE ||
 	    (read && t->state[core] == SHARED)) {
@@ -237,7 +238,10 @@ static sim_ps toy_access(struct toy *t, unsigned int core, enum line_access how,
 	for (unsigned int i = 0; i < t->n; i++)
 		if (i != core && t->state[i] != INVALID && toy_distance(&t->shape, core, i) > kill)
 			kill = toy_distance(&t->shape, core, i);
-	fetch = owner >= 0            ? toy_distance(&t->shape, core, (unsigned int)owner)
+	for (unsigned int i = 0; owner < 0 && i < t->n; i++)
+		near |= t->state[i] != INVALID && i / t->shape.cores == core / t->shape.cores;
+	fetch = near                  ? 23 * NS
+		: owner >= 0          ? toy_distance(&t->shape, core, (unsigned int)owner)
 		: t->last_writer >= 0 ? toy_distance(&t->shape, core, (unsigned int)t->last_writer)
 				      : 97 * NS;
 	if (t->state[core] == SHARED)
@@ -247,10 +251,9 @@ static sim_ps toy_access(struct toy *t, unsigned int core, enum line_access how,
 	else
 		move = fetch > kill ? fetch : kill;
 	start = t->busy > now ? t->busy : now;
-	quiet = read && owner < 0;
 	t->transfers++;
 	t->waited += start - now;
-	t->busy = start + (quiet ? 3 * NS : move + own);
+	t->busy = start + (read && near ? 3 * NS : move + own);
 	for (unsigned int i = 0; i < t->n; i++) {
 		if (i != core && t->state[i] != INVALID)
 			t->state[i] = read ? SHARED : INVALID;
@@ -343,7 +346,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_distances),    cmocka_unit_test(test_hits_and_transfers),
 		cmocka_unit_test(test_upgrade),      cmocka_unit_test(test_exclusive),
-		cmocka_unit_test(test_queue),        cmocka_unit_test(test_queue_at_home),
+		cmocka_unit_test(test_queue),        cmocka_unit_test(test_readers_by_group),
 		cmocka_unit_test(test_against_mesi), cmocka_unit_test(test_large_equals_small),
 	};
 

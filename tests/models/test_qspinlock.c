@@ -77,14 +77,13 @@ static void spawn_visitors(struct scene *s, struct actor *a, unsigned int n, uns
 }
 
 /* The owner's store takes the line from the spinner, who fetches it back after half a PAUSE; its
- * own store is posted. A fetch that queues has its way to the line's home behind it. */
+ * own store is posted. */
 static sim_ps hand_over(const struct scene *s, enum distance d)
 {
 	const struct machine *m = s->m.k->m;
 	sim_ps l = m->line_latency[d];
-	sim_ps way = (sim_ps)((double)l * m->desc.line.request_share);
 
-	return l + m->desc.line.hit + (l - way) + m->desc.line.hit + m->desc.pause / 2;
+	return l + m->desc.line.hit + l + m->desc.line.hit + m->desc.pause / 2;
 }
 
 static void test_pending(void **state)

@@ -35,6 +35,7 @@ static void thread_main(struct task *t, void *arg)
 	task_block(t);
 	rng_init(&rng, sim_seed(w->sim), "threads.start", self->index);
 	user_compute(t, rng_below(&rng, START_STAGGER));
+	self->phase = rng_unit(&rng);
 	w->load->loop(t, self);
 }
 

@@ -45,6 +45,7 @@ struct loop_thread {
 	unsigned int arg; /* the load's */
 	struct op_metrics *m;
 	struct task *task;
+	double phase;   /* 0 to 1: where in its first pass it begins, as if all had run for long */
 	uint64_t loops; /* that count */
 };
 

@@ -11,11 +11,12 @@
 static void loop(struct task *t, struct loop_thread *self)
 {
 	const struct loop_params *p = self->params;
+	uint64_t skip = (uint64_t)(self->phase * (double)(p->size / PAGE_BYTES)) * PAGE_BYTES;
 
-	while (!loop_done(self)) {
+	for (; !loop_done(self); skip = 0) {
 		uint64_t area = loop_mmap(t, self, p->size, self->arg);
 
-		for (uint64_t at = area; at < area + p->size && !loop_done(self);
+		for (uint64_t at = area + skip; at < area + p->size && !loop_done(self);
 		     at += PAGE_BYTES) {
 			user_compute(t, p->think);
 			loop_fault(t, self, at, USER_WRITE);
