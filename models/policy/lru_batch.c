@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * lru: batched, new folios collect in a per-CPU batch that moves to the LRU list under the LRU lock
- * when it is full, or (before Linux 6.16) whenever munmap or madvise is about to free pages.
+ * when it is full, or (before Linux 6.14) whenever munmap or madvise is about to free pages.
  */
 #include "models/kernel/mm.h"
 
@@ -22,7 +22,7 @@ static const struct param params[] = {
 	  .type = PARAM_BOOL,
 	  .offset = offsetof(struct params, drain_before_zap),
 	  .def = "false",
-	  .help = "lru_add_drain in munmap, madvise, exit and before freeing (until Linux 6.15)" },
+	  .help = "lru_add_drain in munmap, madvise, exit and before freeing (until Linux 6.13)" },
 	{ .name = "free_batch",
 	  .type = PARAM_U32,
 	  .offset = offsetof(struct params, free_batch),
@@ -64,7 +64,7 @@ static const struct policy_choice choice = {
 	.axis = AXIS_LRU,
 	.name = "batched",
 	.summary = "per-CPU batches of new folios over one LRU lock",
-	.source = "mm/swap.c; removal of lru_add_drain from the zap paths, Linux 6.16",
+	.source = "mm/swap.c; removal of lru_add_drain from the zap paths: 1aa43598c03b, 6.14",
 	.params = params,
 	.params_size = sizeof(struct params),
 	.ops = &ops,
