@@ -28,6 +28,8 @@ void code_cache_init(struct kernel *k)
 		.l3_cost = (double)d->cache.l3_hit,
 		.user_lines = d->cache.user_line ? 1 / (double)d->cache.user_line : 0,
 	};
+	if (d->cache.user_l3_line)
+		c->from_memory = (double)d->cache.user_line / (double)d->cache.user_l3_line;
 	if (d->line.memory > d->cache.l3_hit)
 		c->memory_cost = (double)(d->line.memory - d->cache.l3_hit);
 	c->negligible = per_ps > 0 ? (uint64_t)(c->l2_lines / 100) : UINT64_MAX;
@@ -59,7 +61,7 @@ double code_cache_share(const struct code_cache_model *c, uint64_t new_lines)
 sim_ps code_cache_miss(const struct code_cache_model *c, sim_ps work, uint64_t new_lines)
 {
 	double lines = fmin((double)work * c->lines, CODE_PLACE_LINES);
-	double l3 = 1 - exp(-(double)new_lines / c->l3_lines);
+	double l3 = 1 - exp(-(double)new_lines * c->from_memory / c->l3_lines);
 
 	return (sim_ps)(lines *
 			(code_cache_share(c, new_lines) * c->l3_cost + l3 * c->memory_cost));

@@ -35,6 +35,7 @@ struct code_cache_model {
 	double lines;                /* touched by ps of warm code */
 	double l3_cost, memory_cost; /* ps a line, beyond L2 and beyond L3 */
 	double user_lines;           /* new lines by ps of a program's work */
+	double from_memory;          /* of them: share that L3 had not */
 };
 
 void code_cache_init(struct kernel *k);
