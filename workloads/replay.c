@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "sim/rng.h"
 #include "workloads/replay_metrics.h"
 #include "workloads/workload.h"
 #include "workloads/xalloc.h"
@@ -20,7 +21,11 @@
 struct replay_params {
 	bool trace_cost, background;
 	uint32_t placement; /* enum replay_placement */
+	uint32_t processes;
+	double speed;
 };
+
+static const sim_ps process_spread = SIM_MS; /* further processes start within this */
 
 static const struct param replay_params[] = {
 	{ .name = "trace_cost",
@@ -42,6 +47,21 @@ static const struct param replay_params[] = {
 	  .choices = replay_placements,
 	  .help = "on which CPUs tasks run: as recorded, free (the simulated scheduler's choice), "
 		  "or auto: as recorded on a machine of as many CPUs, with as many threads" },
+	{ .name = "processes",
+	  .type = PARAM_U32,
+	  .offset = offsetof(struct replay_params, processes),
+	  .def = "1",
+	  .min = 1,
+	  .max = 4096,
+	  .help = "how often the whole program runs at the same time, each with its own memory" },
+	{ .name = "speed",
+	  .type = PARAM_DOUBLE,
+	  .offset = offsetof(struct replay_params, speed),
+	  .def = "1",
+	  .min = 1e-3,
+	  .max = 1e3,
+	  .help = "the program's own work is done so many times as fast as recorded; sleeps last "
+		  "as long" },
 	PARAM_END,
 };
 
@@ -59,7 +79,7 @@ static struct task_attr attr_of(struct replay_task *t)
 		.arg = t,
 	};
 
-	if (!t->copy && t->program->initial_cpu >= 0 &&
+	if (!t->copy && !t->r->start && t->program->initial_cpu >= 0 &&
 	    t->program->initial_cpu < (int)kernel_nr_cpus(t->r->kernel))
 		attr.initial_cpu = t->program->initial_cpu;
 	if (t->r->placed)
@@ -131,6 +151,8 @@ static void start_task(struct task *task, struct replay_task *t)
 		return;
 	}
 	if (p->parent < 0 && p->leader < 0) {
+		if (t->r->start)
+			task_sleep(task, t->r->start);
 		make_space(task, &all->space[p->space]);
 		start_process(task, t);
 	} else if (t->forked) {
@@ -393,17 +415,20 @@ static void task_body(struct task *task, void *arg)
 
 /* ---- the workload ---- */
 
+/* One replay a process of the program; they share it. */
 struct workload {
-	struct replay r;
+	struct program *program;
+	uint32_t n;
+	struct replay r[];
 };
 
 static void replay_free(struct workload *w)
 {
-	if (!w)
-		return;
-	replay_scale_free(&w->r);
-	free(w->r.background);
-	program_free(w->r.program);
+	for (uint32_t i = 0; i < w->n; i++) {
+		replay_scale_free(&w->r[i]);
+		free(w->r[i].background);
+	}
+	program_free(w->program);
 	free(w);
 }
 
@@ -420,43 +445,73 @@ static void spawn_all(struct replay *r)
 	}
 }
 
+static bool start_one(struct workload *w, uint32_t i, struct kernel *k,
+		      const struct replay_params *param, uint32_t threads, struct err *err)
+{
+	struct replay *r = &w->r[i];
+	uint64_t seed = sim_seed(kernel_sim(k));
+	struct rng rng;
+
+	r->kernel = k;
+	r->sim = kernel_sim(k);
+	r->program = w->program;
+	w->n = i + 1;
+	if (!replay_scale(r, threads, err) ||
+	    !replay_placement(r, (enum replay_placement)param->placement, param->processes, err))
+		return false;
+	rng_init(&rng, seed, "replay.process", i);
+	r->start = i ? rng_below(&rng, process_spread) : 0;
+	op_metrics_init(&r->ops, r->sim);
+	replay_offsets(r, seed);
+	spawn_all(r);
+	return true;
+}
+
 static struct workload *replay_start(const struct workload_type *type, struct kernel *k,
 				     const void *params, const char *file, uint32_t threads,
 				     sim_ps duration, struct err *err)
 {
 	const struct replay_params *param = params;
-	struct workload *w = xcalloc(1, sizeof(*w));
-	struct replay *r = &w->r;
+	struct workload *w = xcalloc(1, sizeof(*w) + param->processes * sizeof(*w->r));
 	char path[4096];
+	bool ok = replay_find(file, path, sizeof(path), err) &&
+		  (w->program = program_load(path, err));
 
 	(void)type;
-	r->kernel = k;
-	r->sim = kernel_sim(k);
-	r->duration = duration;
-	if (replay_find(file, path, sizeof(path), err))
-		r->program = program_load(path, err);
-	if (!r->program || !replay_scale(r, threads, err) ||
-	    !replay_placement(r, (enum replay_placement)param->placement, err)) {
+	if (ok && param->speed != 1)
+		replay_speed(w->program, param->speed);
+	for (uint32_t i = 0; ok && i < param->processes; i++) {
+		w->r[i].duration = duration;
+		ok = start_one(w, i, k, param, threads, err);
+	}
+	if (!ok) {
 		replay_free(w);
 		return NULL;
 	}
-	spawn_all(r);
 	if (param->background)
-		r->background = replay_background_start(r);
-	op_metrics_init(&r->ops, r->sim);
-	replay_offsets(r, sim_seed(r->sim));
+		w->r[0].background = replay_background_start(&w->r[0]);
 	if (param->trace_cost)
-		kernel_set_tracing(k, r->program->tracer_ps, r->program->tracer_cold_ps);
-	for (unsigned int cpu = 0; cpu < r->program->cpus; cpu++)
-		if (r->program->idle_unseen[cpu] && kernel_nr_cpus(k) == r->program->cpus)
+		kernel_set_tracing(k, w->program->tracer_ps, w->program->tracer_cold_ps);
+	for (unsigned int cpu = 0; cpu < w->program->cpus; cpu++)
+		if (w->program->idle_unseen[cpu] && kernel_nr_cpus(k) == w->program->cpus)
 			kernel_hide_idle(k, cpu);
 	return w;
 }
 
+/* The first stands for all of them. */
 static void replay_finish(struct workload *w)
 {
-	op_metrics_finish(&w->r.ops, w->r.end);
-	replay_report(&w->r);
+	struct replay *all = &w->r[0];
+
+	for (uint32_t i = 1; i < w->n; i++) {
+		all->end = w->r[i].end > all->end ? w->r[i].end : all->end;
+		all->n_copies += w->r[i].n_copies;
+		all->errors += w->r[i].errors;
+		all->segvs += w->r[i].segvs;
+		all->inferred_late += w->r[i].inferred_late;
+	}
+	op_metrics_finish(&all->ops, all->end);
+	replay_report(all, w->n);
 }
 
 static const struct workload_type replay_type = {

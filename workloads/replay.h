@@ -60,6 +60,7 @@ struct replay {
 	size_t n_workers, n_copies;
 	struct replay_background *background; /* NULL: none wanted */
 	sim_ps duration, end;
+	sim_ps start; /* another process of the program starts so much later */
 	bool stopping;
 	bool placed; /* tasks run on the CPUs where they ran in the recording */
 	uint64_t errors, segvs, inferred_late;
@@ -69,6 +70,8 @@ struct replay {
 bool replay_scale(struct replay *r, uint32_t threads, struct err *err);
 /* Offsets of copies, from the stream "replay.start" of the run. */
 void replay_offsets(struct replay *r, uint64_t seed);
+/* The program's own work takes as much less time. */
+void replay_speed(struct program *p, double speed);
 void replay_scale_free(struct replay *r);
 /* Spawns the program's background tasks; to be freed after the run. */
 struct replay_background *replay_background_start(struct replay *r);
@@ -77,7 +80,8 @@ struct replay_background *replay_background_start(struct replay *r);
 enum replay_placement { PLACEMENT_AUTO, PLACEMENT_RECORDED, PLACEMENT_FREE };
 extern const char *const replay_placements[]; /* their names, NULL at the end */
 /* Decides r->placed; false and *err: this machine has no such CPUs. */
-bool replay_placement(struct replay *r, enum replay_placement wanted, struct err *err);
+bool replay_placement(struct replay *r, enum replay_placement wanted, uint32_t processes,
+		      struct err *err);
 /* Moves the task to where its operation i begins. */
 void replay_go(struct task *task, const struct replay *r, const struct program_task *p, size_t i);
 /* Operation i is a sleep: says where the task will be after it. */

@@ -39,7 +39,8 @@ METRIC(replay_span, "replay.span", METRIC_GAUGE, "ps", NULL,
 METRIC(replay_tracer, "replay.tracer", METRIC_GAUGE, "ps", NULL,
        "the recorder's cost of one event, estimated from the recording");
 METRIC(replay_tasks, "replay.tasks", METRIC_GAUGE, "1", "kind",
-       "tasks: recorded (those with memory operations), workers among them, copies, background, "
+       "tasks: recorded (those with memory operations), workers among them, copies, programs (how "
+       "often all of that runs), background, "
        "left out (never ran, or background that is switched off)");
 METRIC(replay_inferred_ranges, "replay.inferred_ranges", METRIC_GAUGE, "1", NULL,
        "mappings that no recorded call explains, put there at the start");
@@ -110,7 +111,7 @@ void replay_note_call(struct replay *r, enum op_kind kind, const struct program_
 	hist_add(&r->traced[kind][size]->hist, took);
 }
 
-void replay_report(struct replay *r)
+void replay_report(struct replay *r, uint32_t processes)
 {
 	const struct program *p = r->program;
 	const struct program_recorded *rec = &p->recorded;
@@ -129,6 +130,7 @@ void replay_report(struct replay *r)
 	gauge(r, &replay_tasks, "recorded", (double)p->n_tasks);
 	gauge(r, &replay_tasks, "workers", (double)r->n_workers);
 	gauge(r, &replay_tasks, "copies", (double)r->n_copies);
+	gauge(r, &replay_tasks, "programs", (double)processes);
 	gauge(r, &replay_tasks, "background", r->background ? (double)p->n_background : 0);
 	gauge(r, &replay_tasks, "left_out",
 	      (double)(p->left_out + (r->background ? 0 : p->n_background)));

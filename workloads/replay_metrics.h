@@ -11,7 +11,7 @@
 /* A call has ended that took so long between its tracepoints. */
 void replay_note_call(struct replay *r, enum op_kind kind, const struct program_op *op,
 		      sim_ps took);
-void replay_report(struct replay *r);
+void replay_report(struct replay *r, uint32_t processes);
 /* A path, or the name of a recording that is shipped. */
 bool replay_find(const char *name, char *path, size_t size, struct err *err);
 

@@ -11,7 +11,8 @@ const char *const replay_placements[] = { [PLACEMENT_AUTO] = "auto",
 					  [PLACEMENT_FREE] = "free",
 					  NULL };
 
-bool replay_placement(struct replay *r, enum replay_placement wanted, struct err *err)
+bool replay_placement(struct replay *r, enum replay_placement wanted, uint32_t processes,
+		      struct err *err)
 {
 	unsigned int there = kernel_nr_cpus(r->kernel), cpus = r->program->cpus;
 
@@ -20,11 +21,12 @@ bool replay_placement(struct replay *r, enum replay_placement wanted, struct err
 			       "placement: recorded needs the %u CPUs of the recording, the "
 			       "machine has %u; free lets the scheduler place tasks",
 			       cpus, there);
-	if (wanted == PLACEMENT_RECORDED && r->n_copies)
-		return err_set(err, "placement: recorded says nothing about more threads than "
-				    "were recorded; free lets the scheduler place them");
+	if (wanted == PLACEMENT_RECORDED && (r->n_copies || processes > 1))
+		return err_set(err, "placement: recorded says nothing about more threads or "
+				    "processes than were recorded; free lets the scheduler place "
+				    "them");
 	r->placed = wanted == PLACEMENT_RECORDED ||
-		    (wanted == PLACEMENT_AUTO && there == cpus && !r->n_copies);
+		    (wanted == PLACEMENT_AUTO && there == cpus && !r->n_copies && processes == 1);
 	return true;
 }
 

@@ -18,6 +18,7 @@
 
 #define replay_scale            tested_replay_scale
 #define replay_offsets          tested_replay_offsets
+#define replay_speed            tested_replay_speed
 #define replay_scale_free       tested_replay_scale_free
 #define replay_relocate         tested_replay_relocate
 #define replay_copy             tested_replay_copy
@@ -42,6 +43,8 @@ struct result {
 
 static bool with_background; /* of the replays that follow */
 static enum replay_placement placement;
+static uint32_t processes = 1;
+static double speed = 1;
 
 static struct result replay(const char *file, uint32_t threads, sim_ps duration,
 			    unsigned int factor, uint64_t seed)
@@ -49,7 +52,9 @@ static struct result replay(const char *file, uint32_t threads, sim_ps duration,
 	const struct sim_options opt = { .seed = seed, .platform = { .hosts = 2 } };
 	const struct replay_params params = { .trace_cost = true,
 					      .background = with_background,
-					      .placement = placement };
+					      .placement = placement,
+					      .processes = processes,
+					      .speed = speed };
 	struct result r = { .k = { .cpus = 2, .factor = factor } };
 	struct err err = { 0 };
 
@@ -65,7 +70,8 @@ static void run(struct result *r)
 {
 	struct err err = { 0 };
 
-	r->w->r.kernel = &r->k; /* the struct was copied out of replay() */
+	for (uint32_t i = 0; i < r->w->n; i++)
+		r->w->r[i].kernel = &r->k; /* the struct was copied out of replay() */
 	for (size_t i = 0; i < r->k.n_tasks; i++)
 		r->k.task[i]->k = &r->k;
 	r->end = sim_run(r->k.sim, SIM_NEVER, &err);

@@ -92,7 +92,7 @@ static void test_followed(void **state)
 	placement = PLACEMENT_AUTO; /* the machine has as many CPUs */
 	r = replay(write_text("wanders", wanders), 0, 0, 1, 1);
 	run(&r);
-	assert_true(r.w->r.placed);
+	assert_true(r.w->r[0].placed);
 	assert_int_equal(cpu_of_call(&r, "a", "munmap", 0), 0);
 	assert_int_equal(find(&r, "a", "interrupt", 0)->addr, 1);
 	assert_int_equal(cpu_of_call(&r, "a", "move", 0), 1);
@@ -117,7 +117,7 @@ static void test_unplaced(void **state)
 		assert_int_equal(r.k.call[i].cpu, -1);
 	drop(&r);
 	r = replay(write_text("wanders", wanders), 4, 0, 1, 1); /* copies: nobody knows where */
-	assert_false(r.w->r.placed);
+	assert_false(r.w->r[0].placed);
 	run(&r);
 	drop(&r);
 }
@@ -125,7 +125,9 @@ static void test_unplaced(void **state)
 static void test_impossible(void **state)
 {
 	const struct sim_options opt = { .seed = 1, .platform = { .hosts = 2 } };
-	const struct replay_params params = { .placement = PLACEMENT_RECORDED };
+	const struct replay_params params = { .placement = PLACEMENT_RECORDED,
+					      .processes = 1,
+					      .speed = 1 };
 	const char *file = write_text("wanders", wanders);
 	struct err err = { 0 };
 	struct kernel k = { .cpus = 1, .factor = 1, .sim = sim_create(&opt, &err) };

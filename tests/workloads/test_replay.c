@@ -57,6 +57,50 @@ static void test_closed_loop(void **state)
 	}
 }
 
+/* Own work in half the time, calls as before. */
+static void test_speed(void **state)
+{
+	struct result r;
+
+	(void)state;
+	speed = 2;
+	r = replay(write_text("two", two_threads), 0, 0, 1, 1);
+	speed = 1;
+	run(&r);
+	assert_int_equal(find(&r, "b", "wake", 0)->time - find(&r, "b", "munmap", 0)->time,
+			 2 * SIM_US + 10000 * SIM_NS);
+	assert_int_equal(find(&r, "b", "munmap", 1)->time - find(&r, "b", "wake", 0)->time,
+			 SIM_US + 20000 * SIM_NS);
+	drop(&r);
+}
+
+/* The whole program three times, woken and mapped each for itself, not at the same moment. */
+static void test_processes(void **state)
+{
+	struct result r;
+
+	(void)state;
+	processes = 3;
+	r = replay(write_text("two", two_threads), 0, 0, 1, 1);
+	processes = 1;
+	run(&r);
+	assert_int_equal(r.k.n_tasks, 3 * 2);
+	assert_int_equal(count_calls(&r, "madvise"), 3);
+	assert_int_equal(count_calls(&r, "munmap"), 3 * 3);
+	for (unsigned int i = 0; i < 3; i++) {
+		const struct call *c = find(&r, "a", "madvise", i);
+
+		for (unsigned int j = 0; j < i; j++) {
+			assert_ptr_not_equal(c->task, find(&r, "a", "madvise", j)->task);
+			assert_int_not_equal(c->time, find(&r, "a", "madvise", j)->time);
+		}
+	}
+	assert_int_equal(gauge_of(&r, "replay.errors", NULL), 0);
+	assert_int_equal(gauge_of(&r, "replay.tasks", "recorded"), 2);
+	assert_int_equal(gauge_of(&r, "replay.tasks", "programs"), 3);
+	drop(&r);
+}
+
 static const char *shipped(const char *name)
 {
 	static char path[256];
@@ -126,14 +170,14 @@ static void test_thread_of_new_mm(void **state)
 	assert_int_equal(find(&r, "b", "brk", 0)->addr, 0x555500008000);
 	assert_string_equal(find(&r, "a", "infer", 0)->comm, "a");
 	assert_int_equal(count_calls(&r, "infer"), 1); /* after the exec, not again by b */
-	assert_int_equal(r.w->r.errors, 0);
+	assert_int_equal(r.w->r[0].errors, 0);
 	drop(&r);
 }
 
 static void test_more_threads(void **state)
 {
 	struct result r = replay(shipped("tlb_flush2-2t"), 7, 0, 1, 1);
-	struct replay *p = &r.w->r;
+	struct replay *p = &r.w->r[0];
 
 	(void)state;
 	run(&r);
@@ -159,7 +203,7 @@ static void test_more_threads(void **state)
 static void test_copies_apart(void **state)
 {
 	struct result r = replay(shipped("tlb_flush2-2t"), 7, 0, 1, 1);
-	struct replay *p = &r.w->r;
+	struct replay *p = &r.w->r[0];
 	struct spans taken = { 0 };
 
 	(void)state;
@@ -196,7 +240,7 @@ static void test_copies_apart(void **state)
 static void test_fewer_threads(void **state)
 {
 	struct result r = replay(shipped("tlb_flush2-2t"), 1, 0, 1, 1);
-	struct replay *p = &r.w->r;
+	struct replay *p = &r.w->r[0];
 
 	(void)state;
 	run(&r);
@@ -217,8 +261,8 @@ static void test_duration(void **state)
 		struct result r = replay(shipped("tlb_flush2-2t"), 5, at[i], 1, 1);
 
 		run(&r);
-		assert_true(r.w->r.end >= at[i]);
-		assert_true(r.w->r.end < at[i] + 40 * SIM_US); /* calls under way, wake-ups */
+		assert_true(r.w->r[0].end >= at[i]);
+		assert_true(r.w->r[0].end < at[i] + 40 * SIM_US); /* calls under way, wake-ups */
 		drop(&r);
 	}
 }
@@ -313,8 +357,8 @@ static void test_background(void **state)
 		assert_non_null(c->task->mm);
 		assert_int_equal(calls_by(&r, "rcu_preempt", "end"), 0); /* the run did not wait */
 		if (!runs)
-			end = r.w->r.end;
-		assert_int_equal(r.w->r.end, end);
+			end = r.w->r[0].end;
+		assert_int_equal(r.w->r[0].end, end);
 		drop(&r);
 	}
 	{
@@ -324,7 +368,7 @@ static void test_background(void **state)
 		assert_int_equal(gauge_of(&r, "replay.tasks", "background"), 0);
 		assert_int_equal(gauge_of(&r, "replay.tasks", "left_out"), 2);
 		assert_int_equal(calls_by(&r, "rcu_preempt", "compute"), 0);
-		assert_int_equal(r.w->r.end, end);
+		assert_int_equal(r.w->r[0].end, end);
 		drop(&r);
 	}
 }
@@ -365,6 +409,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_closed_loop),
+		cmocka_unit_test(test_speed),
+		cmocka_unit_test(test_processes),
 		cmocka_unit_test(test_shipped),
 		cmocka_unit_test(test_more_threads),
 		cmocka_unit_test(test_copies_apart),

@@ -21,10 +21,40 @@ static void test_copies(void **state)
 	}
 }
 
+/* Programs that fork, exec and collect garbage, several at a time: each does what one does alone.
+ */
+static void test_programs(void **state)
+{
+	static const char *const recordings[] = { "redis-bgsave", "node-gc", "tlb_flush2-2t" };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct run r = { recordings[i], "milan-1s72", "linux-6.18",
+				 .set = { "background=false", "processes=1" } };
+		struct outcome one, three, fast;
+
+		r.duration = 60 * SIM_MS;
+		one = simulate(&r);
+		r.set[1] = "processes=3";
+		three = simulate(&r);
+		assert_int_equal((int)metric_find(three.metrics, "replay.errors", "")->gauge, 0);
+		assert_in_range((int)count(&three, "workload.ops", ""),
+				(int)(2.8 * count(&one, "workload.ops", "")),
+				(int)(3.2 * count(&one, "workload.ops", "")));
+		r.set[1] = "speed=4";
+		fast = simulate(&r);
+		assert_true(count(&fast, "workload.ops", "") >= count(&one, "workload.ops", ""));
+		outcome_free(&one);
+		outcome_free(&three);
+		outcome_free(&fast);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_programs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
