@@ -461,7 +461,8 @@ bool handle_page_fault(struct task *t, uint64_t addr, enum user_access access)
 	while (!done) {
 		wait_for_page(t, &f);
 		f.vma_locked = f.retry = f.dropped = false;
-		mmap_read_lock(t, f.mm, &f.hold);
+		if (!mmap_read_trylock(t, f.mm, &f.hold)) /* get_mmap_lock_carefully */
+			mmap_read_lock(t, f.mm, &f.hold);
 		spend(t, t->k->cost.vma_lookup);
 		settle(t);
 		f.vma = find_vma_or_grow(t, &f);

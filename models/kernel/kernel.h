@@ -419,6 +419,12 @@ static inline void cond_resched(struct task *t)
 /* Handles due interrupts in the context of t, and reschedules if that is called for. */
 void handle_irqs(struct task *t);
 
+/* Ticks so far, as the kernel counts them. */
+static inline uint64_t jiffies(const struct kernel *k)
+{
+	return (sim_now(k->sim) + k->jiffy - k->tick_phase) / k->jiffy;
+}
+
 /* ---- system calls (entry.c) ---- */
 
 /* The way in with its tracepoint, and the way out, which settles. */

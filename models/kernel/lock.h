@@ -144,13 +144,14 @@ struct rwsem_waiter {
 	struct task *task;
 	struct rwsem_waiter *next;
 	bool write, granted;
-	sim_ps deadline; /* a writer that waits longer asks for a hand-off */
+	bool handoff_set; /* the lock is to be handed over, to this one */
+	uint64_t timeout; /* jiffies: who waits longer asks for a hand-off to the first */
 };
 
 /* rw_semaphore: writers spin optimistically behind an MCS queue while the owner runs, readers never
- * spin; sleepers queue in order; readers are woken in batches; a writer that has waited 4 ms
- * (rounded up to jiffies) gets a hand-off. Fields in the order of the kernel's: count on one line,
- * owner on the next. */
+ * spin; sleepers queue in order; readers are woken in batches; who has waited 4 ms (rounded up to
+ * jiffies, and one tick begun) gets a hand-off when it is first. Fields in the order of the
+ * kernel's: count on one line, owner on the next. */
 struct rwsem {
 	struct line count_line, owner_line;
 	struct lock_class *class;

@@ -9,6 +9,7 @@
 #define READER_SPIN_BASE  (10 * SIM_US)
 #define READER_SPIN_EACH  (SIM_US / 2)
 #define READER_SPIN_COUNT 30
+#define RWSEM_WAIT_HZ     250 /* RWSEM_WAIT_TIMEOUT: 4 ms in jiffies, rounded up */
 
 void rwsem_init(struct kernel *k, struct rwsem *sem, struct lock_class *class)
 {
@@ -64,6 +65,10 @@ static bool free_for_write(const struct rwsem *sem)
 
 static void enqueue(struct rwsem *sem, struct rwsem_waiter *w)
 {
+	const struct kernel *k = w->task->k;
+	uint32_t hz = k->m->desc.hz_tick;
+
+	w->timeout = jiffies(k) + (hz + RWSEM_WAIT_HZ - 1) / RWSEM_WAIT_HZ;
 	w->next = NULL;
 	if (sem->tail)
 		sem->tail->next = w;
@@ -87,6 +92,18 @@ static void unlink_waiter(struct rwsem *sem, struct rwsem_waiter *w)
 		sem->handoff = false;
 }
 
+static bool waited_too_long(const struct rwsem_waiter *w)
+{
+	return jiffies(w->task->k) > w->timeout;
+}
+
+/* Nobody else gets it from now on. */
+static void ask_for_handoff(struct rwsem *sem)
+{
+	sem->handoff = true;
+	sem->head->handoff_set = true;
+}
+
 /* Under wait_lock. Grants the lock to readers at the head, or says which writer to wake. Returns
  * tasks to wake after wait_lock is dropped, linked through the waiters. */
 static struct rwsem_waiter *mark_wake(struct rwsem *sem, bool readers_only)
@@ -98,8 +115,11 @@ static struct rwsem_waiter *mark_wake(struct rwsem *sem, bool readers_only)
 		return NULL;
 	if (w->write)
 		return readers_only || sem->writer ? NULL : w;
-	if (sem->writer)
+	if (sem->writer) {
+		if (waited_too_long(w))
+			ask_for_handoff(sem);
 		return NULL;
+	}
 	for (; w && n < RWSEM_READERS_WAKEUP_MAX; w = next) {
 		next = w->next;
 		if (w->write)
@@ -186,17 +206,19 @@ static void read_sleep(struct task *t, struct rwsem *sem)
 
 bool down_read_trylock(struct task *t, struct rwsem *sem, struct read_hold *hold)
 {
-	sim_ps done = count_access(t, sem);
-	bool ok = !sem->writer && !sem->head && !sem->handoff;
+	bool ok;
 
-	if (ok) {
-		lock_acquired(t, sem->class, true);
-		sem->readers++;
+	settle(t);
+	ok = !sem->writer && !sem->head && !sem->handoff;
+	if (!ok) {
+		touch_line(t, &sem->count_line, LINE_READ);
+		return false;
 	}
-	complete(t, done);
-	if (ok)
-		got_read(t, sem, hold);
-	return ok;
+	lock_acquired(t, sem->class, true);
+	sem->readers++;
+	complete(t, count_access(t, sem));
+	got_read(t, sem, hold);
+	return true;
 }
 
 void down_read(struct task *t, struct rwsem *sem, struct read_hold *hold)
@@ -330,40 +352,39 @@ static bool optimistic_spin(struct task *t, struct rwsem *sem)
 	return taken;
 }
 
+/* Under wait_lock: rwsem_try_write_lock. */
+static bool try_write_waiter(struct task *t, struct rwsem *sem, struct rwsem_waiter *w)
+{
+	sim_ps done = count_access(t, sem);
+	bool got = free_for_write(sem) && !(sem->head->handoff_set && sem->head != w);
+
+	if (got) {
+		sem->writer = t;
+		sem->handoff = false;
+		unlink_waiter(sem, w);
+	} else if (!free_for_write(sem) && !sem->handoff && waited_too_long(w)) {
+		ask_for_handoff(sem);
+	}
+	complete(t, done);
+	return got;
+}
+
 static void write_sleep(struct task *t, struct rwsem *sem)
 {
 	struct rwsem_waiter w = { .task = t, .write = true };
-	sim_ps jiffy = t->k->jiffy, timeout = (4 * SIM_MS + jiffy - 1) / jiffy * jiffy;
 
 	spend(t, t->k->cost.lock_slow);
 	spin_lock_irq(t, &sem->wait_lock);
 	enqueue(sem, &w);
-	w.deadline = sim_now(t->k->sim) + timeout;
-	for (;;) {
-		sim_ps done = count_access(t, sem);
-		bool first = sem->head == &w;
-
-		if (free_for_write(sem) && (!sem->handoff || first)) {
-			sem->writer = t;
-			unlink_waiter(sem, &w);
-			if (!sem->head)
-				sem->handoff = false;
-			complete(t, done);
-			break;
-		}
-		complete(t, done);
-		if (first && sim_now(t->k->sim) >= w.deadline)
-			sem->handoff = true;
+	while (!try_write_waiter(t, sem, &w)) {
 		spin_unlock_irq(t, &sem->wait_lock);
 		/* With the hand-off ours and the owner running, it is worth to wait awake. */
-		if (first && sem->handoff && sem->writer && owner_on_cpu(sem->writer))
+		if (w.handoff_set && sem->writer && owner_on_cpu(sem->writer))
 			spin_wait(t, sim_now(t->k->sim) + SIM_US, sem->class->name);
-		else if (!free_for_write(sem) || (sem->handoff && !first))
+		else if (!free_for_write(sem) || (sem->head->handoff_set && !w.handoff_set))
 			sched_block(t, sem->class->name);
 		spin_lock_irq(t, &sem->wait_lock);
 	}
-	if (sem->handoff && sem->writer == t)
-		sem->handoff = false;
 	spin_unlock_irq(t, &sem->wait_lock);
 }
 

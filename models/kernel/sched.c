@@ -155,7 +155,9 @@ bool sched_wake(struct task *waker, struct task *sleeper)
 {
 	struct kernel *k = sleeper->k;
 
-	if (waker) {
+	if (waker)
+		settle(waker);
+	if (waker && sleeper->state == TASK_BLOCKED) {
 		tracepoint(waker);
 		spend(waker, k->cost.wakeup);
 		settle(waker);
