@@ -219,6 +219,13 @@ const struct param machine_params[] = {
 	   "more, if the target has interrupts disabled: exit of the interrupt window"),
 	PS("virt.inject", virt.inject, "0ns", MAX_STEP, "target in its host: injection at entry"),
 	PS("virt.idle_exit", virt.idle_exit, "0ns", MAX_STEP, "waking a halted virtual CPU"),
+	{ .name = "virt.idle_jitter",
+	  .type = PARAM_DOUBLE,
+	  .offset = M(virt.idle_jitter),
+	  .def = "0",
+	  .min = 0,
+	  .max = 1,
+	  .help = "standard deviation of virt.idle_exit and virt.deep_exit, share of them" },
 	PS("virt.deep_exit", virt.deep_exit, "0ns", MAX_STEP,
 	   "the same after virt.deep_residency, when the host's CPU sleeps deeply and has lost its "
 	   "L1 and L2; 0: it never does"),

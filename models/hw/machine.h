@@ -101,6 +101,7 @@ struct machine_desc {
 		sim_ps window;     /* target in guest mode, interrupts disabled: one more exit */
 		sim_ps inject;     /* target in the host already: injection at its next entry */
 		sim_ps idle_exit;  /* a halted virtual CPU is put back on its host CPU */
+		double idle_jitter;               /* standard deviation of that, share of it */
 		sim_ps deep_exit, deep_residency; /* the same after a long halt; 0: as above */
 		sim_ps timer_write;               /* of the tick, on the way out of idle */
 		bool pv_ipi;

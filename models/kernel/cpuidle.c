@@ -117,10 +117,22 @@ sim_ps cpuidle_latency(const struct kcpu *c)
 	return host_sleeps_deeply(c) ? d->virt.deep_exit : d->virt.idle_exit;
 }
 
+/* A host takes longer one time than another. Not where a timer ends a sleep: it comes due early
+ * enough for its end to be where it was recorded (hrtimer.c). */
+static sim_ps with_jitter(struct kcpu *c, sim_ps latency)
+{
+	double jitter = c->k->m->desc.virt.idle_jitter, factor;
+
+	if (jitter <= 0 || cpu_irq_first(c->cpu, sim_now(c->k->sim)) == IRQ_HRTIMER)
+		return latency;
+	factor = 1.0 + jitter * rng_normal(&c->k->idle_rng);
+	return (sim_ps)((double)latency * (factor < 0.5 ? 0.5 : factor));
+}
+
 sim_ps cpuidle_exit(struct kcpu *c)
 {
 	struct idle_history *h = &c->idle_history;
-	sim_ps latency = cpuidle_latency(c);
+	sim_ps latency = with_jitter(c, cpuidle_latency(c));
 
 	h->recent[h->next] = sim_now(c->k->sim) - h->since;
 	if (host_sleeps_deeply(c))

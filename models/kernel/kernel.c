@@ -150,6 +150,7 @@ struct kernel *kernel_create(struct sim *sim, struct machine_desc *desc,
 	rng_init(&rng, sim_seed(sim), "tick.phase", 0);
 	k->tick_phase = rng_below(&rng, k->jiffy);
 	k->asid_by_mask = shootdown->asid_by_mask && k->m->desc.flush.has_rar;
+	rng_init(&k->idle_rng, sim_seed(sim), "virt.idle", 0);
 	rng_init(&k->mask_rng, sim_seed(sim), "irq.masked", 0);
 	metrics_init(k);
 	entry_init(k);

@@ -267,7 +267,7 @@ struct kernel {
 	uint64_t *kernel_page;    /* page numbers that every entry touches, or NULL */
 	struct code_cache **code; /* by core */
 	struct code_cache_model code_model;
-	struct rng mask_rng;
+	struct rng mask_rng, idle_rng;
 	struct lock_class *lock_classes;
 	uint64_t taken_under[LOCK_CLASSES]; /* by held class: classes taken under it */
 	struct lock_edge
