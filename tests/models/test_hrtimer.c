@@ -44,7 +44,8 @@ static void computes(struct task *t, void *arg)
 
 static void play(struct scene *s, int irq_cpu, bool busy)
 {
-	static const char *const set[] = { "ipi.jitter", "0", "hz", "100", NULL };
+	static const char *const set[] = { "ipi.jitter", "0", "virt.idle_jitter", "0", "hz",
+					   "100",        NULL };
 	struct model_spec spec = { .machine = "zen5-vm2", .set = set };
 
 	*s = (struct scene){ .irq_cpu = irq_cpu, .busy = busy };
