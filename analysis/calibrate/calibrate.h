@@ -75,6 +75,7 @@ void constant_add(struct calibration *c, const char *key, const char *text,
 /* Four digits and a unit, as machine files have it; returns buf. */
 const char *constant_time(double ns, char *buf, size_t size);
 const struct constant *constant_find(const struct calibration *c, const char *key);
+void constant_remove(struct calibration *c, const char *key);
 
 /* ---- fit.c ---- */
 

@@ -78,8 +78,6 @@ static void derive_tlb(struct figures *f)
 /* ---- flushes ---- */
 
 enum { FLUSH_TERMS = 4, CEILING = 33 };
-/* kernel.flush_setup and flush_func: what the models charge beside the instruction */
-#define FLUSH_CODE_NS 70
 
 /*
  * T(N) = base + zap N + invlpg N [N <= 33] + step [N > 33], by least squares of relative errors:
@@ -134,7 +132,8 @@ static void derive_flush(struct figures *f)
 
 /*
  * mprotect beyond the ceiling is its calls and VMAs, a full flush, and so much a page. What the
- * same call costs where there is no page leaves the flush, with the kernel code around it.
+ * same call costs where there is no page leaves the flush, with the kernel code around it, which
+ * fit.c takes out.
  */
 static void derive_full_flush(struct figures *f)
 {
@@ -144,8 +143,8 @@ static void derive_full_flush(struct figures *f)
 	    !last_named(f, &empty, "mprotect_empty.64"))
 		return;
 	few -= (many - few) * 64 / (512 - 64);
-	if (few - empty - FLUSH_CODE_NS > 0)
-		add(f, "ns", "flush.cr3_write", few - empty - FLUSH_CODE_NS, 20);
+	if (few > empty)
+		add(f, "ns", "flush.full", few - empty, 20);
 }
 
 /* ---- interrupts ---- */
@@ -204,6 +203,13 @@ void constant_add(struct calibration *c, const char *key, const char *text,
 		k->summary = *summary;
 }
 
+void constant_remove(struct calibration *c, const char *key)
+{
+	for (size_t i = 0; i < c->n_constants; i++)
+		if (!strcmp(c->constant[i].key, key))
+			c->constant[i--] = c->constant[--c->n_constants];
+}
+
 const struct constant *constant_find(const struct calibration *c, const char *key)
 {
 	for (size_t i = 0; i < c->n_constants; i++)
@@ -227,8 +233,8 @@ static const struct {
 	{ "tlb.l2_hit", "tlb.l2_hit", "height of the first step" },
 	{ "tlb.walk", "tlb.walk", "height of both steps at 8192 pages" },
 	{ "flush.invlpg", "flush.invlpg", "DONTNEED: slope to 33 pages less slope beyond" },
-	{ "flush.cr3_write", "flush.cr3_write",
-	  "mprotect of 64 pages, less its share a page, less one of no page" },
+	{ "flush.cr3_write", "flush.full",
+	  "mprotect of 64 pages, less its share a page, one of no page, and flush code" },
 };
 
 const char *constant_time(double ns, char *buf, size_t size)
