@@ -108,6 +108,13 @@ void figure_add_round(struct figure *fig, double value)
 	fig->repeats++;
 }
 
+void figure_forget(struct figure *fig)
+{
+	fig->round.n = fig->now.n = 0;
+	fig->repeats = fig->discarded = fig->outliers = 0;
+	fig->min = INFINITY;
+}
+
 void figures_free(struct figures *f)
 {
 	for (size_t i = 0; i < f->n; i++) {

@@ -53,6 +53,8 @@ const struct figure *figure_find(const struct figures *f, const char *name);
 void figures_end_round(struct figures *f);
 /* A value that follows from others of the round that has just ended. */
 void figure_add_round(struct figure *fig, double value);
+/* As if it had never been measured. */
+void figure_forget(struct figure *fig);
 void figures_free(struct figures *f);
 
 /* The value of a figure's latest round. */

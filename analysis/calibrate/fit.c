@@ -181,6 +181,7 @@ static void fit_rounds(struct calibration *c, const struct fit *model)
 {
 	struct figure *scale = figure_get(&c->figures, "1", 0.5, "kernel.scale");
 
+	figure_forget(scale);
 	scale->resolution = 0.005;
 	for (size_t r = 0; r < c->rounds; r++) {
 		struct fit f = { .n = 0 };
@@ -287,7 +288,6 @@ static bool fit_once(struct calibration *c, struct fit *model, double *scale, st
 		model->b[i] = at_two[i] - at_one[i];
 		model->a[i] = at_one[i] - model->b[i];
 	}
-	figure_get(&c->figures, "1", 0.5, "kernel.scale")->round.n = 0;
 	fit_rounds(c, model);
 	fig = figure_find(&c->figures, "kernel.scale");
 	if (!fig)
