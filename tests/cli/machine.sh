@@ -37,6 +37,18 @@ P
 	checks=$((checks + 1))
 done
 
+# Every constant says where it is from: on its line, at the head of its section, or in the comment
+# above the last of its section; the ways of a TLB or cache with its entries.
+for f in "$source"/configs/machines/*.yaml; do
+	unsourced=$(awk '
+		/^[^ #]/ { head = /#/; block = 0; before = 0; known = /^(name|description|topology):/ || /:$/ }
+		/^ *#/ { block = 1; next }
+		/^ +[a-z0-9_]+:/ { known = head || block || (/_ways:/ && before); before = known || /#/ }
+		/^ *[a-z0-9_]+:/ && !/#/ && !known { print FNR ": " $0 }' "$f")
+	[ -z "$unsourced" ] || bad "$f: no source: $unsourced"
+	checks=$((checks + 1))
+done
+
 if command -v gnuplot >/dev/null; then
 	expect 0 "haswell-4c" $mmsim machine show haswell-4c --plot "$t/m.svg"
 	checks=$((checks + 1))
