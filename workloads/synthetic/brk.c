@@ -26,21 +26,8 @@ static void loop(struct task *t, struct loop_thread *self)
 
 static const struct param params[] = { LOOP_THINK, LOOP_PROCESSES, PARAM_END };
 
-static const struct loop_load brk1 = {
-	.type = { LOOP_FRAME, .name = "brk1",
-		  .summary = "brk up and down by a page, on an empty heap",
-		  .source = "will-it-scale tests/brk1.c", .params = params,
-		  .params_size = sizeof(struct loop_params) },
-	.loop = loop,
-};
-WORKLOAD(brk1.type);
+LOOP_LOAD(brk1, loop, 0, params, "brk up and down by a page, on an empty heap",
+	  "will-it-scale tests/brk1.c");
 
-static const struct loop_load brk2 = {
-	.type = { LOOP_FRAME, .name = "brk2",
-		  .summary = "brk up and down by a page, above one of the task's own",
-		  .source = "will-it-scale tests/brk2.c", .params = params,
-		  .params_size = sizeof(struct loop_params) },
-	.loop = loop,
-	.arg = 1,
-};
-WORKLOAD(brk2.type);
+LOOP_LOAD(brk2, loop, 1, params, "brk up and down by a page, above one of the task's own",
+	  "will-it-scale tests/brk2.c");

@@ -42,11 +42,6 @@ static void loop(struct task *t, struct loop_thread *self)
 
 static const struct param params[] = { LOOP_THINK, LOOP_PROCESSES, PARAM_END };
 
-static const struct loop_load context_switch1 = {
-	.type = { LOOP_FRAME, .name = "context_switch1",
-		  .summary = "a byte to and fro between two tasks of a CPU, through pipes",
-		  .source = "will-it-scale tests/context_switch1.c", .params = params,
-		  .params_size = sizeof(struct loop_params) },
-	.loop = loop,
-};
-WORKLOAD(context_switch1.type);
+LOOP_LOAD(context_switch1, loop, 0, params,
+	  "a byte to and fro between two tasks of a CPU, through pipes",
+	  "will-it-scale tests/context_switch1.c");

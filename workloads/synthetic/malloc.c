@@ -50,20 +50,10 @@ static const struct param small_params[] = {
 	PARAM_END
 };
 
-static const struct loop_load malloc1 = {
-	.type = { LOOP_FRAME, .name = "malloc1",
-		  .summary = "malloc and free of 128 MiB: mmap, one write fault, munmap",
-		  .source = "will-it-scale tests/malloc1.c", .params = large_params,
-		  .params_size = sizeof(struct loop_params) },
-	.loop = large,
-};
-WORKLOAD(malloc1.type);
+LOOP_LOAD(malloc1, large, 0, large_params,
+	  "malloc and free of 128 MiB: mmap, one write fault, munmap",
+	  "will-it-scale tests/malloc1.c");
 
-static const struct loop_load malloc2 = {
-	.type = { LOOP_FRAME, .name = "malloc2",
-		  .summary = "malloc and free of 1 KiB: no system call, the machine's own scaling",
-		  .source = "will-it-scale tests/malloc2.c", .params = small_params,
-		  .params_size = sizeof(struct loop_params) },
-	.loop = small,
-};
-WORKLOAD(malloc2.type);
+LOOP_LOAD(malloc2, small, 0, small_params,
+	  "malloc and free of 1 KiB: no system call, the machine's own scaling",
+	  "will-it-scale tests/malloc2.c");

@@ -24,11 +24,5 @@ static const struct param params[] = { { .name = "think",
 					 .help = "the program's own work between two calls" },
 				       PARAM_END };
 
-static const struct loop_load membarrier = {
-	.type = { LOOP_FRAME, .name = "membarrier",
-		  .summary = "membarrier(PRIVATE_EXPEDITED) by every thread",
-		  .source = "kernel/sched/membarrier.c", .params = params,
-		  .params_size = sizeof(struct loop_params) },
-	.loop = loop,
-};
-WORKLOAD(membarrier.type);
+LOOP_LOAD(membarrier, loop, 0, params, "membarrier(PRIVATE_EXPEDITED) by every thread",
+	  "kernel/sched/membarrier.c");

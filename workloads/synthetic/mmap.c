@@ -23,22 +23,9 @@ static void loop(struct task *t, struct loop_thread *self)
 
 static const struct param params[] = { LOOP_SIZE("128MiB"), LOOP_THINK, LOOP_PROCESSES, PARAM_END };
 
-static const struct loop_load mmap1 = {
-	.type = { LOOP_FRAME, .name = "mmap1",
-		  .summary = "mmap and munmap of an untouched area: mmap_lock for writing",
-		  .source = "will-it-scale tests/mmap1.c", .params = params,
-		  .params_size = sizeof(struct loop_params) },
-	.loop = loop,
-	.arg = MAP_PRIVATE | MAP_ANONYMOUS,
-};
-WORKLOAD(mmap1.type);
+LOOP_LOAD(mmap1, loop, MAP_PRIVATE | MAP_ANONYMOUS, params,
+	  "mmap and munmap of an untouched area: mmap_lock for writing",
+	  "will-it-scale tests/mmap1.c");
 
-static const struct loop_load mmap2 = {
-	.type = { LOOP_FRAME, .name = "mmap2",
-		  .summary = "mmap and munmap of an untouched private file mapping",
-		  .source = "will-it-scale tests/mmap2.c", .params = params,
-		  .params_size = sizeof(struct loop_params) },
-	.loop = loop,
-	.arg = MAP_PRIVATE,
-};
-WORKLOAD(mmap2.type);
+LOOP_LOAD(mmap2, loop, MAP_PRIVATE, params, "mmap and munmap of an untouched private file mapping",
+	  "will-it-scale tests/mmap2.c");

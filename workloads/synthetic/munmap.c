@@ -30,22 +30,9 @@ static void loop(struct task *t, struct loop_thread *self)
 
 static const struct param params[] = { LOOP_SIZE("1MiB"), LOOP_THINK, LOOP_PROCESSES, PARAM_END };
 
-static const struct loop_load munmap1 = {
-	.type = { LOOP_FRAME, .name = "munmap1",
-		  .summary = "munmap of written anonymous memory, one page a call",
-		  .source = "in the manner of will-it-scale", .params = params,
-		  .params_size = sizeof(struct loop_params) },
-	.loop = loop,
-	.arg = MAP_PRIVATE | MAP_ANONYMOUS,
-};
-WORKLOAD(munmap1.type);
+LOOP_LOAD(munmap1, loop, MAP_PRIVATE | MAP_ANONYMOUS, params,
+	  "munmap of written anonymous memory, one page a call", "in the manner of will-it-scale");
 
-static const struct loop_load munmap2 = {
-	.type = { LOOP_FRAME, .name = "munmap2",
-		  .summary = "munmap of a private file mapping that was read, one page a call",
-		  .source = "in the manner of will-it-scale", .params = params,
-		  .params_size = sizeof(struct loop_params) },
-	.loop = loop,
-	.arg = MAP_PRIVATE,
-};
-WORKLOAD(munmap2.type);
+LOOP_LOAD(munmap2, loop, MAP_PRIVATE, params,
+	  "munmap of a private file mapping that was read, one page a call",
+	  "in the manner of will-it-scale");

@@ -26,32 +26,14 @@ static void loop(struct task *t, struct loop_thread *self)
 
 static const struct param params[] = { LOOP_SIZE("128MiB"), LOOP_THINK, LOOP_PROCESSES, PARAM_END };
 
-static const struct loop_load page_fault1 = {
-	.type = { LOOP_FRAME, .name = "page_fault1",
-		  .summary = "write faults through anonymous memory, then munmap of all",
-		  .source = "will-it-scale tests/page_fault1.c", .params = params,
-		  .params_size = sizeof(struct loop_params) },
-	.loop = loop,
-	.arg = MAP_PRIVATE | MAP_ANONYMOUS,
-};
-WORKLOAD(page_fault1.type);
+LOOP_LOAD(page_fault1, loop, MAP_PRIVATE | MAP_ANONYMOUS, params,
+	  "write faults through anonymous memory, then munmap of all",
+	  "will-it-scale tests/page_fault1.c");
 
-static const struct loop_load page_fault2 = {
-	.type = { LOOP_FRAME, .name = "page_fault2",
-		  .summary = "write faults through a private file mapping: a copy each",
-		  .source = "will-it-scale tests/page_fault2.c", .params = params,
-		  .params_size = sizeof(struct loop_params) },
-	.loop = loop,
-	.arg = MAP_PRIVATE,
-};
-WORKLOAD(page_fault2.type);
+LOOP_LOAD(page_fault2, loop, MAP_PRIVATE, params,
+	  "write faults through a private file mapping: a copy each",
+	  "will-it-scale tests/page_fault2.c");
 
-static const struct loop_load page_fault3 = {
-	.type = { LOOP_FRAME, .name = "page_fault3",
-		  .summary = "write faults through a shared file mapping, then munmap of all",
-		  .source = "will-it-scale tests/page_fault3.c", .params = params,
-		  .params_size = sizeof(struct loop_params) },
-	.loop = loop,
-	.arg = MAP_SHARED,
-};
-WORKLOAD(page_fault3.type);
+LOOP_LOAD(page_fault3, loop, MAP_SHARED, params,
+	  "write faults through a shared file mapping, then munmap of all",
+	  "will-it-scale tests/page_fault3.c");

@@ -63,6 +63,15 @@ struct loop_load {
 #define LOOP_FRAME                                                                                 \
 	.start = threads_start, .threads = threads_number, .finish = threads_finish,               \
 	.free = threads_free
+/* Registers a load whose parameters are struct loop_params and no more. */
+#define LOOP_LOAD(name_, loop_, arg_, params_, summary_, source_)                                  \
+	static const struct loop_load name_ = {                                                    \
+		.type = { LOOP_FRAME, .name = #name_, .summary = (summary_), .source = (source_),  \
+			  .params = (params_), .params_size = sizeof(struct loop_params) },        \
+		.loop = (loop_),                                                                   \
+		.arg = (arg_),                                                                     \
+	};                                                                                         \
+	WORKLOAD(name_.type)
 struct workload *threads_start(const struct workload_type *type, struct kernel *k,
 			       const void *params, const char *file, uint32_t threads,
 			       sim_ps duration, struct err *err);

@@ -33,32 +33,14 @@ static const struct param file_params[] = { LOOP_SIZE("128MiB"), LOOP_THINK, LOO
 static const struct param anon_params[] = { LOOP_SIZE("1MiB"), LOOP_THINK, LOOP_PROCESSES,
 					    PARAM_END };
 
-static const struct loop_load tlb_flush1 = {
-	.type = { LOOP_FRAME, .name = "tlb_flush1",
-		  .summary = "write, DONTNEED and read of a page of a private file mapping",
-		  .source = "will-it-scale tests/tlb_flush1.c", .params = file_params,
-		  .params_size = sizeof(struct loop_params) },
-	.loop = loop,
-	.arg = MAP_PRIVATE,
-};
-WORKLOAD(tlb_flush1.type);
+LOOP_LOAD(tlb_flush1, loop, MAP_PRIVATE, file_params,
+	  "write, DONTNEED and read of a page of a private file mapping",
+	  "will-it-scale tests/tlb_flush1.c");
 
-static const struct loop_load tlb_flush2 = {
-	.type = { LOOP_FRAME, .name = "tlb_flush2",
-		  .summary = "write fault, DONTNEED and read fault of one page: a shootdown a loop",
-		  .source = "will-it-scale tests/tlb_flush2.c", .params = anon_params,
-		  .params_size = sizeof(struct loop_params) },
-	.loop = loop,
-	.arg = MAP_PRIVATE | MAP_ANONYMOUS,
-};
-WORKLOAD(tlb_flush2.type);
+LOOP_LOAD(tlb_flush2, loop, MAP_PRIVATE | MAP_ANONYMOUS, anon_params,
+	  "write fault, DONTNEED and read fault of one page: a shootdown a loop",
+	  "will-it-scale tests/tlb_flush2.c");
 
-static const struct loop_load tlb_flush3 = {
-	.type = { LOOP_FRAME, .name = "tlb_flush3",
-		  .summary = "write, DONTNEED and read of a page of a shared file mapping",
-		  .source = "will-it-scale tests/tlb_flush3.c", .params = file_params,
-		  .params_size = sizeof(struct loop_params) },
-	.loop = loop,
-	.arg = MAP_SHARED,
-};
-WORKLOAD(tlb_flush3.type);
+LOOP_LOAD(tlb_flush3, loop, MAP_SHARED, file_params,
+	  "write, DONTNEED and read of a page of a shared file mapping",
+	  "will-it-scale tests/tlb_flush3.c");
