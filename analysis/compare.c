@@ -15,9 +15,13 @@ static const struct {
 	const char *metric;
 	char *const stats[4];
 } usual[] = {
-	{ "workload.ops_per_s", { "value" } }, { "op.latency", { "p50", "p99" } },
-	{ "ipi.*", { "value", "mean" } },      { "tlb.flush", { "value" } },
-	{ "tlb.flush_full", { "value" } },     { "lock.wait", { "sum" } },
+	{ "workload.ops_per_s", { "value" } },
+	{ "workload.loop_time", { "mean", "p99" } },
+	{ "op.latency", { "p50", "p99" } },
+	{ "ipi.*", { "value", "mean" } },
+	{ "tlb.flush", { "value" } },
+	{ "tlb.flush_full", { "value" } },
+	{ "lock.wait", { "sum" } },
 	{ "lock.hold*", { "sum" } },
 };
 

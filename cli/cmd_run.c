@@ -73,7 +73,10 @@ static bool add_sets(struct scenario *s, char *const *set, struct err *err)
 				return false;
 			used = 0;
 		}
-		snprintf(text + used, sizeof(text) - used, "%s%s", used ? "," : "", *set);
+		if ((size_t)snprintf(text + used, sizeof(text) - used, "%s%s", used ? "," : "",
+				     *set) >= sizeof(text) - used)
+			return err_at(err, where, "'%.40s...' is longer than %zu bytes", text,
+				      sizeof(text) - 1);
 	}
 	return !*text || scenario_add_setting(s, text, where, err);
 }

@@ -19,7 +19,7 @@ static const struct {
 	const char *patterns[3];
 } sections[] = {
 	{ "Throughput", { "workload.ops*" } },
-	{ "Latency by operation", { "op.latency" } },
+	{ "Latency by operation", { "op.latency", "workload.loop_time" } },
 	{ "Lock wait", { "lock.wait*" } },
 	{ "Lock hold", { "lock.hold*" } },
 	{ "IPIs", { "ipi.*" } },
@@ -217,46 +217,51 @@ static void cell_of(struct table *t, const struct metric *m, double q)
 					sizeof(text)));
 }
 
-/* The operation with the most time in it over all runs: its latency is shown. */
-static const char *main_operation(const struct run_record *r, size_t n)
+/*
+ * What is shown of many runs: the latency of a micro-benchmark's loop, else of the operation with
+ * the most time in it. Of one of the runs; NULL if none has any.
+ */
+static const struct metric *main_operation(const struct run_record *r, size_t n)
 {
-	const char *best = NULL;
-	double most = -1;
+	const struct metric *best = NULL, *loop = NULL;
 	const struct metric **v;
 
 	for (size_t i = 0; i < n; i++) {
 		size_t k = metrics_sorted(r[i].metrics, &v);
 
 		for (size_t m = 0; m < k; m++) {
-			if (strcmp(v[m]->desc->name, "op.latency") || v[m]->hist.sum <= most)
-				continue;
-			most = v[m]->hist.sum;
-			best = v[m]->label;
+			if (!strcmp(v[m]->desc->name, "workload.loop_time"))
+				loop = v[m];
+			if (!strcmp(v[m]->desc->name, "op.latency") &&
+			    (!best || v[m]->hist.sum > best->hist.sum))
+				best = v[m];
 		}
 		free(v);
 	}
-	return best;
+	return loop ? loop : best;
 }
 
 void report_runs(const struct run_record *r, size_t n, FILE *out)
 {
 	static const char *const titles[] = { "machine", "threads", "policy", "seed",
 					      "throughput" };
-	const char *op = main_operation(r, n);
+	const struct metric *op = main_operation(r, n);
+	const char *title = op && *op->label ? op->label : op ? "loop" : "op";
 	struct table *t = table_new();
 	char text[96];
 
 	for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++)
 		table_column(t, titles[i], i == 0 || i == 2 ? TABLE_LEFT : TABLE_RIGHT);
-	snprintf(text, sizeof(text), "%s p50", op ? op : "op");
+	snprintf(text, sizeof(text), "%s p50", title);
 	table_column(t, text, TABLE_RIGHT);
-	snprintf(text, sizeof(text), "%s p99", op ? op : "op");
+	snprintf(text, sizeof(text), "%s p99", title);
 	table_column(t, text, TABLE_RIGHT);
 	table_column(t, "simulated", TABLE_RIGHT);
 	table_column(t, "real s", TABLE_RIGHT);
 	table_column(t, "ended", TABLE_LEFT);
 	for (size_t i = 0; i < n; i++) {
-		const struct metric *latency = op ? metric_find(r[i].metrics, "op.latency", op)
+		const struct metric *latency = op ? metric_find(r[i].metrics, op->desc->name,
+								op->label)
 						  : NULL;
 
 		table_cell(t, "%s", r[i].machine);
