@@ -71,10 +71,12 @@ static void dump_op(FILE *out, const struct program_op *op)
 	switch (op->kind) {
 	case PROGRAM_FORK:
 	case PROGRAM_CLONE:
-	case PROGRAM_WAKE:
 	case PROGRAM_WAIT:
 	case PROGRAM_MOVE:
 		fprintf(out, " %u", op->other);
+		break;
+	case PROGRAM_WAKE:
+		fprintf(out, " %u%s", op->other, op->flags & PROGRAM_PREEMPTS ? " preempts" : "");
 		break;
 	case PROGRAM_EXEC:
 		fprintf(out, " %u segments %" PRIu64 " reads %u %" PRIu64 "ps", op->other, op->len,

@@ -284,6 +284,23 @@ static int32_t asleep_at_start(struct builder *b, int32_t tid, uint64_t now)
 	return index;
 }
 
+enum { AT_ONCE_NS = 30000 }; /* from a wake-up to the switch that it leads to */
+
+/* One of the wake-ups that t's time so far ended with was of `woken`, who goes before somebody. */
+static void wake_preempts(struct build_task *t, int32_t woken, uint64_t now)
+{
+	int64_t since = (int64_t)(now - t->mark_ns);
+
+	for (size_t i = t->n_ops; i-- > 0 && since < AT_ONCE_NS; since += t->note[i].gap_ns) {
+		if (t->op[i].kind != PROGRAM_WAKE)
+			return;
+		if (t->note[i].peer != woken && woken != NO_TASK)
+			continue;
+		t->op[i].flags |= PROGRAM_PREEMPTS;
+		return;
+	}
+}
+
 static void on_switch(struct builder *b, const struct trace_event *e)
 {
 	int32_t prev = builder_find(b, (int32_t)e->arg[0]);
@@ -306,6 +323,8 @@ static void on_switch(struct builder *b, const struct trace_event *e)
 			t->state = TASK_PREEMPTED;
 		else
 			block(b, prev, e->time_ns);
+		if (t->state == TASK_PREEMPTED && next != NO_TASK)
+			wake_preempts(t, next, e->time_ns);
 		t->deep = state == 'D' && !inside;
 		if (state != 'R' && !t->deep && t->state != TASK_DEAD)
 			note_sleep(t, inside ? NO_OP : (uint32_t)t->n_ops - 1);
@@ -502,6 +521,8 @@ static void own_event(struct builder *b, int32_t self, const struct trace_event 
 	}
 	if (t->in_irq)
 		return;
+	if (e->type == TRACE_IPI_SEND_CPU && program_ipi_kind(e) == PROGRAM_IPI_RESCHEDULE)
+		wake_preempts(t, NO_TASK, e->time_ns);
 	calls_lock(b, t, e);
 	if (e->type == TRACE_EXIT)
 		on_task_exit(t, e);

@@ -179,12 +179,14 @@ static sim_ps until_end(const struct replay *r, sim_ps span)
 	return span < r->duration - now ? span : r->duration - now;
 }
 
-static void wake(struct task *waker, struct replay_task *t)
+static void wake(struct task *waker, struct replay_task *t, bool preempts)
 {
 	if (!t || t->dropped || t->done)
 		return;
 	t->wakes++;
-	if (t->waiting)
+	if (t->waiting && preempts && t->r->placed)
+		task_wake_first(waker, t->task);
+	else if (t->waiting)
 		task_wake(waker, t->task);
 }
 
@@ -192,20 +194,22 @@ static void wake(struct task *waker, struct replay_task *t)
  * A copy wakes the copy of the same number. The original wakes the original and every copy that has
  * no waker of its own number.
  */
-static void do_wake(struct task *task, struct replay_task *t, uint32_t whom)
+static void do_wake(struct task *task, struct replay_task *t, const struct program_op *op)
 {
+	bool first = op->flags & PROGRAM_PREEMPTS;
+	uint32_t whom = op->other;
 	struct replay *r = t->r;
 	struct replay_task *copy;
 
 	if (t->copy) {
 		if (r->task[whom].worker)
-			wake(task, replay_copy(r, whom, t->copy));
+			wake(task, replay_copy(r, whom, t->copy), first);
 		return;
 	}
-	wake(task, &r->task[whom]);
+	wake(task, &r->task[whom], first);
 	for (uint32_t k = 1; (copy = replay_copy(r, whom, k)); k++)
 		if (!replay_copy(r, t->index, k))
-			wake(task, copy);
+			wake(task, copy, first);
 }
 
 static void do_wait(struct task *task, struct replay_task *t, const struct program_op *op)
@@ -370,7 +374,7 @@ static void do_op(struct task *task, struct replay_task *t, size_t i)
 		task_exit_mm(task);
 		return;
 	case PROGRAM_WAKE:
-		do_wake(task, t, op->other);
+		do_wake(task, t, op);
 		return;
 	case PROGRAM_INFER:
 		mm_infer_mapping(task, replay_relocate(t, op->addr), op->len, op->prot, op->flags);

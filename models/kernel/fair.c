@@ -223,10 +223,13 @@ static bool keeps_cpu(const struct kcpu *c, const struct task *t)
 	return t->vruntime < t->vprot && eligible(c, t);
 }
 
-static struct task *pick_eevdf(const struct kcpu *c, struct task *prev)
+static struct task *pick_eevdf(struct kcpu *c, struct task *prev)
 {
-	struct task *t = first_eligible(c);
+	struct task *t = first_eligible(c), *buddy = c->buddy;
 
+	c->buddy = NULL;
+	if (t && !t->stop_class && buddy && buddy->queued && this_cpu(buddy) == c)
+		return buddy;
 	if (t && !t->stop_class && prev && prev->queued && !prev->delayed && keeps_cpu(c, prev))
 		return prev;
 	return t;

@@ -81,6 +81,7 @@ struct task {
 	bool placed, relative_deadline;    /* was on a queue; deadline is counted from vruntime */
 	bool delayed;                      /* sleeps, but stays on the queue for what it owes */
 	bool stop_class;                   /* goes before all others */
+	bool goes_first;                   /* is being woken, and so does this one, once */
 	sim_ps timer;                      /* a sleeper wakes by itself then; SIM_NEVER */
 	int timer_cpu;                     /* whose interrupt wakes it instead; -1 = none */
 	sim_ps timer_end, irq_due;         /* when that CPU's handler is to run; its interrupt */
@@ -177,6 +178,7 @@ struct kcpu { /* what the kernel knows of a CPU */
 	struct kworker *kworker;          /* likewise */
 	struct task *ksoftirqd;           /* likewise */
 	struct task *rq_head, *fair_curr; /* who waits, first come first; who runs, NULL = idle */
+	struct task *buddy;               /* to be picked next */
 	unsigned int nr_queued;           /* who waits and is awake */
 	int64_t min_vruntime;
 	struct spinlock rq_lock;

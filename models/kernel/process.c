@@ -130,6 +130,13 @@ void task_wake(struct task *waker, struct task *sleeper)
 	sched_wake(waker, sleeper);
 }
 
+void task_wake_first(struct task *waker, struct task *sleeper)
+{
+	sleeper->goes_first = true;
+	task_wake(waker, sleeper);
+	sleeper->goes_first = false;
+}
+
 void sys_event_write(struct task *waker, struct task *sleeper)
 {
 	syscall_enter(waker);

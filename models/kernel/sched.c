@@ -126,7 +126,9 @@ static void place(struct task *waker, struct task *t)
 		spin_lock_irq(waker, &c->rq_lock);
 	now = wake_on(c, t);
 	tick_restart(c);
-	now |= fair_preempts(c, t);
+	now |= fair_preempts(c, t) || t->goes_first;
+	if (t->goes_first)
+		c->buddy = t;
 	if (c->need_resched && c->curr != c->idle) /* it has been told */
 		now = false;
 	if (now) {

@@ -95,6 +95,36 @@ static void test_owed_goes_first(void **state)
 	model_end(&s.m);
 }
 
+static void wakes_first(struct task *t, void *arg)
+{
+	struct scene *s = arg;
+
+	task_sleep(t, 50 * US);
+	user_compute(t, 300 * US);
+	s->second->vlag = -(int64_t)(500 * US); /* it would have to wait */
+	s->woken_at = sim_now(t->k->sim);
+	task_wake_first(t, s->second);
+	user_compute(t, 500 * US);
+	s->first_went_on = sim_now(t->k->sim);
+}
+
+/* A recording knows more than the scheduler: it goes first, once. */
+static void test_goes_first(void **state)
+{
+	struct model_spec spec = { .set = quiet };
+	struct scene s = { .before = US };
+
+	(void)state;
+	model_start(&s.m, &spec);
+	s.second = spawn(&s.m, "second", 0, second_sleeps, &s);
+	s.first = spawn(&s.m, "first", 0, wakes_first, &s);
+	model_run_clean(&s.m, "goes first", 0);
+	assert_in_range(s.second_ran, s.woken_at, s.woken_at + 10 * US);
+	assert_true(s.first_went_on > s.woken_at + 600 * US);
+	assert_false(s.second->goes_first);
+	model_end(&s.m);
+}
+
 /* ---- who owes time stays on the queue asleep ---- */
 
 static void catches_up(struct task *t, void *arg)
@@ -281,8 +311,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_slice_is_kept), cmocka_unit_test(test_owed_goes_first),
-		cmocka_unit_test(test_debt),          cmocka_unit_test(test_debt_ends),
-		cmocka_unit_test(test_shares),        cmocka_unit_test(test_preemption),
+		cmocka_unit_test(test_goes_first),    cmocka_unit_test(test_debt),
+		cmocka_unit_test(test_debt_ends),     cmocka_unit_test(test_shares),
+		cmocka_unit_test(test_preemption),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

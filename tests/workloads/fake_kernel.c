@@ -43,7 +43,8 @@ struct task {
 	struct task_attr attr;
 	struct sim_actor *actor;
 	bool woken, blocked;
-	int cpu, wakes_on; /* -1: anywhere */
+	int cpu, wakes_on;   /* -1: anywhere */
+	unsigned int firsts; /* task_wake_first */
 };
 
 #define kernel_spawn              fake_kernel_spawn
@@ -68,6 +69,7 @@ struct task {
 #define user_access(t, addr, how) fake_user_access(t, addr, how) /* a tag has this name, too */
 #define task_block                fake_task_block
 #define task_wake                 fake_task_wake
+#define task_wake_first           fake_task_wake_first
 #define task_sleep                fake_task_sleep
 #define task_sleep_for_irq        fake_task_sleep_for_irq
 #define task_bind                 fake_task_bind
@@ -304,6 +306,12 @@ static void task_wake(struct task *waker, struct task *t)
 	t->woken = true;
 	if (t->blocked)
 		sim_unpark(t->k->sim, t->actor);
+}
+
+static void task_wake_first(struct task *waker, struct task *t)
+{
+	t->firsts++;
+	task_wake(waker, t);
 }
 
 static void task_sleep(struct task *t, sim_ps duration)

@@ -141,6 +141,69 @@ static void test_impossible(void **state)
 	free_kernel(&k);
 }
 
+/* ---- who went before its waker ---- */
+
+/* a wakes b on its own CPU and is preempted by it; then c, who waits for a's sleep; then d
+ * elsewhere, by an interrupt to a busy CPU. */
+static const char woken_first[] =
+	"a 10/10 [000] 1.000000000: syscalls:sys_enter_munmap: addr: 0x700000000000, len: 0x1000\n"
+	"a 10/10 [000] 1.000001000: syscalls:sys_exit_munmap: 0x0\n"
+	"a 10/10 [000] 1.000010000: sched:sched_waking: comm=b pid=11 prio=1 target_cpu=000\n"
+	"a 10/10 [000] 1.000014000: sched:sched_switch: prev_comm=a prev_pid=10 prev_prio=1 "
+	"prev_state=R ==> next_comm=b next_pid=11 next_prio=1\n"
+	"b 11/11 [000] 1.000015000: syscalls:sys_enter_munmap: addr: 0x710000000000, len: 0x1000\n"
+	"b 11/11 [000] 1.000016000: syscalls:sys_exit_munmap: 0x0\n"
+	"b 11/11 [000] 1.000020000: sched:sched_switch: prev_comm=b prev_pid=11 prev_prio=1 "
+	"prev_state=S ==> next_comm=a next_pid=10 next_prio=1\n"
+	"a 10/10 [000] 1.000030000: sched:sched_waking: comm=c pid=12 prio=1 target_cpu=000\n"
+	"a 10/10 [000] 1.000035000: syscalls:sys_enter_munmap: addr: 0x720000000000, len: 0x1000\n"
+	"a 10/10 [000] 1.000036000: syscalls:sys_exit_munmap: 0x0\n"
+	"a 10/10 [000] 1.000040000: sched:sched_waking: comm=d pid=13 prio=1 target_cpu=001\n"
+	"a 10/10 [000] 1.000042000: ipi:ipi_send_cpu: cpu=1 callsite=resched_curr+0x1 "
+	"callback=0x0\n"
+	"a 10/10 [000] 1.000050000: sched:sched_switch: prev_comm=a prev_pid=10 prev_prio=1 "
+	"prev_state=S ==> next_comm=c next_pid=12 next_prio=1\n"
+	"d 13/13 [001] 1.000055000: syscalls:sys_enter_munmap: addr: 0x730000000000, len: 0x1000\n"
+	"d 13/13 [001] 1.000056000: syscalls:sys_exit_munmap: 0x0\n"
+	"c 12/12 [000] 1.000060000: syscalls:sys_enter_munmap: addr: 0x740000000000, len: 0x1000\n"
+	"c 12/12 [000] 1.000061000: syscalls:sys_exit_munmap: 0x0\n";
+
+/* Would break: wake-ups that preempted in the recording are left to a scheduler that does not know
+ * why, or all are. */
+static void test_preempting_wakes(void **state)
+{
+	struct err err = { "" };
+	struct program *p = program_load(write_text("first", woken_first), &err);
+	bool expected[] = { true, false, true };
+	unsigned int n = 0;
+
+	(void)state;
+	assert_non_null(p);
+	for (size_t i = 0; i < p->task[0].n_ops; i++) {
+		const struct program_op *op = &p->task[0].op[i];
+
+		if (op->kind != PROGRAM_WAKE)
+			continue;
+		assert_true(n < 3);
+		assert_int_equal(!!(op->flags & PROGRAM_PREEMPTS), expected[n++]);
+	}
+	assert_int_equal(n, 3);
+	program_free(p);
+	for (int placed = 0; placed < 2; placed++) {
+		struct result r;
+		unsigned int firsts = 0;
+
+		placement = placed ? PLACEMENT_AUTO : PLACEMENT_FREE;
+		r = replay(write_text("first", woken_first), 0, 0, 1, 1);
+		run(&r);
+		for (size_t i = 0; i < r.k.n_tasks; i++)
+			firsts += r.k.task[i]->firsts;
+		assert_int_equal(firsts, placed ? 2 : 0);
+		drop(&r);
+	}
+	placement = PLACEMENT_AUTO;
+}
+
 /* ---- idle tasks that the recorder did not see ---- */
 
 static size_t add_idle_runs(char *text, size_t n, int cpu, int runs, bool seen)
@@ -186,8 +249,11 @@ static void test_unseen_idle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_found),      cmocka_unit_test(test_unseen_idle),
-		cmocka_unit_test(test_followed),   cmocka_unit_test(test_unplaced),
+		cmocka_unit_test(test_found),
+		cmocka_unit_test(test_unseen_idle),
+		cmocka_unit_test(test_preempting_wakes),
+		cmocka_unit_test(test_followed),
+		cmocka_unit_test(test_unplaced),
 		cmocka_unit_test(test_impossible),
 	};
 
