@@ -477,9 +477,8 @@ static struct workload *replay_start(const struct workload_type *type, struct ke
 {
 	const struct replay_params *param = params;
 	struct workload *w = xcalloc(1, sizeof(*w) + param->processes * sizeof(*w->r));
-	char path[4096];
-	bool ok = replay_find(file, path, sizeof(path), err) &&
-		  (w->program = program_load(path, err));
+	bool ok = file ? (w->program = program_load(file, err)) != NULL
+		       : err_set(err, "replay: needs a recording's file");
 
 	(void)type;
 	if (ok && param->speed != 1)

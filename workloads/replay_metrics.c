@@ -6,9 +6,6 @@
 #include "workloads/replay_metrics.h"
 
 #include <stdio.h>
-#include <sys/stat.h>
-
-#include "sim/base/datadir.h"
 
 METRIC(recorded_ipis, "workload.recorded_ipis", METRIC_GAUGE, "1", "kind",
        "IPIs that the recorder saw on the whole machine, by what their call site sends");
@@ -146,18 +143,4 @@ void replay_report(struct replay *r, uint32_t processes)
 	gauge(r, &replay_skipped_calls, NULL, (double)p->skipped_calls);
 	gauge(r, &replay_lost_events, NULL, (double)rec->lost);
 	gauge(r, &replay_lost_calls, NULL, (double)p->lost_calls);
-}
-
-bool replay_find(const char *name, char *path, size_t size, struct err *err)
-{
-	struct stat st;
-
-	if (!name)
-		return err_set(err, "replay: needs a recording's file");
-	if (stat(name, &st) == 0 && !S_ISDIR(st.st_mode)) {
-		if ((size_t)snprintf(path, size, "%s", name) < size)
-			return true;
-		return err_set(err, "%s: path too long", name);
-	}
-	return datadir_find("workloads/recorded", name, ".mmt", path, size, err);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What a replay reports besides the operations that it did: what the recording says of the same,
- * and what had to be inferred; and the search for a recording's file.
+ * and what had to be inferred.
  */
 #ifndef WORKLOADS_REPLAY_METRICS_H
 #define WORKLOADS_REPLAY_METRICS_H
@@ -12,7 +12,5 @@
 void replay_note_call(struct replay *r, enum op_kind kind, const struct program_op *op,
 		      sim_ps took);
 void replay_report(struct replay *r, uint32_t processes);
-/* A path, or the name of a recording that is shipped. */
-bool replay_find(const char *name, char *path, size_t size, struct err *err);
 
 #endif

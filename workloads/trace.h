@@ -80,8 +80,9 @@ struct trace_event {
 struct trace_reader;
 
 /* Opens by content, not by name: .mmt, text of perf script or ftrace, perf.data (by perf script),
- * trace.dat; plain or compressed with zstd, gzip or xz. "-" = standard input. Constant memory
- * whatever the size (but for the distinct names, which are kept). */
+ * trace.dat; plain or compressed with zstd, gzip or xz. "-" = standard input; where no such file
+ * is, the name of a recording that comes with mmsim. Constant memory whatever the size (but for the
+ * distinct names, which are kept). */
 struct trace_reader *trace_open(const char *path, struct err *err);
 /* 1 = *event filled in; 0 = end of a sound trace; -1 = error in *err ("FILE:LINE: ..."). */
 int trace_next(struct trace_reader *reader, struct trace_event *event, struct err *err);

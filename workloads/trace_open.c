@@ -3,8 +3,11 @@
  * Opens a recording by looking at its first bytes and hands the rest to the format that knows them.
  * Files that are often given by mistake are named for what they are.
  */
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "sim/base/datadir.h"
 #include "workloads/trace_reader.h"
 #include "workloads/xalloc.h"
 
@@ -47,7 +50,12 @@ static bool choose(struct trace_reader *reader, struct err *err)
 struct trace_reader *trace_open(const char *path, struct err *err)
 {
 	struct trace_reader *reader = xcalloc(1, sizeof(*reader));
+	struct err ignored = { 0 };
+	char found[PATH_MAX];
 
+	if (strcmp(path, "-") && !strchr(path, '/') && access(path, F_OK) &&
+	    datadir_find("workloads/recorded", path, ".mmt", found, sizeof(found), &ignored))
+		path = found;
 	if (input_open(&reader->in, path, err) && choose(reader, err))
 		return reader;
 	trace_close(reader);
