@@ -191,8 +191,10 @@ void unlink_file_vma(struct task *t, struct vma *vma)
 {
 	if (!vma->mapping || !vma->i_mmap_pprev)
 		return;
-	if (t)
+	if (t) {
 		i_mmap_lock_write(t, vma);
+		spend(t, t->k->cost.file_link);
+	}
 	*vma->i_mmap_pprev = vma->i_mmap_next;
 	if (vma->i_mmap_next)
 		vma->i_mmap_next->i_mmap_pprev = vma->i_mmap_pprev;
