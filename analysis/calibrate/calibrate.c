@@ -19,8 +19,8 @@
 
 enum { LEAST_ROUNDS = 3, MOST_ROUNDS = 40, ALL_PAIRS = 120, PAIRS_OF_CLASS = 12 };
 
-static const struct probe *const probes[] = { &probe_cpu,   &probe_line, &probe_tlb, &probe_ipi,
-					      &probe_flush, &probe_map,  &probe_zero };
+static const struct probe *const probes[] = { &probe_cpu,   &probe_line, &probe_tlb,  &probe_ipi,
+					      &probe_flush, &probe_map,  &probe_zero, &probe_fork };
 
 enum { PROBES = sizeof(probes) / sizeof(probes[0]) };
 

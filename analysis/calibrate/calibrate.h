@@ -77,6 +77,12 @@ const char *constant_time(double ns, char *buf, size_t size);
 const struct constant *constant_find(const struct calibration *c, const char *key);
 void constant_remove(struct calibration *c, const char *key);
 
+/* ---- derive_fork.c ---- */
+
+/* kernel.fork and its like, for a kernel whose steps are `base` times `scale`. */
+struct kernel_costs;
+void derive_forks(struct calibration *c, const struct kernel_costs *base, double scale);
+
 /* ---- fit.c ---- */
 
 /* kernel.scale and what hangs on it, by running the models with the constants so far. */

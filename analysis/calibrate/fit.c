@@ -2,10 +2,13 @@
 /*
  * kernel.scale: the models run the very steps that were measured, with the constants found so far.
  * A step's modelled time is a + s b, where a is hardware and b is kernel code at scale 1; two runs
- * give both. The scale leaves the least sum of squares of ln(measured / modelled) over all steps.
+ * give both. Steps of which the base machine has other proportions than this one, those of pages
+ * that are freed or taken, get a factor each, from one more run. The scale then leaves the least
+ * sum of squares of ln(measured / modelled) over all steps.
  */
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_min.h>
+#include <gsl/gsl_multifit.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +20,17 @@
 #include "sim/base/text.h"
 #include "workloads/experiment.h"
 
-enum { STEPS = CYCLE_SIZES * CYCLE_STEPS, MOST_SETTINGS = 64 };
+enum { STEPS = CYCLE_SIZES * CYCLE_STEPS, MOST_SETTINGS = 64, GROUPS = 2, GROUP_KEYS = 3 };
+
+static const struct {
+	const char *what;
+	const char *key[GROUP_KEYS];
+} groups[GROUPS] = {
+	{ "freeing pages", { "gather_page", "page_free", "lru_move" } },
+	{ "taking pages", { "page_alloc", "memcg_charge", "lru_add" } },
+};
+
+static const double least_factor = 0.2, most_factor = 5; /* beyond, a figure is spoilt */
 
 static const char policy[] = "linux-6.18";
 
@@ -92,17 +105,43 @@ static bool run_model(const struct calibration *c, const char *workload, uint32_
 	return false;
 }
 
-/* Each step's mean in ns. */
-static bool model_steps(const struct calibration *c, double scale, double ns[STEPS],
-			struct err *err)
+static double base_ns(const struct kernel_costs *costs, const char *key)
 {
+	const struct param *p = param_find(kernel_cost_params, key);
+
+	return (double)*(const sim_ps *)((const char *)costs + p->offset) / SIM_NS;
+}
+
+struct steps_of {
+	const struct calibration *c;
+	const struct kernel_costs *costs; /* the base machine's, at scale 1 */
+	double scale, factor[GROUPS];
+};
+
+static void set_groups(struct settings *s, const struct steps_of *of)
+{
+	char key[64];
+
+	for (int g = 0; g < GROUPS; g++)
+		for (int k = 0; k < GROUP_KEYS; k++) {
+			snprintf(key, sizeof(key), "kernel.%s", groups[g].key[k]);
+			set_ns(s, key, base_ns(of->costs, groups[g].key[k]) * of->factor[g]);
+		}
+}
+
+/* Each step's mean in ns. */
+static bool model_steps(const struct steps_of *of, double ns[STEPS], struct err *err)
+{
+	const struct calibration *c = of->c;
+
 	for (int i = 0; i < CYCLE_SIZES; i++) {
 		struct settings s = { .n = 0 };
 		struct outcome out;
 		char pages[16];
 
 		set_constants(&s, c);
-		set_scale(&s, c, scale);
+		set_scale(&s, c, of->scale);
+		set_groups(&s, of);
 		snprintf(pages, sizeof(pages), "%u", cycle_pages[i]);
 		set(&s, "", "pages", pages);
 		if (!run_model(c, "mm_cycle", 1, &s, &out, err))
@@ -275,19 +314,105 @@ static void take_flush_code_out(struct calibration *c, const struct kernel_costs
 	constant_add(c, left.key, left.text, left.source, &left.summary, left.note);
 }
 
+/* ---- the groups ---- */
+
+/* measured = a + s rest + sum of u[g] part[g] by least squares of relative errors; u / s. */
+static bool solve_groups(const struct fit *model, const double part[GROUPS][STEPS],
+			 double factor[GROUPS])
+{
+	enum { TERMS = GROUPS + 1 };
+	gsl_matrix *x = gsl_matrix_alloc(STEPS, TERMS), *cov = gsl_matrix_alloc(TERMS, TERMS);
+	gsl_vector *y = gsl_vector_alloc(STEPS), *w = gsl_vector_alloc(STEPS);
+	gsl_multifit_linear_workspace *work = gsl_multifit_linear_alloc(STEPS, TERMS);
+	double term[TERMS] = { 0 }, chisq;
+	gsl_vector_view v = gsl_vector_view_array(term, TERMS);
+	int ret;
+
+	for (int i = 0; i < STEPS; i++) {
+		double rest = model->b[i], ns = model->measured[i];
+
+		for (int g = 0; g < GROUPS; g++) {
+			gsl_matrix_set(x, (size_t)i, (size_t)g + 1, part[g][i]);
+			rest -= part[g][i];
+		}
+		gsl_matrix_set(x, (size_t)i, 0, rest);
+		gsl_vector_set(y, (size_t)i, ns - model->a[i]);
+		gsl_vector_set(w, (size_t)i, ns > 0 ? 1 / (ns * ns) : 0);
+	}
+	ret = gsl_multifit_wlinear(x, w, y, &v.vector, cov, &chisq, work);
+	gsl_multifit_linear_free(work);
+	gsl_matrix_free(x);
+	gsl_matrix_free(cov);
+	gsl_vector_free(y);
+	gsl_vector_free(w);
+	for (int g = 0; g < GROUPS; g++)
+		factor[g] = fmin(fmax(term[g + 1] / term[0], least_factor), most_factor);
+	return ret == 0 && term[0] > 0;
+}
+
+static void add_group(struct calibration *c, const struct kernel_costs *costs, int g, double factor,
+		      const struct summary *s)
+{
+	char key[64], text[64], note[160];
+
+	snprintf(note, sizeof(note), "%s takes %.2f times what it does at the base's proportions",
+		 groups[g].what, factor);
+	for (int k = 0; k < GROUP_KEYS; k++) {
+		snprintf(key, sizeof(key), "kernel.%s", groups[g].key[k]);
+		constant_time(base_ns(costs, groups[g].key[k]) * factor, text, sizeof(text));
+		constant_add(c, key, text, CONSTANT_MEASURED, s, note);
+	}
+}
+
+/* Finds their factors and puts them into the model. */
+static bool fit_groups(struct steps_of *of, struct fit *model, const double at_one[STEPS],
+		       struct err *err)
+{
+	double part[GROUPS][STEPS], factor[GROUPS], more[STEPS];
+
+	for (int i = 0; i < STEPS; i++) {
+		const struct figure *fig = step_figure(of->c, (size_t)i);
+
+		model->measured[i] = fig ? figure_summary(fig).median : 0;
+	}
+	for (int g = 0; g < GROUPS; g++) {
+		of->factor[g] = 2;
+		if (!model_steps(of, more, err))
+			return false;
+		of->factor[g] = 1;
+		for (int i = 0; i < STEPS; i++)
+			part[g][i] = more[i] - at_one[i];
+	}
+	if (!solve_groups(model, part, factor))
+		return true; /* then the base's proportions are as good as any */
+	for (int g = 0; g < GROUPS; g++) {
+		of->factor[g] = factor[g];
+		for (int i = 0; i < STEPS; i++)
+			model->b[i] += (factor[g] - 1) * part[g][i];
+	}
+	return true;
+}
+
 /* Each step's hardware and code with the constants as they are, and so the scale of each round. */
-static bool fit_once(struct calibration *c, struct fit *model, double *scale, struct err *err)
+static bool fit_once(struct calibration *c, struct steps_of *of, struct fit *model, double *scale,
+		     struct err *err)
 {
 	double at_one[STEPS], at_two[STEPS];
 	const struct figure *fig;
 
-	if (!model_steps(c, 1, at_one, err) || !model_steps(c, 2, at_two, err))
+	*of = (struct steps_of){ .c = c, .costs = of->costs, .scale = 2, .factor = { 1, 1 } };
+	if (!model_steps(of, at_two, err))
+		return false;
+	of->scale = 1;
+	if (!model_steps(of, at_one, err))
 		return false;
 	model->n = STEPS;
 	for (int i = 0; i < STEPS; i++) {
 		model->b[i] = at_two[i] - at_one[i];
 		model->a[i] = at_one[i] - model->b[i];
 	}
+	if (!fit_groups(of, model, at_one, err))
+		return false;
 	fit_rounds(c, model);
 	fig = figure_find(&c->figures, "kernel.scale");
 	if (!fig)
@@ -301,6 +426,7 @@ static bool fit_once(struct calibration *c, struct fit *model, double *scale, st
 bool fit_scale(struct calibration *c, struct err *err)
 {
 	struct kernel_costs costs;
+	struct steps_of of = { .costs = &costs };
 	char text[64], note[160];
 	double scale = 1;
 	struct fit model;
@@ -310,7 +436,7 @@ bool fit_scale(struct calibration *c, struct err *err)
 		return false;
 	for (int i = 0; i < 2; i++) {
 		take_flush_code_out(c, &costs, scale);
-		if (!fit_once(c, &model, &scale, err))
+		if (!fit_once(c, &of, &model, &scale, err))
 			return false;
 	}
 	s = figure_summary(figure_find(&c->figures, "kernel.scale"));
@@ -320,9 +446,13 @@ bool fit_scale(struct calibration *c, struct err *err)
 	snprintf(note, sizeof(note), "fits %zu steps within a factor of %.2f (docs/calibrate.md)",
 		 c->n_checks, exp(c->misfit));
 	constant_add(c, "kernel.scale", text, CONSTANT_MEASURED, &s, note);
+	for (int g = 0; g < GROUPS; g++)
+		if (of.factor[g] != 1)
+			add_group(c, &costs, g, of.factor[g], &s);
 	add_scaled(c, "kernel.syscall", "syscall", scale);
 	add_scaled(c, "kernel.page_zero", "zero.cached", scale);
 	c->irq_ns = (double)costs.irq / 1e3 * scale;
+	derive_forks(c, &costs, scale);
 	return true;
 }
 

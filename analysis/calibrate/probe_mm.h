@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The sizes and steps of the memory probes, which derive.c fits and fit.c compares with the models.
+ * The sizes and steps of the memory probes, which derive*.c fit and fit.c compares with the models.
  */
 #ifndef ANALYSIS_CALIBRATE_PROBE_MM_H
 #define ANALYSIS_CALIBRATE_PROBE_MM_H
@@ -23,5 +23,8 @@ enum cycle_step {
 enum { CYCLE_SIZES = 4 };
 extern const unsigned int cycle_pages[CYCLE_SIZES];
 extern const char *const cycle_steps[CYCLE_STEPS];
+
+/* figures "fork.*": so many VMAs of a page, or pages of one VMA, more than "fork.base" */
+enum { FORK_VMAS = 64, FORK_PAGES = 1024 };
 
 #endif
