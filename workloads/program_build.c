@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Reads a recording once and notes, thread by thread, operations, the own work before them, and
- * sleeps and wake-ups. Which operations belong to calls is program_calls.c's, what is made of the
- * notes is program_finish.c's.
+ * Reads a recording once and notes, thread by thread, operations and the own work before them.
+ * Sleeps, wake-ups and CPUs are program_switches.c's, which operations belong to calls is
+ * program_calls.c's, what is made of the notes is program_finish.c's.
  */
 #include <string.h>
 
@@ -125,35 +125,7 @@ struct build_space *builder_space(struct builder *b, struct build_task *t)
 	return &b->space[proc->space];
 }
 
-/* ---- own work, sleeps and wake-ups ---- */
-
-/*
- * Off the CPU from out to in, as seen at t, the thread's own next event. The way in is told by
- * whoever ran there before, whose clock may be another: it counts only between out and t.
- */
-static uint64_t way_in(const struct build_task *t, uint64_t now)
-{
-	return t->resumed && t->in_ns >= t->out_ns && t->in_ns <= now ? t->in_ns : now;
-}
-
-/* The switch is recorded before the thread goes on, on its time. */
-static uint32_t events_in(const struct build_task *t, uint64_t in)
-{
-	return t->resumed && in == t->in_ns ? t->in_events : 0;
-}
-
-static void wake_up(struct build_task *t, uint64_t now)
-{
-	struct program_op *op = &t->op[t->n_ops - 1];
-	uint64_t in = way_in(t, now), end = in;
-
-	/* waiting for a CPU after the wake-up is the scheduler's, not the sleep's */
-	if (t->woken && t->wake_ns >= t->out_ns && t->wake_ns < in)
-		end = t->wake_ns;
-	op->len = (end - t->out_ns) * SIM_NS;
-	t->note[t->n_ops - 1].after_ns = (int64_t)(now - in);
-	task_mark(t, in, events_in(t, in));
-}
+/* ---- own work ---- */
 
 void task_append(struct build_task *t, const struct program_op *op, const struct build_note *note)
 {
@@ -198,8 +170,7 @@ struct build_note task_note(struct build_task *t, uint64_t now)
 	return note;
 }
 
-/* A sleep or a wake-up ends the stretch, but its end says nothing about how long a fault takes. */
-static struct build_note cut(struct build_task *t, uint64_t now)
+struct build_note task_cut(struct build_task *t, uint64_t now)
 {
 	struct build_note note;
 
@@ -208,190 +179,6 @@ static struct build_note cut(struct build_task *t, uint64_t now)
 	t->events--;
 	note.events--;
 	return note;
-}
-
-/* It was put on another CPU while it waited for one. */
-static void move(struct build_task *t, uint64_t in_ns, uint16_t cpu)
-{
-	struct program_op op = { .kind = PROGRAM_MOVE, .other = cpu };
-	struct build_note note = cut(t, t->out_ns);
-
-	task_append(t, &op, &note);
-	task_mark(t, in_ns, events_in(t, in_ns));
-}
-
-/* On the same CPU: the stretch goes on. */
-static void come_back(struct build_task *t, uint64_t in_ns)
-{
-	t->minus_ns += (int64_t)(in_ns - t->out_ns);
-	t->events += events_in(t, in_ns);
-}
-
-static uint16_t cpu_of(const struct trace_event *e)
-{
-	return e->cpu < TRACE_CPUS_MAX ? (uint16_t)e->cpu : PROGRAM_NO_CPU;
-}
-
-/* The first event of its own since it was off the CPU. */
-static void settle(struct build_task *t, const struct trace_event *e)
-{
-	uint64_t now = e->time_ns;
-
-	exec_goes_on(t, way_in(t, now));
-	t->unwoken += t->state == TASK_BLOCKED && !t->woken && !t->deep;
-	if (t->state == TASK_BLOCKED)
-		wake_up(t, now);
-	else if (t->state == TASK_PREEMPTED && cpu_of(e) != t->at_cpu)
-		move(t, way_in(t, now), cpu_of(e));
-	else if (t->state == TASK_PREEMPTED)
-		come_back(t, way_in(t, now));
-	t->at_cpu = cpu_of(e);
-	t->resumed = t->woken = false;
-	t->state = TASK_RUNNING;
-}
-
-/* It goes to sleep: by an operation of its own, or (no_op) within one. */
-static void note_sleep(struct build_task *t, uint32_t op)
-{
-	xgrow(t->sleep, t->n_sleeps, t->cap_sleeps);
-	t->sleep[t->n_sleeps++] = (struct wake_ref){ .op = op };
-}
-
-static void block(struct builder *b, int32_t index, uint64_t now)
-{
-	struct build_task *t = &b->task[index];
-	struct program_op op = { .kind = PROGRAM_WAIT };
-	struct build_note note = cut(t, now);
-
-	task_append(t, &op, &note);
-	if (t->early_waker != NO_TASK) {
-		builder_pair(b, index, (uint32_t)t->n_ops - 1, t->early_waker, t->early_op);
-		t->woken = true;
-		t->wake_ns = now;
-	}
-	t->early_waker = NO_TASK;
-	t->state = TASK_BLOCKED;
-	t->out_ns = now;
-}
-
-/* Someone who was not seen before comes from a sleep that began before the recording. */
-static int32_t asleep_at_start(struct builder *b, int32_t tid, uint64_t now)
-{
-	int32_t index = builder_new_task(b, tid, now);
-
-	block(b, index, b->start_ns);
-	b->task[index].from_sleep = true;
-	return index;
-}
-
-enum { AT_ONCE_NS = 30000 }; /* from a wake-up to the switch that it leads to */
-
-/* One of the wake-ups that t's time so far ended with was of `woken`, who goes before somebody. */
-static void wake_preempts(struct build_task *t, int32_t woken, uint64_t now)
-{
-	int64_t since = (int64_t)(now - t->mark_ns);
-
-	for (size_t i = t->n_ops; i-- > 0 && since < AT_ONCE_NS; since += t->note[i].gap_ns) {
-		if (t->op[i].kind != PROGRAM_WAKE)
-			return;
-		if (t->note[i].peer != woken && woken != NO_TASK)
-			continue;
-		t->op[i].flags |= PROGRAM_PREEMPTS;
-		return;
-	}
-}
-
-static void on_switch(struct builder *b, const struct trace_event *e)
-{
-	int32_t prev = builder_find(b, (int32_t)e->arg[0]);
-	int32_t next = e->arg[2] ? builder_find(b, (int32_t)e->arg[2]) : NO_TASK;
-	char state = (char)(e->arg[1] & 0xff);
-	size_t cpu = e->cpu < TRACE_CPUS_MAX ? e->cpu : TRACE_CPUS_MAX;
-
-	if (e->arg[0] && prev != NO_TASK) {
-		struct build_task *t = &b->task[prev];
-
-		exec_sleeps(t, state);
-		t->resumed = t->in_irq = false;
-		bool inside = t->call || t->lock_wait || t->exiting;
-
-		if (state == 'X' || state == 'Z')
-			t->state = TASK_DEAD;
-		else if (inside)
-			t->state = TASK_IN_CALL;
-		else if (state == 'R')
-			t->state = TASK_PREEMPTED;
-		else
-			block(b, prev, e->time_ns);
-		if (t->state == TASK_PREEMPTED && next != NO_TASK)
-			wake_preempts(t, next, e->time_ns);
-		t->deep = state == 'D' && !inside;
-		if (state != 'R' && !t->deep && t->state != TASK_DEAD)
-			note_sleep(t, inside ? NO_OP : (uint32_t)t->n_ops - 1);
-		t->out_ns = e->time_ns;
-	}
-	if (e->arg[2] && next == NO_TASK)
-		next = asleep_at_start(b, (int32_t)e->arg[2], e->time_ns);
-	if (next != NO_TASK) {
-		b->task[next].resumed = true;
-		b->task[next].in_events = 1;
-		b->task[next].in_ns = e->time_ns;
-		if (e->cpu < TRACE_CPUS_MAX && b->task[next].cpu < 0)
-			b->task[next].cpu = e->cpu;
-	}
-	b->on_cpu[cpu] = next;
-}
-
-/* The wake-up as an operation of the thread in whose context it was; its number, or NO_OP. */
-static uint32_t add_wake(struct builder *b, int32_t self, int32_t target, uint64_t now)
-{
-	struct program_op op = { .kind = PROGRAM_WAKE };
-	struct build_task *w = self == NO_TASK ? NULL : &b->task[self];
-	struct build_note note;
-
-	if (!w || w->in_irq || w->call || w->lock_wait || self == target)
-		return NO_OP;
-	note = cut(w, now);
-	note.peer = target;
-	note.peer_op = NO_OP;
-	task_append(w, &op, &note);
-	task_mark(w, now, 1);
-	return (uint32_t)w->n_ops - 1;
-}
-
-/* True if it became an operation. */
-static bool on_waking(struct builder *b, const struct trace_event *e, int32_t self)
-{
-	int32_t target = builder_find(b, (int32_t)e->arg[0]);
-	struct build_task *t;
-	uint32_t op;
-
-	if (target == NO_TASK) {
-		target = asleep_at_start(b, (int32_t)e->arg[0], e->time_ns);
-		note_sleep(&b->task[target], 0);
-	}
-	op = add_wake(b, self, target, e->time_ns);
-	if (self != NO_TASK)
-		exec_wakes(&b->task[self], e);
-	t = &b->task[target];
-	if (t->state != TASK_BLOCKED || !t->deep) {
-		xgrow(t->waking, t->n_wakings, t->cap_wakings);
-		t->waking[t->n_wakings++] = (struct wake_ref){ self, op };
-	}
-	if (t->state == TASK_BLOCKED && !t->woken) {
-		t->woken = true;
-		t->wake_ns = e->time_ns;
-		t->note[t->n_ops - 1].wake_cpu = cpu_of(e);
-		if (op != NO_OP)
-			builder_pair(b, target, (uint32_t)t->n_ops - 1, self, op);
-	} else if (t->state == TASK_RUNNING && op != NO_OP) {
-		t->early_waker = self; /* counts if its next event is to go to sleep */
-		t->early_op = op;
-	} else if (t->exec.asleep && !t->woken) {
-		t->woken = true;
-		t->wake_ns = e->time_ns;
-	}
-	return op != NO_OP;
 }
 
 /* ---- events of a thread in its own context ---- */
@@ -417,7 +204,7 @@ static void on_task_exit(struct build_task *t, const struct trace_event *e)
 	if (t->exiting || (int32_t)e->arg[0] != t->tid)
 		return;
 	t->call = 0;
-	note = cut(t, e->time_ns);
+	note = task_cut(t, e->time_ns);
 	task_append(t, &op, &note); /* whom it wakes on its way out follows */
 	t->exiting = true;
 }
@@ -476,7 +263,7 @@ static void learn(struct builder *b, struct build_task *t, const struct trace_ev
 	if (e->tid >= 0 && e->comm && e->comm[0]) {
 		if (t->call == SC_EXECVE && t->exec_cpu == PROGRAM_NO_CPU &&
 		    strcmp(t->comm, e->comm))
-			t->exec_cpu = cpu_of(e);
+			t->exec_cpu = event_cpu(e);
 		t->comm = e->comm;
 	}
 	if (t->cpu < 0 && e->cpu < TRACE_CPUS_MAX)
@@ -492,27 +279,18 @@ static void learn(struct builder *b, struct build_task *t, const struct trace_ev
 	}
 }
 
-/* For who comes next on that CPU. */
-static void loads_mm(struct builder *b, const struct trace_event *e)
-{
-	int32_t next = e->cpu < TRACE_CPUS_MAX ? b->on_cpu[e->cpu] : NO_TASK;
-
-	if (next != NO_TASK)
-		b->task[next].in_events++;
-}
-
 static void own_event(struct builder *b, int32_t self, const struct trace_event *e)
 {
 	struct build_task *t = &b->task[self];
 
 	/* the flush of a task switch is recorded under who just went off the CPU */
 	if (e->type == TRACE_TLB_FLUSH && !e->arg[1] && t->state != TASK_RUNNING) {
-		loads_mm(b, e);
+		switches_load_mm(b, e);
 		return;
 	}
 	learn(b, t, e);
 	if (t->state != TASK_DEAD)
-		settle(t, e);
+		switches_settle(t, e);
 	if (e->type != TRACE_SWITCH)
 		t->early_waker = NO_TASK;
 	if (e->type == TRACE_IPI_ENTRY || e->type == TRACE_IPI_EXIT) {
@@ -522,7 +300,7 @@ static void own_event(struct builder *b, int32_t self, const struct trace_event 
 	if (t->in_irq)
 		return;
 	if (e->type == TRACE_IPI_SEND_CPU && program_ipi_kind(e) == PROGRAM_IPI_RESCHEDULE)
-		wake_preempts(t, NO_TASK, e->time_ns);
+		switches_preempt(t, NO_TASK, e->time_ns);
 	calls_lock(b, t, e);
 	if (e->type == TRACE_EXIT)
 		on_task_exit(t, e);
@@ -594,8 +372,8 @@ static void handle(struct builder *b, const struct trace_event *e)
 	if (self != NO_TASK)
 		own_event(b, self, e);
 	if (e->type == TRACE_SWITCH)
-		on_switch(b, e);
-	else if (e->type == TRACE_WAKING && !on_waking(b, e, self) && self != NO_TASK)
+		switches_event(b, e);
+	else if (e->type == TRACE_WAKING && !switches_waking(b, e, self) && self != NO_TASK)
 		b->task[self].events += !b->task[self].call && !b->task[self].in_irq;
 	background_event(b, self, e);
 }

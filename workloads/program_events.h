@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Between program_build.c (threads, sleeps, own work) and program_calls.c (calls, faults, locks):
- * the steps in which a thread's list of operations grows.
+ * Between program_build.c (threads, own work), program_switches.c (sleeps, wake-ups, CPUs) and
+ * program_calls.c (calls, faults, locks): the steps in which a thread's list of operations grows.
  */
 #ifndef WORKLOADS_PROGRAM_EVENTS_H
 #define WORKLOADS_PROGRAM_EVENTS_H
@@ -18,6 +18,20 @@ void task_append(struct build_task *t, const struct program_op *op, const struct
 void task_mark(struct build_task *t, uint64_t now, uint32_t events);
 /* The stretch ends here with an operation. */
 struct build_note task_note(struct build_task *t, uint64_t now);
+/* The same with a sleep or a wake-up, whose end says nothing about how long a fault takes. */
+struct build_note task_cut(struct build_task *t, uint64_t now);
+
+/* The first event of its own since it was off the CPU. */
+void switches_settle(struct build_task *t, const struct trace_event *e);
+void switches_event(struct builder *b, const struct trace_event *e);
+/* A wake-up, seen in self's context. True if it became an operation of its. */
+bool switches_waking(struct builder *b, const struct trace_event *e, int32_t self);
+/* One of the wake-ups that t's time so far ended with was of `woken` (NO_TASK: of whomever), who
+ * goes before somebody. */
+void switches_preempt(struct build_task *t, int32_t woken, uint64_t now);
+/* The load of an mm for who comes next on that CPU. */
+void switches_load_mm(struct builder *b, const struct trace_event *e);
+uint16_t event_cpu(const struct trace_event *e); /* PROGRAM_NO_CPU: not told */
 
 /* Calls, faults and forks. False: not such an event. */
 bool calls_event(struct builder *b, int32_t self, const struct trace_event *e);

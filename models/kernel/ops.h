@@ -156,10 +156,10 @@ void sys_uffd_close(struct task *task, struct userfaultfd *u);
 void task_block(struct task *task);
 /* waker: the task in whose context the wake-up runs and whom it costs time. */
 void task_wake(struct task *waker, struct task *sleeper);
-/* The same by system calls on a file that counts (an eventfd): write wakes, read blocks. */
 /* The same, and the sleeper goes before who runs on its CPU, whatever the scheduler thinks: as it
  * did in a recording. */
 void task_wake_first(struct task *waker, struct task *sleeper);
+/* The same by system calls on a file that counts (an eventfd): write wakes, read blocks. */
 void sys_event_write(struct task *waker, struct task *sleeper);
 void sys_event_read(struct task *task);
 /* A pipe, written and read a byte at a time; it lasts as long as the run. */
