@@ -429,20 +429,36 @@ static struct vma *find_vma_or_grow(struct task *t, struct fault *f)
 	return vma ? vma : expand_stack(t, f->mm, f->addr, &f->hold);
 }
 
-void fault_in_user_page(struct task *t, struct mm *mm, uint64_t addr, enum user_access access)
+bool fault_in_locked_page(struct task *t, struct mm *mm, uint64_t addr, enum user_access access,
+			  struct read_hold *hold)
 {
-	struct fault f = { .mm = mm, .addr = addr, .access = access };
+	struct fault f = { .mm = mm, .addr = addr, .access = access, .hold = *hold };
+	bool again = false, ok;
 
 	do {
-		wait_for_page(t, &f);
-		f.retry = f.dropped = false;
-		mmap_read_lock(t, mm, &f.hold);
+		if (again) {
+			release_fault_lock(t, &f);
+			wait_for_page(t, &f);
+			f.retry = f.dropped = false;
+			mmap_read_lock(t, mm, &f.hold);
+		}
 		spend(t, t->k->cost.vma_lookup);
 		settle(t);
 		f.vma = vma_lookup(mm, addr);
-		handle_locked_fault(t, &f);
-		release_fault_lock(t, &f);
-	} while (f.retry || f.wait_for || f.moves);
+		ok = handle_locked_fault(t, &f);
+		again = f.retry || f.wait_for || f.moves || f.dropped;
+	} while (again);
+	*hold = f.hold;
+	return ok;
+}
+
+void fault_in_user_page(struct task *t, struct mm *mm, uint64_t addr, enum user_access access)
+{
+	struct read_hold hold;
+
+	mmap_read_lock(t, mm, &hold);
+	fault_in_locked_page(t, mm, addr, access, &hold);
+	mmap_read_unlock(t, mm, &hold);
 }
 
 bool handle_page_fault(struct task *t, uint64_t addr, enum user_access access)

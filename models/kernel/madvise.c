@@ -183,6 +183,8 @@ int sys_madvise(struct task *t, uint64_t addr, uint64_t len, int advice)
 		ret = madvise_collapse(t, t->mm, addr, end);
 	} else if (advice == MADV_REMOVE) {
 		ret = madvise_remove(t, t->mm, addr, end);
+	} else if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE) {
+		ret = madvise_populate(t, t->mm, addr, end, advice);
 	} else if (len) {
 		lock_advice(t, &a, addr, end, advice);
 		ret = advise(t, NULL, addr, end, advice);

@@ -456,6 +456,13 @@ void flush_slot_range(struct task *t, unsigned int slot, uint64_t start, uint64_
 bool handle_page_fault(struct task *t, uint64_t addr, enum user_access access);
 /* get_user_pages: of an mm that need not be the task's; there is a VMA that allows it. */
 void fault_in_user_page(struct task *t, struct mm *mm, uint64_t addr, enum user_access access);
+/* The same by who holds mmap_lock for reading, which may be let go of and taken again. False: no
+ * VMA allows it any more. */
+bool fault_in_locked_page(struct task *t, struct mm *mm, uint64_t addr, enum user_access access,
+			  struct read_hold *hold);
+/* MAP_POPULATE, MADV_POPULATE_READ and _WRITE (populate.c). */
+void mm_populate(struct task *t, struct mm *mm, uint64_t addr, uint64_t end);
+int madvise_populate(struct task *t, struct mm *mm, uint64_t addr, uint64_t end, int advice);
 void dup_mmap(struct task *t, struct mm *to, struct mm *from);
 /* What a recorder makes of a new mapping of code. */
 void record_mapping(struct task *t);

@@ -20,6 +20,10 @@
 #define MREMAP_MAYMOVE 1
 #define MREMAP_FIXED   2
 #endif
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ  22
+#define MADV_POPULATE_WRITE 23
+#endif
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
 #endif

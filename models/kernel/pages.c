@@ -215,6 +215,8 @@ static void free_pcppages_bulk(struct task *t, unsigned int n)
 	struct pages *p = t->k->pages;
 
 	spin_lock_irq(t, &p->zone_lock);
+	if (n > c->nr_pcp) /* an interrupt that ended a write gave pages back while we waited */
+		n = c->nr_pcp;
 	for (unsigned int i = 0; i < n; i++)
 		zone_give(p, c->pcp[--c->nr_pcp]);
 	spend_on_pages(t, n * t->k->cost.buddy_page);

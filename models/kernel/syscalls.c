@@ -171,6 +171,8 @@ int64_t sys_mmap(struct task *t, uint64_t addr, uint64_t len, unsigned int prot,
 	if (addr && prot & PROT_EXEC && !(flags & MAP_ANONYMOUS))
 		record_mapping(t);
 	mmap_write_unlock(t, mm);
+	if (addr && (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
+		mm_populate(t, mm, addr, addr + len);
 	return end_call(t, addr ? (int64_t)addr : -ENOMEM);
 }
 

@@ -54,7 +54,8 @@ static void chaos_op(struct task *t, struct rng *rng)
 	static const unsigned int kinds[] = { MAP_PRIVATE | MAP_ANONYMOUS, MAP_SHARED,
 					      MAP_SHARED | MAP_ANONYMOUS };
 	unsigned int flags = kinds[rng_below(rng, 4) ? 0 : 1 + rng_below(rng, 2)];
-	static const int advice[] = { MADV_COLLAPSE, MADV_HUGEPAGE, MADV_REMOVE };
+	static const int advice[] = { MADV_COLLAPSE, MADV_HUGEPAGE, MADV_REMOVE, MADV_POPULATE_READ,
+				      MADV_POPULATE_WRITE };
 
 	if (aging && rng_below(rng, 4) == 0) {
 		aging_op(t, rng, addr, len);
@@ -83,7 +84,7 @@ static void chaos_op(struct task *t, struct rng *rng)
 		sys_munmap(t, (uint64_t)sys_mmap(t, 0, len, prot, flags), len);
 		break;
 	case 7:
-		sys_madvise(t, addr, len, advice[rng_below(rng, 3)]);
+		sys_madvise(t, addr, len, advice[rng_below(rng, 5)]);
 		break;
 	case 10:
 		sys_madvise(t, addr, len, rng_below(rng, 8) ? MADV_MERGEABLE : MADV_UNMERGEABLE);
