@@ -196,6 +196,7 @@ struct build_task {
 	uint64_t got_ns; /* acquire_returned, 0 = not seen */
 	struct gaps waits, holds;
 	bool last_was_start; /* its last event was LOCK_START */
+	bool last_was_enter; /* its last event began the call */
 	struct build_exec exec;
 
 	struct gaps gaps[GAP_CLASSES];
@@ -233,15 +234,15 @@ struct builder {
 	/* ns from LOCK_START to LOCK_ACQUIRED: of an mm that one thread alone uses so far; of a
 	 * lock where nobody else was */
 	struct gaps tracer_alone, tracer_free;
-	struct pace_samples pace_samples[2]; /* by whether threads share the mm */
-	uint8_t *pace;                       /* by window; NULL: not known */
+	struct pace_samples pace_samples[SC_SYSCALLS]; /* by call */
+	uint8_t *pace;                                 /* by window; NULL: not known */
 	size_t n_paces;
 	uint64_t start_ns, end_ns;
 	bool started;
 };
 
 /* How fast the machine was (program_pace.c): in 1/PACE_UNIT slower than at full speed. */
-void pace_sample(struct builder *b, const struct build_task *t, bool shared, uint64_t now);
+void pace_sample(struct builder *b, const struct build_task *t);
 void pace_finish(struct builder *b);
 uint8_t pace_at(const struct builder *b, uint64_t ns);
 void pace_free(struct builder *b);

@@ -191,6 +191,7 @@ static void on_enter(struct build_task *t, const struct trace_event *e)
 	t->exec_cpu = PROGRAM_NO_CPU;
 	t->call = e->nr;
 	t->call_ns = e->time_ns;
+	t->last_was_enter = true;
 	t->child = NO_TASK;
 	memcpy(t->arg, e->arg, sizeof(t->arg));
 	exec_begins(t);
@@ -414,7 +415,6 @@ static void learn_cost(struct builder *b, const struct build_task *t, uint64_t n
 		return;
 	xgrow(g->v, g->n, g->cap);
 	g->v[g->n++] = (uint32_t)(now - t->lock_ns);
-	pace_sample(b, t, l->shared, now);
 }
 
 static void gaps_add(struct gaps *g, uint64_t ns)
@@ -442,10 +442,11 @@ static void note_lock(struct build_task *t, const struct trace_event *e)
 
 void calls_lock(struct builder *b, struct build_task *t, const struct trace_event *e)
 {
-	bool was_start = t->last_was_start;
+	bool was_start = t->last_was_start, was_enter = t->last_was_enter;
 
 	note_lock(t, e);
 	exec_lock(t, e);
+	t->last_was_enter = false;
 	t->last_was_start = e->type == TRACE_LOCK_START;
 	switch (e->type) {
 	case TRACE_LOCK_START:
@@ -453,6 +454,8 @@ void calls_lock(struct builder *b, struct build_task *t, const struct trace_even
 		join_lock(b, t, e);
 		t->lock_wait = true;
 		t->lock_ns = e->time_ns;
+		if (was_enter)
+			pace_sample(b, t);
 		break;
 	case TRACE_LOCK_ACQUIRED:
 		if (t->lock_mm != e->arg[0]) /* by trylock; a downgrade holds it already */

@@ -15,26 +15,31 @@ static const int64_t warm_ns = 10000; /* after more own work caches are cold */
 enum {
 	FEW_SAMPLES = 32, /* of a window */
 	FEW_WINDOWS = 5,
-	LOWEST = 10,             /* the percentile of a window that is told by no cold cache */
+	MOST_WINDOWS = 1 << 22, /* a day: a longer recording has damaged times */
+	QUARTILE = 25,
 	FASTEST = 10,            /* the percentile of windows that counts as full speed */
 	REACH = 2,               /* windows on each side that must agree */
 	SLIGHT = PACE_UNIT / 10, /* CPUs may differ by that much for the recorder alone */
 };
 
-/* From t->lock_ns to now nothing but the recorder ran. */
-void pace_sample(struct builder *b, const struct build_task *t, bool shared, uint64_t now)
+/* A call that goes for mmap_lock at once: from its entry to there nothing but the recorder ran, and
+ * little code of the call's own. It waits for nobody. */
+void pace_sample(struct builder *b, const struct build_task *t)
 {
-	struct pace_samples *p = &b->pace_samples[shared];
-	uint32_t window = (uint32_t)((now - b->start_ns) / window_ns);
+	struct pace_samples *p = &b->pace_samples[t->call];
+	uint64_t gap = t->lock_ns - t->call_ns;
 
-	if (!t->call || t->pending_note.gap_ns > warm_ns)
+	if (t->pending_note.gap_ns > warm_ns || gap > UINT32_MAX)
 		return;
 	xgrow(p->v, p->n, p->cap);
-	p->v[p->n++] = (struct pace_sample){ window, (uint32_t)(now - t->lock_ns) };
+	p->v[p->n++] = (struct pace_sample){
+		.window = (uint32_t)((t->lock_ns - b->start_ns) / window_ns),
+		.gap_ns = (uint32_t)gap,
+	};
 }
 
-/* The lowest decile of each window, 0 = not known; the samples are sorted by time. */
-static size_t lowest(const struct pace_samples *p, uint32_t *window, size_t n)
+/* The lower quartile of each window, 0 = not known; the samples are sorted by time. */
+static size_t quartiles(const struct pace_samples *p, uint32_t *window, size_t n)
 {
 	struct gaps here = { 0 };
 	size_t known = 0;
@@ -47,7 +52,7 @@ static size_t lowest(const struct pace_samples *p, uint32_t *window, size_t n)
 		if (i + 1 < p->n && p->v[i + 1].window == w)
 			continue;
 		if (w < n && here.n >= FEW_SAMPLES) {
-			window[w] = (uint32_t)(gaps_percentile(&here, LOWEST) / SIM_NS);
+			window[w] = (uint32_t)(gaps_percentile(&here, QUARTILE) / SIM_NS);
 			known++;
 		}
 		here.n = 0;
@@ -90,16 +95,17 @@ static uint32_t lasting(const uint32_t *window, size_t n, size_t i)
 
 void pace_finish(struct builder *b)
 {
-	const struct pace_samples *s = b->pace_samples;
-	/* Those of a lock that threads share fetch its line: the two are not to be compared. */
-	const struct pace_samples *more = &s[s[1].n > s[0].n];
+	const struct pace_samples *most = b->pace_samples; /* each call has a length of its own */
 	size_t n = (size_t)((b->end_ns - b->start_ns) / window_ns) + 1;
 	uint32_t *window, fast;
 
-	if (more->n < (size_t)FEW_WINDOWS * FEW_SAMPLES)
+	for (int i = 0; i < SC_SYSCALLS; i++)
+		if (b->pace_samples[i].n > most->n)
+			most = &b->pace_samples[i];
+	if (most->n < (size_t)FEW_WINDOWS * FEW_SAMPLES || n > MOST_WINDOWS)
 		return;
 	window = xcalloc(n, sizeof(*window));
-	if (lowest(more, window, n) >= FEW_WINDOWS) {
+	if (quartiles(most, window, n) >= FEW_WINDOWS) {
 		fast = full_speed(window, n);
 		b->pace = xcalloc(n, sizeof(*b->pace));
 		b->n_paces = n;
@@ -124,6 +130,6 @@ uint8_t pace_at(const struct builder *b, uint64_t ns)
 void pace_free(struct builder *b)
 {
 	free(b->pace);
-	free(b->pace_samples[0].v);
-	free(b->pace_samples[1].v);
+	for (int i = 0; i < SC_SYSCALLS; i++)
+		free(b->pace_samples[i].v);
 }

@@ -26,7 +26,7 @@ static void say(struct recording *r, uint64_t ns, const char *what)
 				 "prog", 10, 10, 0, 1, (unsigned long long)ns, what);
 }
 
-/* Calls with `gap` from start_locking to acquire_returned, `work` before each, `more` at its end.
+/* Calls with `gap` from each event to the next, `work` before each, `more` at its end.
  */
 static void window(struct recording *r, unsigned int i, uint64_t gap, uint64_t work, uint64_t more)
 {
