@@ -29,11 +29,11 @@
 
 enum program_kind {
 	PROGRAM_NONE,
-	PROGRAM_MMAP,     /* addr = the recorded result, len, prot, flags */
+	PROGRAM_MMAP,     /* addr = the recorded result, len, prot, flags; after */
 	PROGRAM_MUNMAP,   /* addr, len */
 	PROGRAM_MPROTECT, /* addr, len, prot */
 	PROGRAM_MADVISE,  /* addr, len, flags = advice */
-	PROGRAM_MREMAP,   /* addr, len -> new_addr = the recorded result, new_len; flags */
+	PROGRAM_MREMAP,   /* addr, len -> new_addr = the recorded result, new_len; flags; after */
 	PROGRAM_BRK,      /* addr = the break asked for */
 	PROGRAM_ACCESS,   /* addr, access: what faulted in the recording */
 	PROGRAM_FORK,     /* other = the child, which starts with a copy of the mm */
@@ -70,6 +70,8 @@ struct program_op {
 	sim_ps think;   /* own work before it */
 	uint64_t addr, len, new_addr, new_len;
 	uint32_t prot, flags;
+	uint32_t after; /* MMAP, MREMAP: task `other` had let go of the range by so many releases of
+			   its own (munmaps, and mremaps elsewhere); 0 = nobody had it */
 	uint32_t recorded_ns; /* how long it took then; for comparison only, 0 = not known */
 };
 

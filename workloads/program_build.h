@@ -150,6 +150,7 @@ struct build_task {
 	struct build_note *note;
 	size_t n_ops, cap_ops, cap_notes;
 	uint64_t mm_ops;
+	uint32_t n_releases; /* munmaps, and mremaps elsewhere, among its operations */
 	int32_t first_space;
 	bool created; /* an operation of its creator makes it */
 	bool by_call; /* its creator was in a recorded call then: its kind says who shares an mm */
@@ -214,8 +215,18 @@ struct lock_users {  /* who is at one mm's lock */
 	bool shared;       /* others did, too */
 };
 
+enum { BUILD_RELEASES = 1024 }; /* that are looked through for who had a range before */
+
+struct build_release {
+	uint64_t start, end;
+	int32_t task, proc;
+	uint32_t number; /* of the task's */
+};
+
 struct builder {
 	struct program *p;
+	struct build_release release[BUILD_RELEASES]; /* the last ones, in a ring */
+	size_t n_releases;
 	struct build_task *task;
 	size_t n_tasks, cap_tasks;
 	int32_t *slot; /* hash of live tids: task + 1 */

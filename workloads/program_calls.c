@@ -57,15 +57,11 @@ static bool call_mmap(struct builder *b, struct build_task *t, struct program_op
 static bool call_munmap(struct builder *b, struct build_task *t, struct program_op *op,
 			uint64_t ret)
 {
-	struct build_space *s = builder_space(b, t);
-
+	(void)b;
 	(void)ret;
 	op->kind = PROGRAM_MUNMAP;
 	op->addr = t->arg[0];
 	op->len = t->arg[1];
-	if (!s->whole)
-		space_meant(s, op->addr, op->len);
-	space_unmapped(s, op->addr, op->len);
 	return true;
 }
 
@@ -185,7 +181,20 @@ static call_fn *const calls[SC_SYSCALLS] = {
 	[SC_VFORK] = call_clone,
 };
 
-static void on_enter(struct build_task *t, const struct trace_event *e)
+/* It lets go of its range long before it returns, and another thread may get that in between. */
+static void munmap_begins(struct builder *b, struct build_task *t)
+{
+	struct build_space *s = builder_space(b, t);
+	uint64_t addr = t->arg[0], len = t->arg[1];
+
+	if (addr % PAGE || !len || addr + len < addr)
+		return; /* refused */
+	if (!s->whole)
+		space_meant(s, addr, len);
+	space_unmapped(s, addr, len);
+}
+
+static void on_enter(struct builder *b, struct build_task *t, const struct trace_event *e)
 {
 	t->pending_note = task_note(t, e->time_ns);
 	t->exec_cpu = PROGRAM_NO_CPU;
@@ -195,6 +204,8 @@ static void on_enter(struct build_task *t, const struct trace_event *e)
 	t->child = NO_TASK;
 	memcpy(t->arg, e->arg, sizeof(t->arg));
 	exec_begins(t);
+	if (e->nr == SC_MUNMAP)
+		munmap_begins(b, t);
 }
 
 /*
@@ -240,6 +251,7 @@ static void on_sys_exit(struct builder *b, struct build_task *t, const struct tr
 	} else if ((known || (e->nr == SC_EXECVE && !e->arg[0])) &&
 		   calls[e->nr](b, t, &op, e->arg[0])) {
 		t->mm_ops++;
+		order_of_call(b, t, &op);
 		task_append(t, &op, &t->pending_note);
 	}
 	t->call = 0;
@@ -327,7 +339,7 @@ bool calls_event(struct builder *b, int32_t self, const struct trace_event *e)
 		return false;
 	switch (e->type) {
 	case TRACE_SYS_ENTER:
-		on_enter(t, e);
+		on_enter(b, t, e);
 		return true;
 	case TRACE_SYS_EXIT:
 		on_sys_exit(b, t, e);

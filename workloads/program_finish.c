@@ -192,6 +192,15 @@ static bool resolve(struct finish *f, int32_t task, uint32_t i, struct program_o
 		op->kind = PROGRAM_SLEEP;
 		op->other = t->note[i].wake_cpu;
 		return op->len > 0;
+	case PROGRAM_MMAP:
+	case PROGRAM_MREMAP:
+		if (!op->after)
+			return true;
+		if (f->index[op->other] < 0) /* not replayed: it has gone by */
+			op->after = 0;
+		else
+			op->other = (uint32_t)f->index[op->other];
+		return true;
 	case PROGRAM_FORK:
 	case PROGRAM_CLONE:
 		op->other = (uint32_t)f->index[op->other];

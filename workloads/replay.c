@@ -250,6 +250,7 @@ static void do_create(struct task *task, struct replay_task *t, const struct pro
 
 	if (!child->dropped && op->kind == PROGRAM_FORK) {
 		child->forked = true;
+		replay_moved_fork(r, t->program->pid, child->program->pid);
 		child->task = sys_fork(task, &attr);
 		op_end(&r->ops, OP_FORK, 0, begin);
 		replay_note_call(r, OP_FORK, op, task_call_time(task));
@@ -287,23 +288,69 @@ static void do_access(struct task *task, struct replay *r, uint64_t addr, enum u
 	r->segvs += !user_access(task, addr, access);
 }
 
-static int64_t do_mmap(struct task *task, uint64_t addr, const struct program_op *op)
+static uint64_t where(const struct replay_task *t, uint64_t addr)
 {
-	uint32_t flags = op->flags & ~(uint32_t)(MAP_FIXED_NOREPLACE | MAP_GROWSDOWN);
-
-	return sys_mmap(task, addr, op->len, op->prot, flags | MAP_FIXED);
+	return t->copy ? replay_relocate(t, addr) : replay_moved_addr(t, addr);
 }
 
-static int64_t do_mremap(struct task *task, struct replay_task *t, const struct program_op *op)
+/* From now on the recorded address means this one. */
+static void now_at(const struct replay_task *t, const struct program_op *op, uint64_t addr,
+		   uint64_t len, int64_t ret, bool moved)
 {
-	uint64_t to = replay_relocate(t, op->new_addr), from = replay_relocate(t, op->addr);
-	unsigned int flags = op->flags;
+	if (ret > 0 && !t->copy && (moved || replay_moved_addr(t, addr) != (uint64_t)ret))
+		replay_note_moved(t, op, addr, len, (uint64_t)ret);
+}
 
-	if (to != from)
-		flags |= MREMAP_MAYMOVE | MREMAP_FIXED;
+static int64_t do_mmap(struct task *task, const struct replay_task *t, uint64_t addr,
+		       const struct program_op *op)
+{
+	uint32_t flags = op->flags & ~(uint32_t)(MAP_FIXED_NOREPLACE | MAP_GROWSDOWN);
+	bool fixed = op->flags & MAP_FIXED, moves;
+	int64_t ret;
+
+	if (!t->copy && !fixed)
+		addr = op->addr; /* what was there is gone */
+	moves = !fixed && replay_must_move(task, t, op, addr, op->len);
+	if (moves)
+		ret = sys_mmap(task, 0, op->len, op->prot, flags);
 	else
-		flags &= ~(unsigned int)MREMAP_FIXED;
-	return sys_mremap(task, from, op->len, op->new_len, flags, to);
+		ret = sys_mmap(task, addr, op->len, op->prot, flags | MAP_FIXED);
+	now_at(t, op, op->addr, op->len, ret, moves);
+	return ret;
+}
+
+/* It may have other neighbours than it had, and grow elsewhere. */
+static int64_t mremap_in_place(struct task *task, const struct replay_task *t, uint64_t addr,
+			       const struct program_op *op, unsigned int flags)
+{
+	bool grows = op->new_len > op->len, moves = addr != op->addr && !t->copy;
+	int64_t ret;
+
+	if (grows)
+		moves |= replay_must_move(task, t, op, addr + op->len, op->new_len - op->len);
+	ret = sys_mremap(task, addr, op->len, op->new_len, moves ? flags | MREMAP_MAYMOVE : flags,
+			 0);
+	now_at(t, op, op->addr, op->new_len, ret, moves && grows);
+	return ret;
+}
+
+static int64_t do_mremap(struct task *task, const struct replay_task *t, uint64_t from,
+			 const struct program_op *op)
+{
+	unsigned int flags = op->flags & ~(unsigned int)MREMAP_FIXED;
+	uint64_t to = where(t, op->new_addr);
+	bool moves;
+	int64_t ret;
+
+	if (op->new_addr == op->addr)
+		return mremap_in_place(task, t, from, op, flags);
+	if (!t->copy && !(op->flags & MREMAP_FIXED))
+		to = op->new_addr;
+	moves = !(op->flags & MREMAP_FIXED) && replay_must_move(task, t, op, to, op->new_len);
+	flags |= moves ? MREMAP_MAYMOVE : MREMAP_MAYMOVE | MREMAP_FIXED;
+	ret = sys_mremap(task, from, op->len, op->new_len, flags, to);
+	now_at(t, op, op->new_addr, op->new_len, ret, moves);
+	return ret;
 }
 
 /* A call or an access: what takes time and is measured. */
@@ -316,16 +363,18 @@ static void do_mm(struct task *task, struct replay_task *t, const struct program
 		[PROGRAM_ACCESS] = OP_FAULT,      [PROGRAM_EXEC] = OP_EXEC,
 	};
 	struct replay *r = t->r;
-	uint64_t addr = replay_relocate(t, op->addr);
+	uint64_t addr = where(t, op->addr);
 	sim_ps begin = op_begin(&r->ops);
 	int64_t ret = 0;
 
 	switch (op->kind) {
 	case PROGRAM_MMAP:
-		ret = do_mmap(task, addr, op);
+		ret = do_mmap(task, t, addr, op);
 		break;
 	case PROGRAM_MUNMAP:
+		t->releasing = true;
 		ret = sys_munmap(task, addr, op->len);
+		replay_released(t, op->addr, op->len);
 		break;
 	case PROGRAM_MPROTECT:
 		ret = sys_mprotect(task, addr, op->len, op->prot);
@@ -334,7 +383,9 @@ static void do_mm(struct task *task, struct replay_task *t, const struct program
 		ret = sys_madvise(task, addr, op->len, (int)op->flags);
 		break;
 	case PROGRAM_MREMAP:
-		ret = do_mremap(task, t, op);
+		ret = do_mremap(task, t, addr, op);
+		if (op->new_addr != op->addr)
+			replay_released(t, op->addr, op->len);
 		break;
 	case PROGRAM_BRK:
 		ret = sys_brk(task, op->addr) == (int64_t)op->addr || !op->addr ? 0 : -ENOMEM;
@@ -344,6 +395,7 @@ static void do_mm(struct task *task, struct replay_task *t, const struct program
 		break;
 	case PROGRAM_EXEC:
 		replay_exec(task, r, op);
+		replay_moved_exec(r, t->program->pid);
 		break;
 	default:
 		break;
@@ -431,6 +483,7 @@ static void replay_free(struct workload *w)
 	for (uint32_t i = 0; i < w->n; i++) {
 		replay_scale_free(&w->r[i]);
 		free(w->r[i].background);
+		free(w->r[i].moved);
 	}
 	program_free(w->program);
 	free(w);

@@ -39,7 +39,9 @@ struct replay_task {
 	/* while it runs */
 	struct task *task; /* NULL: not made yet */
 	bool waiting, done;
-	uint64_t wakes; /* wake-ups that were not waited for yet */
+	uint64_t wakes;    /* wake-ups that were not waited for yet */
+	uint32_t releases; /* its munmaps, and mremaps elsewhere, so far */
+	bool releasing;    /* the next one has begun */
 };
 
 struct replay_background {
@@ -62,7 +64,9 @@ struct replay {
 	sim_ps duration, end;
 	sim_ps start; /* another process of the program starts so much later */
 	bool stopping;
-	bool placed; /* tasks run on the CPUs where they ran in the recording */
+	bool placed;                /* tasks run on the CPUs where they ran in the recording */
+	struct replay_moved *moved; /* mappings that are elsewhere than recorded */
+	size_t n_moved, cap_moved;
 	uint64_t errors, segvs, inferred_late;
 };
 
@@ -92,6 +96,18 @@ void replay_sleep(struct task *task, const struct replay *r, const struct progra
 		  sim_ps duration);
 /* execve with the image that the recording shows. */
 void replay_exec(struct task *task, const struct replay *r, const struct program_op *op);
+/* Where a recorded address of the task is (replay_moved.c). */
+uint64_t replay_moved_addr(const struct replay_task *t, uint64_t addr);
+/* Is another thread still to have what the recording gives to this operation? */
+bool replay_must_move(struct task *task, const struct replay_task *t, const struct program_op *op,
+		      uint64_t addr, uint64_t len);
+/* It was given `to` instead. */
+void replay_note_moved(const struct replay_task *t, const struct program_op *op, uint64_t addr,
+		       uint64_t len, uint64_t to);
+/* The task has let go of a range, by its recorded address. */
+void replay_released(struct replay_task *t, uint64_t addr, uint64_t len);
+void replay_moved_fork(struct replay *r, int32_t from, int32_t to);
+void replay_moved_exec(struct replay *r, int32_t pid);
 /* The copy's address for the original's. */
 uint64_t replay_relocate(const struct replay_task *t, uint64_t addr);
 /* Copy number `copy` of a program's task; NULL if there is none. */

@@ -23,6 +23,7 @@ struct kernel {
 	unsigned int cpus, factor; /* how much slower than usual */
 	uint64_t rcu_runs;
 	sim_ps tracing;
+	uint64_t gap;    /* where what may stand anywhere goes */
 	uint64_t hidden; /* CPUs whose idle tasks the recorder did not see */
 	struct call *call;
 	size_t n_calls, cap_calls;
@@ -194,8 +195,10 @@ static int64_t sys_mmap(struct task *t, uint64_t addr, uint64_t len, unsigned in
 			unsigned int flags)
 {
 	(void)prot;
-	assert_true(flags & MAP_FIXED);
+	assert_true(flags & MAP_FIXED || !addr);
 	takes(t, "mmap", addr, len, SIM_US);
+	addr = flags & MAP_FIXED ? addr : t->k->gap;
+	t->k->gap += flags & MAP_FIXED ? 0 : len;
 	spans_add(&t->mm->mapped, addr, addr + ((len + 4095) & ~4095ull));
 	spans_add(&t->mm->ever, addr, addr + ((len + 4095) & ~4095ull));
 	return (int64_t)addr;
@@ -203,8 +206,8 @@ static int64_t sys_mmap(struct task *t, uint64_t addr, uint64_t len, unsigned in
 
 static int sys_munmap(struct task *t, uint64_t addr, uint64_t len)
 {
-	takes(t, "munmap", addr, len, 2 * SIM_US);
 	spans_remove(&t->mm->mapped, addr, addr + ((len + 4095) & ~4095ull));
+	takes(t, "munmap", addr, len, 2 * SIM_US); /* with the range let go */
 	return 0;
 }
 

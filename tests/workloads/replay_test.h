@@ -29,9 +29,16 @@
 #define replay_go               tested_replay_go
 #define replay_comes_back       tested_replay_comes_back
 #define replay_sleep            tested_replay_sleep
+#define replay_moved_addr       tested_replay_moved_addr
+#define replay_must_move        tested_replay_must_move
+#define replay_note_moved       tested_replay_note_moved
+#define replay_released         tested_replay_released
+#define replay_moved_fork       tested_replay_moved_fork
+#define replay_moved_exec       tested_replay_moved_exec
 #include "workloads/replay.c"
 #include "workloads/replay_background.c"
 #include "workloads/replay_exec.c"
+#include "workloads/replay_moved.c"
 #include "workloads/replay_place.c"
 #include "workloads/replay_scale.c"
 
@@ -55,7 +62,7 @@ static struct result replay(const char *file, uint32_t threads, sim_ps duration,
 					      .placement = placement,
 					      .processes = processes,
 					      .speed = speed };
-	struct result r = { .k = { .cpus = 2, .factor = factor } };
+	struct result r = { .k = { .cpus = 2, .factor = factor, .gap = UINT64_C(0x600000000000) } };
 	struct err err = { 0 };
 
 	r.k.sim = sim_create(&opt, &err);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A range that went from one thread to another: the recording's order is found, and where a replay
+ * comes to it in another one, the mapping stands elsewhere and everybody still finds his own.
+ */
+#include "replay_test.h"
+
+#define X 0x7f0000000000
+
+/*
+ * b maps X, advises twenty times, and unmaps it; a, who slept until then, gets it, touches it, and
+ * gives it back in two parts; b gets it again.
+ */
+static char *handed_over(void)
+{
+	static char text[1 << 14];
+	size_t n = 0;
+
+	n += (size_t)sprintf(text + n,
+			     "a 10/10 [000] 1.000000000: syscalls:sys_enter_munmap: addr: "
+			     "0x700000000000, len: 0x1000\n"
+			     "a 10/10 [000] 1.000001000: syscalls:sys_exit_munmap: 0x0\n"
+			     "b 10/11 [001] 1.000002000: syscalls:sys_enter_mmap: addr: 0x0, len: "
+			     "0x4000, prot: 0x3, flags: 0x22, fd: 0xffffffff, off: 0x0\n"
+			     "b 10/11 [001] 1.000003000: syscalls:sys_exit_mmap: %#llx\n",
+			     (unsigned long long)X);
+	for (unsigned int i = 0; i < 20; i++)
+		n += (size_t)sprintf(
+			text + n,
+			"b 10/11 [001] 1.0000%02u000: syscalls:sys_enter_madvise: start: "
+			"%#llx, len_in: 0x1000, behavior: 0x4\n"
+			"b 10/11 [001] 1.0000%02u900: syscalls:sys_exit_madvise: 0x0\n",
+			10 + i, (unsigned long long)X, 10 + i);
+	/* a's mmap returns before b's munmap does, but after it let go */
+	n += (size_t)sprintf(
+		text + n,
+		"b 10/11 [001] 1.000040000: syscalls:sys_enter_munmap: addr: %#llx, len: 0x4000\n"
+		"a 10/10 [000] 1.000042000: syscalls:sys_enter_mmap: addr: 0x0, len: 0x4000, prot: "
+		"0x3, "
+		"flags: 0x22, fd: 0xffffffff, off: 0x0\n"
+		"a 10/10 [000] 1.000042500: syscalls:sys_exit_mmap: %#llx\n"
+		"b 10/11 [001] 1.000043000: syscalls:sys_exit_munmap: 0x0\n"
+		"a 10/10 [000] 1.000044000: exceptions:page_fault_user: address=%#llx ip=0x1 "
+		"error_code=0x6\n"
+		"a 10/10 [000] 1.000050000: syscalls:sys_enter_munmap: addr: %#llx, len: 0x2000\n"
+		"a 10/10 [000] 1.000051000: syscalls:sys_exit_munmap: 0x0\n"
+		"a 10/10 [000] 1.000052000: syscalls:sys_enter_munmap: addr: %#llx, len: 0x2000\n"
+		"a 10/10 [000] 1.000053000: syscalls:sys_exit_munmap: 0x0\n",
+		(unsigned long long)X, (unsigned long long)X, (unsigned long long)X + 0x1000,
+		(unsigned long long)X, (unsigned long long)X + 0x2000);
+	sprintf(text + n,
+		"b 10/11 [001] 1.000060000: syscalls:sys_enter_mmap: addr: 0x0, len: 0x4000, prot: "
+		"0x3, "
+		"flags: 0x22, fd: 0xffffffff, off: 0x0\n"
+		"b 10/11 [001] 1.000061000: syscalls:sys_exit_mmap: %#llx\n"
+		"b 10/11 [001] 1.000062000: syscalls:sys_enter_munmap: addr: %#llx, len: 0x4000\n"
+		"b 10/11 [001] 1.000063000: syscalls:sys_exit_munmap: 0x0\n",
+		(unsigned long long)X, (unsigned long long)X);
+	return text;
+}
+
+/* Would break: an order that only the ends of calls tell, or that is counted from the wrong end. */
+static void test_order_is_found(void **state)
+{
+	struct err err = { "" };
+	struct program *p = program_load(write_text("handed", handed_over()), &err);
+	const struct program_op *op;
+
+	(void)state;
+	assert_non_null(p);
+	assert_int_equal(p->n_tasks, 2);
+	op = &p->task[0].op[1]; /* of a: after its first munmap */
+	assert_int_equal(op->kind, PROGRAM_MMAP);
+	assert_int_equal(op->other, 1);
+	assert_int_equal(op->after, 1);
+	op = &p->task[1].op[0]; /* nobody had it before */
+	assert_int_equal(op->kind, PROGRAM_MMAP);
+	assert_int_equal(op->after, 0);
+	op = &p->task[1].op[22];
+	assert_int_equal(op->kind, PROGRAM_MMAP);
+	assert_int_equal(op->other, 0);
+	assert_int_equal(op->after, 3);
+	program_free(p);
+}
+
+static void run_slow(struct result *r, unsigned int factor)
+{
+	placement = PLACEMENT_FREE;
+	*r = replay(write_text("handed", handed_over()), 0, 0, factor, 1);
+	run(r);
+	assert_int_equal(r->w->r[0].inferred_late, 0);
+	assert_int_equal(r->w->r[0].segvs, 0);
+	assert_int_equal(r->w->r[0].n_moved, 0); /* all was given back */
+}
+
+static void test_in_order(void **state)
+{
+	struct result r;
+
+	(void)state;
+	run_slow(&r, 1);
+	assert_int_equal(find(&r, "a", "mmap", 0)->addr, X);
+	assert_int_equal(find(&r, "a", "munmap", 1)->addr, X);
+	drop(&r);
+}
+
+/* Calls take ten times as long: b, who makes many, is late. */
+static void test_elsewhere(void **state)
+{
+	struct result r;
+	uint64_t to;
+
+	(void)state;
+	run_slow(&r, 10);
+	assert_true(find(&r, "a", "mmap", 0)->time < find(&r, "b", "munmap", 0)->time);
+	assert_int_equal(find(&r, "a", "mmap", 0)->addr, 0);
+	to = find(&r, "a", "munmap", 1)->addr;
+	assert_int_not_equal(to, X);
+	assert_int_equal(find(&r, "a", "access", 0)->addr, to + 0x1000);
+	assert_int_equal(find(&r, "a", "munmap", 2)->addr, to + 0x2000);
+	assert_int_equal(find(&r, "b", "madvise", 19)->addr, X);
+	assert_int_equal(find(&r, "b", "munmap", 0)->addr, X);
+	assert_int_equal(find(&r, "b", "mmap", 1)->addr, X);
+	drop(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_order_is_found),
+		cmocka_unit_test(test_in_order),
+		cmocka_unit_test(test_elsewhere),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}

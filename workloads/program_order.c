@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Addresses that go from one thread to another: a kernel hands out a range again as soon as it is
+ * unmapped, so a mapping of one thread can show that another one's munmap came before. What came
+ * before is noted with the mapping; a replay in which it comes later puts the mapping elsewhere
+ * (replay_moved.c).
+ */
+#include "models/kernel/ops.h"
+#include "workloads/program_events.h"
+
+#ifndef MREMAP_FIXED /* a GNU extension of sys/mman.h */
+#define MREMAP_FIXED 2
+#endif
+
+static bool overlap(uint64_t start, uint64_t end, uint64_t addr, uint64_t len)
+{
+	return addr < end && addr + len > start;
+}
+
+static void add_release(struct builder *b, struct build_task *t, uint64_t addr, uint64_t len)
+{
+	struct build_release *r = &b->release[b->n_releases++ % BUILD_RELEASES];
+
+	*r = (struct build_release){
+		.start = addr,
+		.end = addr + len,
+		.task = (int32_t)(t - b->task),
+		.proc = t->proc,
+		.number = ++t->n_releases,
+	};
+}
+
+/* One that is under way has let go of its range, or this one could not have it. */
+static bool in_munmap(const struct builder *b, const struct build_task *t, struct program_op *op,
+		      uint64_t addr, uint64_t len)
+{
+	for (size_t i = 0; i < b->n_tasks; i++) {
+		const struct build_task *other = &b->task[i];
+
+		if (other == t || other->proc != t->proc || other->call != SC_MUNMAP ||
+		    !overlap(addr, addr + len, other->arg[0], other->arg[1]))
+			continue;
+		op->other = (uint32_t)i;
+		op->after = other->n_releases + 1;
+		return true;
+	}
+	return false;
+}
+
+static void find_release(const struct builder *b, const struct build_task *t, struct program_op *op,
+			 uint64_t addr, uint64_t len)
+{
+	size_t n = b->n_releases < BUILD_RELEASES ? b->n_releases : BUILD_RELEASES;
+
+	if (in_munmap(b, t, op, addr, len))
+		return;
+	for (size_t i = 1; i <= n; i++) {
+		const struct build_release *r = &b->release[(b->n_releases - i) % BUILD_RELEASES];
+
+		if (r->proc != t->proc || r->task == (int32_t)(t - b->task) ||
+		    !overlap(r->start, r->end, addr, len))
+			continue;
+		op->other = (uint32_t)r->task;
+		op->after = r->number;
+		return;
+	}
+}
+
+void order_of_call(struct builder *b, struct build_task *t, struct program_op *op)
+{
+	if (op->kind == PROGRAM_MMAP && !(op->flags & MAP_FIXED))
+		find_release(b, t, op, op->addr, op->len);
+	if (op->kind == PROGRAM_MUNMAP)
+		add_release(b, t, op->addr, op->len);
+	if (op->kind != PROGRAM_MREMAP)
+		return;
+	if (op->new_addr == op->addr) {
+		if (op->new_len > op->len)
+			find_release(b, t, op, op->addr + op->len, op->new_len - op->len);
+		return;
+	}
+	if (!(op->flags & MREMAP_FIXED))
+		find_release(b, t, op, op->new_addr, op->new_len);
+	add_release(b, t, op->addr, op->len);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Mappings that stand elsewhere than in the recording. Where a thread maps a range that another one
+ * had unmapped by then, and that munmap is yet to come in the replay, the kernel finds another
+ * place, as it would have; what follows on that mapping goes there, but for what the other thread
+ * does until its munmap.
+ */
+#include "workloads/replay.h"
+
+#include "workloads/xalloc.h"
+
+struct replay_moved {
+	uint64_t start, end; /* in the recording */
+	uint64_t by;         /* modulo 2^64 */
+	int32_t pid;
+	uint32_t owner;       /* task that it is of */
+	uint32_t task, after; /* whose address it was, until so many releases */
+};
+
+static bool is_early(const struct replay *r, uint32_t task, uint32_t after)
+{
+	const struct replay_task *t = &r->task[task];
+
+	return after && !t->dropped && !t->done && t->releases < after;
+}
+
+uint64_t replay_moved_addr(const struct replay_task *t, uint64_t addr)
+{
+	const struct replay *r = t->r;
+
+	for (size_t i = r->n_moved; i-- > 0;) {
+		const struct replay_moved *m = &r->moved[i];
+
+		if (addr < m->start || addr >= m->end || m->pid != t->program->pid)
+			continue;
+		if (t->index == m->task && is_early(r, m->task, m->after))
+			continue;
+		return addr + m->by;
+	}
+	return addr;
+}
+
+/* Somebody else's stands there that was elsewhere in the recording, or came later. */
+static bool is_taken(const struct replay_task *t, uint64_t addr, uint64_t len)
+{
+	for (size_t i = 0; i < t->r->n_moved; i++) {
+		const struct replay_moved *m = &t->r->moved[i];
+
+		if (m->owner != t->index && m->pid == t->program->pid && addr < m->end + m->by &&
+		    addr + len > m->start + m->by)
+			return true;
+	}
+	return false;
+}
+
+/* Is it still that task's? One that is about to let go may have done so. */
+static bool is_early_now(struct task *task, const struct replay *r, const struct program_op *op,
+			 uint64_t addr, uint64_t len)
+{
+	uint64_t start, end;
+
+	if (!is_early(r, op->other, op->after))
+		return false;
+	if (!r->task[op->other].releasing || r->task[op->other].releases + 1 < op->after)
+		return true;
+	return mm_find_vma(task, addr, &start, &end) && start < addr + len;
+}
+
+bool replay_must_move(struct task *task, const struct replay_task *t, const struct program_op *op,
+		      uint64_t addr, uint64_t len)
+{
+	return !t->copy && (is_early_now(task, t->r, op, addr, len) || is_taken(t, addr, len));
+}
+
+void replay_note_moved(const struct replay_task *t, const struct program_op *op, uint64_t addr,
+		       uint64_t len, uint64_t to)
+{
+	struct replay *r = t->r;
+
+	xgrow(r->moved, r->n_moved, r->cap_moved);
+	r->moved[r->n_moved++] = (struct replay_moved){
+		.start = addr,
+		.end = addr + len,
+		.by = to - addr,
+		.pid = t->program->pid,
+		.owner = t->index,
+		.task = op->other,
+		.after = op->after,
+	};
+}
+
+/* What is unmapped from one end stays shorter; a hole in the middle does no harm. */
+void replay_released(struct replay_task *t, uint64_t addr, uint64_t len)
+{
+	struct replay *r = t->r;
+	uint64_t end = addr + len;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->n_moved; i++) {
+		struct replay_moved *m = &r->moved[i];
+		bool others = t->index == m->task && is_early(r, m->task, m->after);
+
+		if (m->pid == t->program->pid && !others && addr < m->end && end > m->start) {
+			if (addr <= m->start)
+				m->start = end;
+			else if (end >= m->end)
+				m->end = addr;
+		}
+		if (m->start < m->end)
+			r->moved[kept++] = *m;
+	}
+	r->n_moved = kept;
+	t->releases++;
+	t->releasing = false;
+}
+
+/* A child's mm is a copy. */
+void replay_moved_fork(struct replay *r, int32_t from, int32_t to)
+{
+	for (size_t i = 0, n = r->n_moved; i < n; i++) {
+		struct replay_moved m = r->moved[i];
+
+		if (m.pid != from)
+			continue;
+		m.pid = to;
+		m.after = 0; /* whatever its threads still do, its own have no such past */
+		xgrow(r->moved, r->n_moved, r->cap_moved);
+		r->moved[r->n_moved++] = m;
+	}
+}
+
+void replay_moved_exec(struct replay *r, int32_t pid)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->n_moved; i++)
+		if (r->moved[i].pid != pid)
+			r->moved[kept++] = r->moved[i];
+	r->n_moved = kept;
+}
