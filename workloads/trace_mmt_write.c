@@ -3,6 +3,7 @@
  * Writes .mmt files: gathers events into blocks, compresses and checks them, and lets the file
  * appear under its name only when all of it is on disk. The bytes of a block are the codec's.
  */
+#define _GNU_SOURCE /* O_TMPFILE */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,6 +25,7 @@ enum {
 
 struct trace_writer {
 	char *path, *temp;
+	bool unnamed; /* nothing is called temp yet */
 	int fd;
 	uint32_t crc; /* of the file so far */
 	struct trace_event *events;
@@ -47,7 +49,7 @@ static bool emit(struct trace_writer *w, const unsigned char *p, size_t n, struc
 		if (done < 0 && errno == EINTR)
 			continue;
 		if (done < 0)
-			return err_set(err, "%s: cannot write: %s", w->temp, strerror(errno));
+			return err_set(err, "%s: cannot write: %s", w->path, strerror(errno));
 		p += done;
 		n -= (size_t)done;
 	}
@@ -116,8 +118,19 @@ static bool emit_trailer(struct trace_writer *w, struct err *err)
 	return emit_block(w, MMT_END, p, sizeof(p), sizeof(p), 0, err);
 }
 
-/* A temporary file in the folder of path, with the permissions that a new file would have. */
-static int create_temp(struct trace_writer *w)
+/* In the folder of path; it has no name, so that nothing is left of it if we are killed. */
+static int create_unnamed(struct trace_writer *w)
+{
+	char *copy = xstrdup(w->path);
+	int fd = open(dirname(copy), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+
+	free(copy);
+	w->unnamed = fd >= 0;
+	return fd;
+}
+
+/* Where the file system knows no such files: with the permissions that a new one would have. */
+static int create_named(struct trace_writer *w)
 {
 	mode_t mask = umask(0);
 	int fd;
@@ -137,13 +150,15 @@ struct trace_writer *trace_create(const char *path, struct err *err)
 	struct trace_writer *w = xcalloc(1, sizeof(*w));
 
 	w->path = xstrdup(path);
-	w->temp = xmalloc(strlen(path) + 16);
+	w->temp = xmalloc(strlen(path) + 24);
 	sprintf(w->temp, "%s.XXXXXX", path);
 	mmt_codec_init(&w->codec, &w->names);
 	w->events = xmalloc(MMT_BLOCK_EVENTS * sizeof(*w->events));
 	w->ids = xmalloc(MMT_BLOCK_EVENTS * sizeof(*w->ids));
 	w->cctx = ZSTD_createCCtx();
-	w->fd = w->cctx ? create_temp(w) : -1;
+	w->fd = w->cctx ? create_unnamed(w) : -1;
+	if (w->cctx && w->fd < 0)
+		w->fd = create_named(w);
 	if (w->fd < 0) {
 		err_set(err, "%s: cannot create: %s", path, strerror(errno));
 		trace_abandon(w);
@@ -211,13 +226,27 @@ static bool sync_folder(const char *path, struct err *err)
 		       : err_set(err, "%s: cannot sync its folder: %s", path, strerror(errno));
 }
 
+/* An unnamed file cannot take the place of another: it gets the temporary name first. */
+static bool name_file(struct trace_writer *w)
+{
+	char self[64];
+
+	if (!w->unnamed)
+		return true;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", w->fd);
+	sprintf(w->temp, "%s.%ld", w->path, (long)getpid());
+	unlink(w->temp); /* of somebody with our number who was killed right here */
+	w->unnamed = linkat(AT_FDCWD, self, AT_FDCWD, w->temp, AT_SYMLINK_FOLLOW);
+	return !w->unnamed;
+}
+
 bool trace_finish(struct trace_writer *w, struct err *err)
 {
 	bool ok = flush_block(w, err) && emit_trailer(w, err);
 
 	if (ok && fsync(w->fd))
 		ok = err_set(err, "%s: cannot sync: %s", w->path, strerror(errno));
-	if (ok && rename(w->temp, w->path))
+	if (ok && (!name_file(w) || rename(w->temp, w->path)))
 		ok = err_set(err, "%s: cannot rename to it: %s", w->path, strerror(errno));
 	if (ok)
 		*w->temp = '\0';
@@ -232,7 +261,7 @@ void trace_abandon(struct trace_writer *w)
 		return;
 	if (w->fd >= 0) {
 		close(w->fd);
-		if (*w->temp)
+		if (*w->temp && !w->unnamed)
 			unlink(w->temp);
 	}
 	mmt_codec_free(&w->codec);

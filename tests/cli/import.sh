@@ -46,6 +46,14 @@ expect 2 "perf is not installed" env PATH="$t/none" $mmsim import "$t/some.data"
 checks=$((checks + 1))
 [ ! -e "$t/b.mmt" ] || bad "a failed import left an output behind"
 
+# killed in the middle: nothing is left
+(gzip -dc "$t/some.data.gz"; sleep 2) | $mmsim import - -o "$t/killed.mmt" >/dev/null 2>&1 &
+pid=$!
+sleep 0.3
+kill -9 $pid
+wait $pid 2>/dev/null
+same "$(ls "$t" | grep -c killed)" 0 "files that a killed import left behind"
+
 # a real recording, imported again, holds the same events
 $mmsim import "$mmt" -o "$t/same.mmt" >/dev/null
 same "$($mmsim trace dump "$t/same.mmt" | cksum)" "$($mmsim trace dump "$mmt" | cksum)" "mmt to mmt"
