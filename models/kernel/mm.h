@@ -352,6 +352,10 @@ int vma_change_flags(struct task *t, struct mm *mm, uint64_t addr, uint64_t end,
 		     unsigned int clear);
 bool vma_split(struct task *t, struct mm *mm, uint64_t addr);
 void vma_try_merge(struct task *t, struct mm *mm, size_t index);
+/* vma_merge_existing_range: [addr, end), at one end of a VMA, goes over to the neighbour there,
+ * which has the protection that it is to get. Returns that one; NULL: there is none such. */
+struct vma *vma_shift_boundary(struct task *t, struct mm *mm, uint64_t addr, uint64_t end,
+			       unsigned int prot);
 void vma_remove_range(struct mm *mm, size_t first, size_t n);
 /* The VMA above addr grows down to it, if it is a stack and room is left. Under mmap_lock for
  * reading

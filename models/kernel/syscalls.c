@@ -286,24 +286,53 @@ static bool mprotect_flushes_vma(const struct task *t)
 	return ops->mprotect_flushes_vma && ops->mprotect_flushes_vma(p->params);
 }
 
-/* Into the gather of the whole call; or, if that is NULL, with a flush of all of the VMA's range,
- * if anything of it changed. */
-static void change_vma(struct task *t, struct mmu_gather *shared, struct vma *vma,
-		       unsigned int prot)
+/* Into the gather of the whole call; or, if that is NULL, with a flush of the whole range, if
+ * anything of it changed. */
+static void change_protection(struct task *t, struct mmu_gather *shared, struct mm *mm,
+			      uint64_t start, uint64_t end, unsigned int prot)
 {
 	struct mmu_gather own;
 
-	vma_start_write(t, vma->mm, vma);
-	vma->prot = prot;
 	if (shared) {
-		change_range(t, shared, vma->start, vma->end, prot);
+		change_range(t, shared, start, end, prot);
 		return;
 	}
-	tlb_gather_mmu(t, &own, vma->mm);
-	change_range(t, &own, vma->start, vma->end, prot);
+	tlb_gather_mmu(t, &own, mm);
+	change_range(t, &own, start, end, prot);
 	if (own.cleared)
-		flush_tlb_mm_range(t, vma->mm, vma->start, vma->end, false);
-	dec_tlb_flush_pending(t, vma->mm);
+		flush_tlb_mm_range(t, mm, start, end, false);
+	dec_tlb_flush_pending(t, mm);
+}
+
+/* Splits at the edges and changes each VMA. */
+static void change_vmas(struct task *t, struct mmu_gather *shared, struct mm *mm, uint64_t addr,
+			uint64_t end, unsigned int prot)
+{
+	vma_split(t, mm, addr);
+	vma_split(t, mm, end);
+	for (size_t i = vma_index(mm, addr); i < mm->nr_vmas && mm->vmas[i]->start < end; i++) {
+		struct vma *vma = mm->vmas[i];
+
+		if (vma->prot == prot)
+			continue;
+		vma_start_write(t, mm, vma);
+		vma->prot = prot;
+		change_protection(t, shared, mm, vma->start, vma->end, prot);
+	}
+}
+
+/* What has become alike. */
+static void merge_vmas(struct task *t, struct mm *mm, uint64_t addr, uint64_t end)
+{
+	size_t first = vma_index(mm, addr);
+
+	for (size_t i = vma_index(mm, end - 1); i + 1 > first && i < mm->nr_vmas; i--) {
+		vma_try_merge(t, mm, i);
+		if (!i)
+			break;
+	}
+	if (first)
+		vma_try_merge(t, mm, first - 1);
 }
 
 static int do_mprotect(struct task *t, struct mm *mm, uint64_t addr, uint64_t end,
@@ -312,7 +341,7 @@ static int do_mprotect(struct task *t, struct mm *mm, uint64_t addr, uint64_t en
 	bool by_vma = mprotect_flushes_vma(t);
 	struct mmu_gather tlb;
 	uint64_t at = addr;
-	size_t first;
+	struct vma *to;
 	int ret = 0;
 
 	/* Up to the first hole, which is told when the rest is done. */
@@ -328,25 +357,16 @@ static int do_mprotect(struct task *t, struct mm *mm, uint64_t addr, uint64_t en
 	notifier_range_start(t, mm, addr, end);
 	if (!by_vma)
 		tlb_gather_mmu(t, &tlb, mm);
-	vma_split(t, mm, addr);
-	vma_split(t, mm, end);
-	first = vma_index(mm, addr);
-	for (size_t i = first; i < mm->nr_vmas && mm->vmas[i]->start < end; i++) {
-		struct vma *vma = mm->vmas[i];
-
-		if (vma->prot != prot)
-			change_vma(t, by_vma ? NULL : &tlb, vma, prot);
-	}
+	to = vma_shift_boundary(t, mm, addr, end, prot);
+	if (to)
+		change_protection(t, by_vma ? NULL : &tlb, mm, addr, end, prot);
+	else
+		change_vmas(t, by_vma ? NULL : &tlb, mm, addr, end, prot);
 	if (!by_vma)
 		tlb_finish_mmu(t, &tlb);
 	notifier_range_end(t, mm, addr, end);
-	for (size_t i = vma_index(mm, end - 1); i + 1 > first && i < mm->nr_vmas; i--) {
-		vma_try_merge(t, mm, i);
-		if (!i)
-			break;
-	}
-	if (first)
-		vma_try_merge(t, mm, first - 1);
+	if (!to)
+		merge_vmas(t, mm, addr, end);
 	return ret;
 }
 

@@ -174,6 +174,52 @@ void vma_try_merge(struct task *t, struct mm *mm, size_t index)
 	}
 }
 
+/* A part of `from` that becomes as `to` is may go over to it, if its pages stay where rmap looks.
+ */
+static bool takes_over(const struct vma *to, const struct vma *from, unsigned int prot)
+{
+	return to->prot == prot && to->flags == from->flags && !to->mapping && !from->mapping &&
+	       (!from->anon_vma || from->anon_vma == to->anon_vma);
+}
+
+struct vma *vma_shift_boundary(struct task *t, struct mm *mm, uint64_t addr, uint64_t end,
+			       unsigned int prot)
+{
+	size_t i = vma_index(mm, addr);
+	struct vma *vma = vma_lookup(mm, addr), *prev, *next, *to;
+	uint64_t at;
+
+	if (!vma || vma->prot == prot || end > vma->end || vma->end - vma->start == end - addr)
+		return NULL;
+	prev = i ? mm->vmas[i - 1] : NULL;
+	next = i + 1 < mm->nr_vmas ? mm->vmas[i + 1] : NULL;
+	if (addr == vma->start && prev && prev->end == addr && takes_over(prev, vma, prot) &&
+	    linear_page_index(prev, addr) == vma->pgoff)
+		to = prev;
+	else if (end == vma->end && next && next->start == end && takes_over(next, vma, prot) &&
+		 linear_page_index(vma, end) == next->pgoff)
+		to = next;
+	else
+		return NULL;
+	at = to == prev ? end : addr;
+	vma_start_write(t, mm, vma);
+	vma_start_write(t, mm, to);
+	if (mm->huge_pages && at % PMD_SIZE) /* vma_adjust_trans_huge */
+		split_huge_pmd(t, mm, at);
+	spend(t, t->k->cost.vma_merge + t->k->cost.vma_store);
+	lock_rmap(t, to);
+	settle(t);
+	if (to == prev) {
+		vma->pgoff = linear_page_index(vma, at);
+		prev->end = vma->start = at;
+	} else {
+		next->pgoff = linear_page_index(vma, at);
+		vma->end = next->start = at;
+	}
+	unlock_rmap(t, to);
+	return to;
+}
+
 static bool grows_prev(struct task *t, struct mm *mm, size_t at, uint64_t start, uint64_t end,
 		       unsigned int prot, unsigned int flags)
 {
