@@ -143,7 +143,7 @@ const struct param machine_params[] = {
 	NUM("cache.l3_ways", cache.l3_ways, "16", 1, 64, "its ways"),
 	PS("cache.l3_hit", cache.l3_hit, "14ns", MAX_LINE,
 	   "load that hits it; beyond: line.memory"),
-	PS("cache.code_line", cache.code_line, "2.5ns", MAX_LINE,
+	PS("cache.code_line", cache.code_line, "2ns", MAX_LINE,
 	   "warm kernel code touches a new line of itself or its data once per this; 0: it is "
 	   "always warm"),
 	PS("cache.user_line", cache.user_line, "100ns", MAX_STEP,

@@ -56,11 +56,13 @@ static void exec_mmap(struct task *t, struct mm *mm)
 static void setup_arg_pages(struct task *t, struct mm *mm)
 {
 	mmap_write_lock(t, mm);
-	spend(t, t->k->cost.vma_store + t->k->cost.table_alloc);
+	spend_vma_store(t);
+	spend(t, t->k->cost.table_alloc);
 	flush_tlb_mm_range(t, mm, BPRM_STACK, BPRM_STACK + PAGE_SIZE, false);
 	spend(t, t->k->cost.table_free);
 	flush_tlb_mm(t, mm);
-	spend(t, 2 * t->k->cost.vma_store);
+	spend_vma_store(t);
+	spend_vma_store(t);
 	mmap_write_unlock(t, mm);
 }
 

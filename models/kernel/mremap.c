@@ -105,7 +105,8 @@ static void copy_vma(struct task *t, const struct vma *vma, uint64_t old, uint64
 		vma_insert(t, t->mm, new, new + new_len, vma->prot, vma->flags);
 		return;
 	}
-	spend(t, t->k->cost.vma_alloc + t->k->cost.vma_store);
+	spend_vma_alloc(t);
+	spend_vma_store(t);
 	copy = vma_insert_copy(t, t->mm, new, new + new_len, linear_page_index(vma, old), vma);
 	anon_vma_clone(t, copy, vma);
 }
@@ -151,7 +152,7 @@ static int64_t do_mremap(struct task *t, uint64_t old, uint64_t old_len, uint64_
 	if (!(flags & MREMAP_FIXED) && old + old_len == vma->end &&
 	    (i + 1 == mm->nr_vmas || mm->vmas[i + 1]->start >= old + new_len)) {
 		vma_start_write(t, mm, vma);
-		spend(t, t->k->cost.vma_store);
+		spend_vma_store(t);
 		i_mmap_lock_write(t, vma);
 		anon_vma_lock_write(t, vma);
 		vma->end = old + new_len;

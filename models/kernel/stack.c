@@ -24,7 +24,7 @@ static struct vma *stack_above(struct mm *mm, uint64_t addr)
 
 static void grow(struct task *t, struct vma *vma, uint64_t addr)
 {
-	spend(t, t->k->cost.vma_store);
+	spend_vma_store(t);
 	settle(t);
 	if (addr < vma->start) {
 		vma->pgoff -= (vma->start - addr) >> PAGE_SHIFT;

@@ -57,7 +57,7 @@ static void gather_vmas(struct task *t, struct mm *mm, uint64_t start, uint64_t 
 	u->below_stack = first + u->n < mm->nr_vmas &&
 			 mm->vmas[first + u->n]->flags & MAP_GROWSDOWN;
 	vma_remove_range(mm, first, u->n);
-	spend(t, t->k->cost.vma_store);
+	spend_vma_store(t);
 }
 
 /* Zap, free tables, flush, free pages; then the VMAs. */

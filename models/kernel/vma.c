@@ -97,6 +97,22 @@ struct vma *vma_insert_quietly(struct mm *mm, uint64_t start, uint64_t end, unsi
 	return vma;
 }
 
+/* The same code, and as warm as it, whoever calls: one place each. */
+void spend_vma_alloc(struct task *t)
+{
+	spend(t, t->k->cost.vma_alloc);
+}
+
+void spend_vma_store(struct task *t)
+{
+	spend(t, t->k->cost.vma_store);
+}
+
+static void spend_vma_merge(struct task *t)
+{
+	spend(t, t->k->cost.vma_merge);
+}
+
 struct vma *vma_insert_copy(struct task *t, struct mm *mm, uint64_t start, uint64_t end,
 			    uint64_t pgoff, const struct vma *of)
 {
@@ -158,7 +174,7 @@ void vma_try_merge(struct task *t, struct mm *mm, size_t index)
 			break;
 		vma_start_write(t, mm, a);
 		vma_start_write(t, mm, b);
-		spend(t, t->k->cost.vma_merge);
+		spend_vma_merge(t);
 		lock_rmap(t, a->anon_vma ? a : b);
 		settle(t);
 		a->end = b->end;
@@ -206,7 +222,8 @@ struct vma *vma_shift_boundary(struct task *t, struct mm *mm, uint64_t addr, uin
 	vma_start_write(t, mm, to);
 	if (mm->huge_pages && at % PMD_SIZE) /* vma_adjust_trans_huge */
 		split_huge_pmd(t, mm, at);
-	spend(t, t->k->cost.vma_merge + t->k->cost.vma_store);
+	spend_vma_merge(t);
+	spend_vma_store(t);
 	lock_rmap(t, to);
 	settle(t);
 	if (to == prev) {
@@ -264,17 +281,20 @@ struct vma *vma_insert(struct task *t, struct mm *mm, uint64_t start, uint64_t e
 	struct vma *vma;
 
 	if (grows_prev(t, mm, at, start, end, prot, flags)) {
-		spend(t, t->k->cost.vma_merge + t->k->cost.vma_store);
+		spend_vma_merge(t);
+		spend_vma_store(t);
 		vma_try_merge(t, mm, at - 1);
 		khugepaged_enter_vma(t, mm->vmas[at - 1]);
 		return mm->vmas[at - 1];
 	}
 	if (grows_next(t, mm, at, start, end, prot, flags)) {
-		spend(t, t->k->cost.vma_merge + t->k->cost.vma_store);
+		spend_vma_merge(t);
+		spend_vma_store(t);
 		khugepaged_enter_vma(t, mm->vmas[at]);
 		return mm->vmas[at];
 	}
-	spend(t, t->k->cost.vma_alloc + t->k->cost.vma_store);
+	spend_vma_alloc(t);
+	spend_vma_store(t);
 	vma = new_vma(mm, start, end, prot, flags);
 	map_object(vma);
 	array_insert(mm, at, vma);
@@ -293,7 +313,8 @@ bool vma_split(struct task *t, struct mm *mm, uint64_t addr)
 	vma_start_write(t, mm, low);
 	if (mm->huge_pages && addr % PMD_SIZE) /* vma_adjust_trans_huge */
 		split_huge_pmd(t, mm, addr);
-	spend(t, t->k->cost.vma_alloc + t->k->cost.vma_store);
+	spend_vma_alloc(t);
+	spend_vma_store(t);
 	high = new_vma(mm, addr, low->end, low->prot, low->flags);
 	high->pgoff = linear_page_index(low, addr);
 	high->mapping = low->mapping;
