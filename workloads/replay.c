@@ -184,10 +184,13 @@ static void wake(struct task *waker, struct replay_task *t, bool preempts)
 	if (!t || t->dropped || t->done)
 		return;
 	t->wakes++;
-	if (t->waiting && preempts && t->r->placed)
+	preempts &= t->r->placed;
+	if (t->waiting && preempts)
 		task_wake_first(waker, t->task);
 	else if (t->waiting)
 		task_wake(waker, t->task);
+	else if (preempts && t->task) /* it is late, but it was to go first */
+		task_give_way(waker, t->task);
 }
 
 /*

@@ -163,6 +163,8 @@ void task_wake(struct task *waker, struct task *sleeper);
 /* The same, and the sleeper goes before who runs on its CPU, whatever the scheduler thinks: as it
  * did in a recording. */
 void task_wake_first(struct task *waker, struct task *sleeper);
+/* Lets a task that is awake and waits for the same CPU run first; not within a call. */
+void task_give_way(struct task *task, struct task *to);
 /* The same by system calls on a file that counts (an eventfd): write wakes, read blocks. */
 void sys_event_write(struct task *waker, struct task *sleeper);
 void sys_event_read(struct task *task);

@@ -137,6 +137,15 @@ void task_wake_first(struct task *waker, struct task *sleeper)
 	sleeper->goes_first = false;
 }
 
+void task_give_way(struct task *t, struct task *to)
+{
+	settle(t);
+	if (!to->queued || to->delayed || this_cpu(to) != this_cpu(t))
+		return;
+	this_cpu(t)->buddy = to;
+	schedule(t);
+}
+
 void sys_event_write(struct task *waker, struct task *sleeper)
 {
 	syscall_enter(waker);

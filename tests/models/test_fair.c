@@ -125,6 +125,38 @@ static void test_goes_first(void **state)
 	model_end(&s.m);
 }
 
+static void gives_way(struct task *t, void *arg)
+{
+	struct scene *s = arg;
+
+	task_sleep(t, 50 * US);
+	user_compute(t, 300 * US);
+	s->second->vlag = -(int64_t)(500 * US);
+	task_wake(t, s->second); /* it waits */
+	user_compute(t, 100 * US);
+	s->woken_at = sim_now(t->k->sim);
+	task_give_way(t, s->second);
+	s->first_went_on = sim_now(t->k->sim);
+	task_give_way(t, s->second); /* it has gone: nothing happens */
+	user_compute(t, 100 * US);
+}
+
+/* Somebody who is awake already is let by. */
+static void test_gives_way(void **state)
+{
+	struct model_spec spec = { .set = quiet };
+	struct scene s = { .before = US };
+
+	(void)state;
+	model_start(&s.m, &spec);
+	s.second = spawn(&s.m, "second", 0, second_sleeps, &s);
+	s.first = spawn(&s.m, "first", 0, gives_way, &s);
+	model_run_clean(&s.m, "gives way", 0);
+	assert_in_range(s.second_ran, s.woken_at, s.woken_at + 10 * US);
+	assert_true(s.first_went_on > s.woken_at + 100 * US);
+	model_end(&s.m);
+}
+
 /* ---- who owes time stays on the queue asleep ---- */
 
 static void catches_up(struct task *t, void *arg)
@@ -311,9 +343,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_slice_is_kept), cmocka_unit_test(test_owed_goes_first),
-		cmocka_unit_test(test_goes_first),    cmocka_unit_test(test_debt),
-		cmocka_unit_test(test_debt_ends),     cmocka_unit_test(test_shares),
-		cmocka_unit_test(test_preemption),
+		cmocka_unit_test(test_goes_first),    cmocka_unit_test(test_gives_way),
+		cmocka_unit_test(test_debt),          cmocka_unit_test(test_debt_ends),
+		cmocka_unit_test(test_shares),        cmocka_unit_test(test_preemption),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,7 @@ struct task {
 #define task_block                fake_task_block
 #define task_wake                 fake_task_wake
 #define task_wake_first           fake_task_wake_first
+#define task_give_way             fake_task_give_way
 #define task_sleep                fake_task_sleep
 #define task_sleep_for_irq        fake_task_sleep_for_irq
 #define task_bind                 fake_task_bind
@@ -309,6 +310,12 @@ static void task_wake(struct task *waker, struct task *t)
 	t->woken = true;
 	if (t->blocked)
 		sim_unpark(t->k->sim, t->actor);
+}
+
+static void task_give_way(struct task *t, struct task *to)
+{
+	to->firsts++;
+	takes(t, "give way", 0, 0, 0);
 }
 
 static void task_wake_first(struct task *waker, struct task *t)
