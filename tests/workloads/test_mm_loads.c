@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The loads of huge pages, KSM, userfaultfd, code caches and garbage collectors do what their names
- * say: what each part of the kernel counted, and what one of their parameters changes. Would break:
- * a load in whose time the thread that it is about never runs.
+ * The loads of huge pages, KSM, userfaultfd, code caches, garbage collectors, NUMA hinting and
+ * holes do what their names say: what each part of the kernel counted, and what one of their
+ * parameters changes. Would break: a load in whose time the thread that it is about never runs.
  */
 #include "tests/workloads/load_test.h"
 
