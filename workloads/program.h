@@ -103,6 +103,7 @@ struct program_task {
 	/* of background tasks */
 	bool kthread; /* no mm of its own */
 	bool bound;   /* to initial_cpu */
+	bool unseen;  /* the recorder saw none of its events */
 	bool rcu;     /* runs grace periods, as a thread of the simulated kernel does */
 };
 

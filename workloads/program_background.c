@@ -280,6 +280,36 @@ static void make_task(struct builder *b, struct build_task *t, sim_ps switch_ps)
 	make_ops(b, t, switch_ps, out);
 }
 
+void background_unseen(struct builder *b, uint16_t cpu, uint64_t in_ns, uint64_t out_ns)
+{
+	xgrow(b->unseen, b->n_unseen, b->cap_unseen);
+	b->unseen[b->n_unseen++] = (struct build_run){
+		.in_ns = in_ns,
+		.out_ns = out_ns,
+		.wake_cpu = PROGRAM_NO_CPU,
+		.cpu = cpu == PROGRAM_NO_CPU ? -1 : (int32_t)cpu,
+		.state = 'S',
+	};
+}
+
+/* All runs of such processes as those of one. */
+static void make_unseen(struct builder *b, sim_ps switch_ps)
+{
+	struct build_task t = {
+		.tid = -1,
+		.pid = -1,
+		.comm = "unseen",
+		.user = true,
+		.run = b->unseen,
+		.n_runs = b->n_unseen,
+	};
+
+	if (!b->n_unseen)
+		return;
+	make_task(b, &t, switch_ps);
+	b->p->background[b->p->n_background - 1].unseen = true;
+}
+
 /* Then the times of runs say nothing, and there is no background. */
 static bool runs_are_known(const struct builder *b)
 {
@@ -294,9 +324,11 @@ void background_finish(struct builder *b, const int32_t *keep)
 	sim_ps switch_ps = estimate_switch(b, keep);
 	struct program *p = b->p;
 
-	p->background = xcalloc(b->n_tasks + 1, sizeof(*p->background));
+	p->background = xcalloc(b->n_tasks + 1, sizeof(*p->background)); /* and the unseen */
 	for (size_t i = 0; i < b->n_tasks; i++)
 		if (keep[i] == NO_TASK && b->task[i].n_runs && runs_are_known(b))
 			make_task(b, &b->task[i], switch_ps);
 	p->left_out = b->n_tasks - p->n_tasks - p->n_background;
+	if (runs_are_known(b))
+		make_unseen(b, switch_ps);
 }

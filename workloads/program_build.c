@@ -279,18 +279,25 @@ static void learn(struct builder *b, struct build_task *t, const struct trace_ev
 	}
 }
 
+/* It loads an mm, and neither an interrupt nor an exec tells why: it switches to a process of which
+ * nothing is recorded, that switch included. */
+static bool leaves(const struct build_task *t)
+{
+	return t->seen && !t->in_irq && t->call != SC_EXECVE && !t->exiting;
+}
+
 static void own_event(struct builder *b, int32_t self, const struct trace_event *e)
 {
 	struct build_task *t = &b->task[self];
 
 	/* the flush of a task switch is recorded under who just went off the CPU */
-	if (e->type == TRACE_TLB_FLUSH && !e->arg[1] && t->state != TASK_RUNNING) {
-		switches_load_mm(b, e);
+	if (e->type == TRACE_TLB_FLUSH && !e->arg[1] && (t->state != TASK_RUNNING || leaves(t))) {
+		switches_load_mm(b, t, e);
 		return;
 	}
 	learn(b, t, e);
 	if (t->state != TASK_DEAD)
-		switches_settle(t, e);
+		switches_settle(b, t, e);
 	if (e->type != TRACE_SWITCH)
 		t->early_waker = NO_TASK;
 	if (e->type == TRACE_IPI_ENTRY || e->type == TRACE_IPI_EXIT) {
@@ -400,6 +407,7 @@ static void builder_free(struct builder *b)
 	free(b->proc);
 	free(b->space);
 	free(b->lock);
+	free(b->unseen);
 	pace_free(b);
 	free(b->tracer_alone.v);
 	free(b->tracer_free.v);

@@ -166,6 +166,7 @@ struct build_task {
 	uint32_t service_ns;
 	/* off the CPU */
 	uint64_t out_ns, in_ns;
+	bool by_unseen;     /* TASK_PREEMPTED, by a process whose events the recorder drops */
 	bool resumed;       /* in_ns is set, and nothing of its own came since */
 	uint32_t in_events; /* of the recorder on the way in */
 	bool woken;
@@ -237,7 +238,9 @@ struct builder {
 	size_t n_spaces, cap_spaces;
 	int32_t on_cpu[TRACE_CPUS_MAX + 1];    /* task, or NO_TASK */
 	uint8_t cpu_state[TRACE_CPUS_MAX + 1]; /* program_background.c's */
-	uint32_t idle_runs[TRACE_CPUS_MAX];    /* of a CPU's idle task, and events in its context */
+	struct build_run *unseen;              /* of processes whose events the recorder drops */
+	size_t n_unseen, cap_unseen;
+	uint32_t idle_runs[TRACE_CPUS_MAX]; /* of a CPU's idle task, and events in its context */
 	uint32_t idle_events[TRACE_CPUS_MAX];
 	uint64_t switches, odd_switches; /* odd: in twice, or out without in */
 	struct lock_users *lock;         /* hash by mm */
@@ -277,6 +280,8 @@ void builder_match(struct builder *b, const int32_t *keep);
 void builder_unlock(struct builder *b, const int32_t *keep);
 /* Notes runs on CPUs; after b->on_cpu has followed the event. */
 void background_event(struct builder *b, int32_t self, const struct trace_event *e);
+/* A process of which nothing is recorded had the CPU. */
+void background_unseen(struct builder *b, uint16_t cpu, uint64_t in_ns, uint64_t out_ns);
 /* Makes b->p->background of all that ran but is not kept. */
 void background_finish(struct builder *b, const int32_t *keep);
 /* Turns what was gathered into b->p. */

@@ -22,15 +22,15 @@ struct build_note task_note(struct build_task *t, uint64_t now);
 struct build_note task_cut(struct build_task *t, uint64_t now);
 
 /* The first event of its own since it was off the CPU. */
-void switches_settle(struct build_task *t, const struct trace_event *e);
+void switches_settle(struct builder *b, struct build_task *t, const struct trace_event *e);
 void switches_event(struct builder *b, const struct trace_event *e);
 /* A wake-up, seen in self's context. True if it became an operation of its. */
 bool switches_waking(struct builder *b, const struct trace_event *e, int32_t self);
 /* One of the wake-ups that t's time so far ended with was of `woken` (NO_TASK: of whomever), who
  * goes before somebody. */
 void switches_preempt(struct build_task *t, int32_t woken, uint64_t now);
-/* The load of an mm for who comes next on that CPU. */
-void switches_load_mm(struct builder *b, const struct trace_event *e);
+/* The load of an mm for who comes next on that CPU, which t has left or leaves unseen. */
+void switches_load_mm(struct builder *b, struct build_task *t, const struct trace_event *e);
 uint16_t event_cpu(const struct trace_event *e); /* PROGRAM_NO_CPU: not told */
 
 /* Calls, faults and forks. False: not such an event. */

@@ -58,9 +58,25 @@ uint16_t event_cpu(const struct trace_event *e)
 	return e->cpu < TRACE_CPUS_MAX ? (uint16_t)e->cpu : PROGRAM_NO_CPU;
 }
 
-void switches_settle(struct build_task *t, const struct trace_event *e)
+/* Nobody saw it come back. What is longer than such processes took in the recordings at hand (40 to
+ * 60 us, every 50 ms) is its own work. */
+static void comes_from_unseen(struct builder *b, struct build_task *t, uint64_t now)
+{
+	static const uint64_t longest_ns = 100000;
+
+	t->by_unseen = false;
+	t->resumed = true;
+	t->in_ns = now - t->out_ns < longest_ns ? now : t->out_ns + longest_ns;
+	t->in_events = 0;
+	background_unseen(b, t->at_cpu, t->out_ns, t->in_ns);
+}
+
+void switches_settle(struct builder *b, struct build_task *t, const struct trace_event *e)
 {
 	uint64_t now = e->time_ns;
+
+	if (t->by_unseen)
+		comes_from_unseen(b, t, now);
 
 	exec_goes_on(t, way_in(t, now));
 	t->unwoken += t->state == TASK_BLOCKED && !t->woken && !t->deep;
@@ -217,10 +233,16 @@ bool switches_waking(struct builder *b, const struct trace_event *e, int32_t sel
 	return op != NO_OP;
 }
 
-void switches_load_mm(struct builder *b, const struct trace_event *e)
+void switches_load_mm(struct builder *b, struct build_task *t, const struct trace_event *e)
 {
 	int32_t next = e->cpu < TRACE_CPUS_MAX ? b->on_cpu[e->cpu] : NO_TASK;
 
-	if (next != NO_TASK)
+	if (t->state == TASK_RUNNING) {
+		t->state = t->call || t->lock_wait ? TASK_IN_CALL : TASK_PREEMPTED;
+		t->by_unseen = true;
+		t->out_ns = e->time_ns;
+		t->resumed = false;
+	} else if (next != NO_TASK) {
 		b->task[next].in_events++;
+	}
 }

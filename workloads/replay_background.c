@@ -33,6 +33,8 @@ static void background_body(struct task *task, void *arg)
 	struct replay_background *bg = arg;
 	const struct program_task *p = bg->program;
 
+	if (p->unseen)
+		task_hide(task);
 	for (size_t i = 0; i < p->n_ops; i++) {
 		sim_ps len;
 

@@ -61,7 +61,7 @@ struct task {
 	char comm[24];
 	unsigned int id;
 	bool kthread;
-	bool unseen; /* a CPU's idle task that the recorder is blind for */
+	bool unseen; /* the recorder is blind for it: some CPUs' idle tasks, hidden processes */
 	struct mm *mm;
 	int bound;        /* CPU, or -1 */
 	unsigned int cpu; /* runs there, or did last */

@@ -182,6 +182,8 @@ void task_sleep_for_irq(struct task *task, sim_ps duration, unsigned int cpu);
 void task_bind(struct task *task, int cpu);
 /* The same, but it stays where it is until it has slept. */
 void task_bind_at_wakeup(struct task *task, int cpu);
+/* A recorder would be blind for what the task does (kernel_hide_idle). */
+void task_hide(struct task *task);
 /* The same as the system call: the CPU's stopper thread moves the task. */
 void sys_sched_setaffinity(struct task *task, int cpu);
 /* sched_yield */

@@ -179,6 +179,11 @@ void task_bind(struct task *t, int cpu)
 		sched_migrate(t, (unsigned int)cpu);
 }
 
+void task_hide(struct task *t)
+{
+	t->unseen = true;
+}
+
 void task_bind_at_wakeup(struct task *t, int cpu)
 {
 	t->bound = cpu;

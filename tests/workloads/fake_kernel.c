@@ -76,6 +76,7 @@ struct task {
 #define task_sleep_for_irq        fake_task_sleep_for_irq
 #define task_bind                 fake_task_bind
 #define task_bind_at_wakeup       fake_task_bind_at_wakeup
+#define task_hide                 fake_task_hide
 #define task_exit_mm              fake_task_exit_mm
 #define kernel_sim                fake_kernel_sim
 #define kernel_nr_cpus            fake_kernel_nr_cpus
@@ -342,6 +343,11 @@ static void task_bind(struct task *t, int cpu)
 	if (t->cpu != cpu)
 		takes(t, "move", (uint64_t)cpu, 0, 0);
 	t->cpu = t->wakes_on = cpu;
+}
+
+static void task_hide(struct task *t)
+{
+	takes(t, "hide", 0, 0, 0);
 }
 
 static void task_bind_at_wakeup(struct task *t, int cpu)

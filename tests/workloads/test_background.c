@@ -110,10 +110,51 @@ static void test_background(void **state)
 	free(alone);
 }
 
+/*
+ * A thread loads an mm twice with nothing to tell why, in its own work and in a call: a process
+ * that nobody sees had its CPU, until its next event, or for 100,000 ns of the 250,000 that follow
+ * the second. A load in a handler is an idle or lazy CPU's.
+ */
+static void test_unseen(void **state)
+{
+	static const char load[] = "tlb:tlb_flush: pages:-1 reason:flush on task switch (0)";
+	struct tape *t = calloc(1, sizeof(*t));
+	const struct program_task *task, *other;
+	struct program *p;
+
+	(void)state;
+	calibration(t);
+	munmap_call(t, 100000, 110000, 10, 10, 0);
+	event(t, 120000, 10, 10, 0, load);
+	munmap_call(t, 160000, 190000, 10, 10, 0);
+	event(t, 170000, 10, 10, 0, load); /* within the call */
+	munmap_call(t, 200000, 210000, 10, 10, 0);
+	event(t, 220000, 10, 10, 0, load);
+	munmap_call(t, 470000, 480000, 10, 10, 0);
+	event(t, 481000, 10, 10, 0, "irq_vectors:call_function_single_entry: vector=251");
+	event(t, 482000, 10, 10, 0, load);
+	event(t, 483000, 10, 10, 0, "irq_vectors:call_function_single_exit: vector=251");
+	munmap_call(t, 500000, 510000, 10, 10, 0);
+	sort(t);
+	p = build(t);
+	other = background_of(p, -1);
+	assert_true(other->unseen && !other->kthread);
+	assert_int_equal(other->n_ops, 4);
+	check_op(other, 0, PROGRAM_SLEEP, 0, 119900);
+	assert_int_equal(other->op[1].len, 10000 * SIM_NS); /* from 160,000 to 170,000 */
+	assert_int_equal(other->op[2].len, 30000 * SIM_NS); /* from 190,000, the call's end */
+	task = task_of(p, 10);
+	assert_int_equal(task->op[1].think, (50000 - 40000 - 700) * SIM_NS);
+	assert_int_equal(task->op[3].think, (260000 - 100000 - 700) * SIM_NS);
+	program_free(p);
+	free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_background),
+		cmocka_unit_test(test_unseen),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
