@@ -127,6 +127,12 @@ static const struct {
 	  { { NULL } } },
 };
 
+/* What the recorder would have seen of it. */
+static double seen_of(const struct metrics *m, size_t pair, const char *label)
+{
+	return value_of(m, pairs[pair].simulated, label) - value_of(m, pairs[pair].unseen, label);
+}
+
 static void add_counts(struct recording_report *r, const struct metrics *m,
 		       const struct metric *const *v, size_t n)
 {
@@ -141,13 +147,11 @@ static void add_counts(struct recording_report *r, const struct metrics *m,
 			snprintf(name, sizeof(name), "%s_%s", pairs[p].prefix, v[i]->label);
 			c = count_of(&r->count, &r->n_counts, name);
 			c->recorded = v[i]->gauge;
-			c->simulated += value_of(m, pairs[p].simulated, v[i]->label) -
-					value_of(m, pairs[p].unseen, v[i]->label);
+			c->simulated += seen_of(m, p, v[i]->label);
 			for (int k = 0; k < 2; k++)
 				if (pairs[p].also[k][0] &&
 				    !strcmp(pairs[p].also[k][0], v[i]->label))
-					c->simulated += value_of(m, pairs[p].simulated,
-								 pairs[p].also[k][1]);
+					c->simulated += seen_of(m, p, pairs[p].also[k][1]);
 		}
 }
 

@@ -301,6 +301,7 @@ static void own_event(struct builder *b, int32_t self, const struct trace_event 
 	if (e->type != TRACE_SWITCH)
 		t->early_waker = NO_TASK;
 	if (e->type == TRACE_IPI_ENTRY || e->type == TRACE_IPI_EXIT) {
+		t->last_was_enter = false;
 		on_irq(t, e);
 		return;
 	}

@@ -217,7 +217,7 @@ void calls_lost(struct builder *b, struct build_task *t)
 {
 	b->p->lost_calls += t->call != 0;
 	t->call = 0;
-	t->in_irq = t->last_was_start = false;
+	t->in_irq = t->last_was_start = t->last_was_enter = false;
 	t->early_waker = NO_TASK;
 	t->fault = NO_FAULT; /* says nothing about how long a fault takes */
 	if (t->lock_mm)
@@ -242,9 +242,9 @@ static void on_sys_exit(struct builder *b, struct build_task *t, const struct tr
 		t->pending_note = (struct build_note){ .fault = NO_FAULT,
 						       .cpu = PROGRAM_NO_CPU,
 						       .peer = NO_TASK };
-	/* a new thread comes out of the clone() that its parent went into */
 	if (e->nr == SC_EXECVE) /* sched_exec moves it before the new mm is there */
 		t->pending_note.cpu = t->exec_cpu != PROGRAM_NO_CPU ? t->exec_cpu : t->at_cpu;
+	/* a new thread comes out of the clone() that its parent went into */
 	b->p->lost_calls += !known && e->nr != SC_EXECVE && calls[e->nr] != call_clone;
 	if (known && is_error(e->arg[0])) {
 		b->p->failed_calls++;

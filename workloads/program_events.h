@@ -40,9 +40,9 @@ void calls_lost(struct builder *b, struct build_task *t);
 /* Threads without a process number share a process if they lock the same mm. */
 void builder_learn_mm(struct builder *b, struct build_task *t, const struct trace_event *e);
 /* Follows mmap_lock: who waits for it, and what an event costs. */
+void calls_lock(struct builder *b, struct build_task *t, const struct trace_event *e);
 /* Notes who had the range of a new mapping before (program_order.c). */
 void order_of_call(struct builder *b, struct build_task *t, struct program_op *op);
-void calls_lock(struct builder *b, struct build_task *t, const struct trace_event *e);
 /* The first event of a thread whose creation was seen: now its process is known. */
 void calls_child_starts(struct builder *b, struct build_task *t);
 

@@ -8,10 +8,6 @@
 #include "models/kernel/ops.h"
 #include "workloads/program_events.h"
 
-#ifndef MREMAP_FIXED /* a GNU extension of sys/mman.h */
-#define MREMAP_FIXED 2
-#endif
-
 static bool overlap(uint64_t start, uint64_t end, uint64_t addr, uint64_t len)
 {
 	return addr < end && addr + len > start;

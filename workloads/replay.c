@@ -398,7 +398,8 @@ static void do_mm(struct task *task, struct replay_task *t, const struct program
 		break;
 	case PROGRAM_EXEC:
 		replay_exec(task, r, op);
-		replay_moved_exec(r, t->program->pid);
+		if (!t->copy)
+			replay_moved_exec(r, t->program->pid);
 		break;
 	default:
 		break;

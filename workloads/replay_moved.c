@@ -96,6 +96,8 @@ void replay_released(struct replay_task *t, uint64_t addr, uint64_t len)
 	uint64_t end = addr + len;
 	size_t kept = 0;
 
+	if (t->copy) /* has a block of its own, where nothing is moved */
+		return;
 	for (size_t i = 0; i < r->n_moved; i++) {
 		struct replay_moved *m = &r->moved[i];
 		bool others = t->index == m->task && is_early(r, m->task, m->after);

@@ -118,6 +118,7 @@ bool clear_pte_mapped_folio(struct task *t, struct mm *mm, uint64_t addr, uint32
 	struct spinlock *ptl;
 	struct page_table *table = pte_offset_map_lock(t, mm, addr, &ptl);
 	bool ok = table && maps_only(t, table, folio);
+	int n = 0;
 
 	for (uint32_t i = 0; ok && i < PTRS_PER_TABLE; i++) {
 		if (!table->slot.pte[i])
@@ -126,8 +127,10 @@ bool clear_pte_mapped_folio(struct task *t, struct mm *mm, uint64_t addr, uint32
 		pt_set(table, addr + i * PAGE_SIZE, 0);
 		folio_remove_rmap(t, folio + i);
 		pfn_page(t->k, folio)->refs--; /* never the last: the caller has one */
-		mm->rss--;
+		n++;
 	}
+	if (n)
+		rss_add_bulk(t, mm, MM_FILEPAGES, -n);
 	if (table)
 		pte_unmap_unlock(t, table, ptl);
 	return ok;

@@ -142,7 +142,7 @@ void release_pages(struct task *t, const uint32_t *pfn, unsigned int n)
 		if (--page_folio(page)->refs)
 			continue; /* its last user frees it */
 		unused[filled++] = pfn[i] - page->tail;
-		if (filled - left < batch)
+		if (filled - left < batch && filled < RELEASE_MAX)
 			continue;
 		leave_list(t, unused + left, filled - left);
 		left = filled;

@@ -119,17 +119,23 @@ static void age_range(struct task *t, struct aging *a, uint64_t addr, uint64_t e
 	tlb_finish_mmu(t, &tlb);
 }
 
-/* Only what VMAs cover: tables between them are munmap's to free. */
+/* Only what VMAs cover: tables between them are munmap's to free. Looked up anew each time: under
+ * the VMA's lock alone, others come and go meanwhile. */
 void madvise_free(struct task *t, uint64_t addr, uint64_t end)
 {
 	struct mm *mm = t->mm;
 	struct aging a = { 0 };
 
 	notifier_range_start(t, mm, addr, end);
-	for (size_t i = vma_index(mm, addr); i < mm->nr_vmas && mm->vmas[i]->start < end; i++) {
-		uint64_t from = mm->vmas[i]->start, to = mm->vmas[i]->end;
+	for (uint64_t at = addr, to; at < end; at = to) {
+		size_t i = vma_index(mm, at);
+		uint64_t from;
 
-		age_range(t, &a, from > addr ? from : addr, to < end ? to : end, free_pte_lazily);
+		if (i >= mm->nr_vmas || mm->vmas[i]->start >= end)
+			break;
+		from = mm->vmas[i]->start;
+		to = mm->vmas[i]->end;
+		age_range(t, &a, from > at ? from : at, to < end ? to : end, free_pte_lazily);
 	}
 	notifier_range_end(t, mm, addr, end);
 }

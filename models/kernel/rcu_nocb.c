@@ -159,8 +159,8 @@ void rcu_nocb_enqueue(struct task *t, struct rcu_data *d, struct rcu_cb *cb, boo
 
 	make_threads(t, n);
 	spin_lock(t, &n->lock);
+	wake = !needs_gp(d); /* else rcuog knows */
 	rcu_append(d, cb);
-	wake = d->pending == 1;
 	if (wake && lazy) {
 		n->lazy = true;
 		n->lazy_until = sim_now(t->k->sim) + lazy;

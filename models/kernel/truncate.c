@@ -71,15 +71,19 @@ static void cleanup_folio(struct task *t, const struct hole *h, uint32_t pfn)
 
 static void delete_batch(struct task *t, const struct hole *h, uint32_t *pfn, unsigned int n)
 {
+	unsigned int pages = 0;
+
 	if (!n)
 		return;
 	for (unsigned int i = 0; i < n; i++)
 		cleanup_folio(t, h, pfn[i]);
 	filemap_delete(t, h->m, pfn, n);
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++) {
 		folio_unlock(t, pfn[i]);
+		pages += 1u << pfn_page(t->k, pfn[i])->order;
+	}
 	release_pages(t, pfn, n);
-	metric_get(sim_metrics(t->k->sim), &desc_pages, "")->value += n;
+	metric_get(sim_metrics(t->k->sim), &desc_pages, "")->value += pages;
 }
 
 /* find_lock_entries: those whose lock is free and that nothing is written of. */

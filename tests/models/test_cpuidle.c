@@ -135,6 +135,18 @@ static void test_guest(void **state)
 		    sleep_in_guest(none, 2 * SIM_MS) + 26 * US);
 }
 
+/* Leaving the idle loop sets the tick's timer anew, which a guest pays for. */
+static void test_timer_write(void **state)
+{
+	static const char *const free_of_charge[] = { GUEST, WARM, "virt.timer_write", "0us",
+						      NULL };
+	static const char *const traps[] = { GUEST, WARM, "virt.timer_write", "3us", NULL };
+
+	(void)state;
+	assert_int_equal(sleep_in_guest(traps, 900 * US),
+			 sleep_in_guest(free_of_charge, 900 * US) + 3 * US);
+}
+
 /* Woken by others, not by a timer: the first times it cannot know, then it has learnt. */
 static void waits(struct task *t, void *arg)
 {
@@ -255,9 +267,10 @@ static void test_scene(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_typical),      cmocka_unit_test(test_latency),
-		cmocka_unit_test(test_guest),        cmocka_unit_test(test_learns),
-		cmocka_unit_test(test_no_shootdown), cmocka_unit_test(test_scene),
+		cmocka_unit_test(test_typical),     cmocka_unit_test(test_latency),
+		cmocka_unit_test(test_timer_write), cmocka_unit_test(test_guest),
+		cmocka_unit_test(test_learns),      cmocka_unit_test(test_no_shootdown),
+		cmocka_unit_test(test_scene),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

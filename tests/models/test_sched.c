@@ -332,6 +332,54 @@ static void test_wake_preempts(void **state)
 	model_end(&s.m);
 }
 
+/* ---- woken while still on its way off the CPU ---- */
+
+#define ROUNDS 80
+
+struct leaving {
+	struct task *sleeper;
+	unsigned int rounds;
+};
+
+static void leaves(struct task *t, void *arg)
+{
+	struct leaving *s = arg;
+
+	while (s->rounds < ROUNDS) {
+		s->rounds++;
+		task_block(t);
+	}
+}
+
+static void wakes_leaving(struct task *t, void *arg)
+{
+	struct leaving *s = arg;
+
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		while (s->rounds <= i)
+			user_compute(t, 100 * NS);
+		user_compute(t, i * 25 * NS);
+		task_wake(t, s->sleeper);
+	}
+}
+
+/* Who sleeps in MWAIT is woken by a store; only a CPU that is not idle yet is sent an IPI. */
+static void test_wake_leaving(void **state)
+{
+	struct model_spec spec = { .set = quiet };
+	struct leaving s = { .rounds = 0 };
+	struct model m;
+
+	(void)state;
+	model_start(&m, &spec);
+	s.sleeper = spawn(&m, "leaves", 1, leaves, &s);
+	spawn(&m, "wakes", 0, wakes_leaving, &s);
+	model_run_clean(&m, "leaving", 0);
+	assert_int_equal(s.rounds, ROUNDS);
+	assert_in_range(counter(&m, "ipi.sent", "wakeup"), 1, ROUNDS / 2);
+	model_end(&m);
+}
+
 /* ---- a new task does not preempt its parent ---- */
 
 static void child_runs(struct task *t, void *arg)
@@ -569,11 +617,11 @@ static void test_fair(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_smt),         cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_cross_call),  cmocka_unit_test(test_cross_call_deferred),
-		cmocka_unit_test(test_siblings),    cmocka_unit_test(test_wake_preempts),
-		cmocka_unit_test(test_child_waits), cmocka_unit_test(test_crowd),
-		cmocka_unit_test(test_fair),
+		cmocka_unit_test(test_smt),          cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_cross_call),   cmocka_unit_test(test_cross_call_deferred),
+		cmocka_unit_test(test_siblings),     cmocka_unit_test(test_wake_preempts),
+		cmocka_unit_test(test_wake_leaving), cmocka_unit_test(test_child_waits),
+		cmocka_unit_test(test_crowd),        cmocka_unit_test(test_fair),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,22 +92,26 @@ static void refused(struct task *t, void *arg)
 	expect(t->k, sys_madvise(t, AREA, PAGE_SIZE, MADV_REMOVE) == -ENOMEM, "nothing");
 }
 
-static void run(task_fn *body, const char *const *set, uint64_t seed)
+/* Returns how many pages went. */
+static uint64_t run(task_fn *body, const char *const *set, uint64_t seed)
 {
 	struct model_spec spec = { .set = set, .seed = seed };
+	uint64_t truncated;
 	struct model m;
 
 	model_start(&m, &spec);
 	spawn(&m, "body", 0, body, NULL);
 	model_run_clean(&m, "truncate", seed);
+	truncated = counter(&m, "mm.truncated", "");
 	model_end(&m);
+	return truncated;
 }
 
 static void test_hole(void **state)
 {
 	(void)state;
-	run(parent, NULL, 0);
-	run(refused, NULL, 0);
+	assert_int_equal(run(parent, NULL, 0), 60);
+	assert_int_equal(run(refused, NULL, 0), 0);
 }
 
 /* ---- huge pages ---- */
@@ -140,7 +144,7 @@ static void huge(struct task *t, void *arg)
 static void test_huge(void **state)
 {
 	(void)state;
-	run(huge, NULL, 0);
+	assert_int_equal(run(huge, NULL, 0), HPAGE_PAGES);
 }
 
 /* A thread fills a hole at some time of the collapse: it wins, or waits and finds a huge page. */

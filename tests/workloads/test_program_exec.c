@@ -95,6 +95,29 @@ static void test_exec(void **state)
 	program_free(slow);
 }
 
+/* sched_exec moves it, then it has a new mm and a new name; where it is at the end is another
+ * matter. */
+static void test_where(void **state)
+{
+	struct tape *t = calloc(1, sizeof(*t));
+	struct program *p;
+
+	(void)state;
+	event(t, 1000, 10, 10, 0, "syscalls:sys_enter_execve: filename: 0x1, argv: 0x1, envp: 0x1");
+	lock(t, 20000, 10, 0xb0, true);
+	t->n += (size_t)snprintf(
+		t->text + t->n, sizeof(t->text) - t->n,
+		"            next    10/10    [001]     1.000090000: sched:sched_waking: "
+		"comm=kworker/1 pid=19 prio=120 target_cpu=001\n");
+	event(t, 110000, 10, 10, 2, "syscalls:sys_exit_execve: 0x0");
+	munmap_call(t, 120000, 121000, 10, 10, 2);
+	sort(t);
+	p = build(t);
+	assert_int_equal(op_of(task_of(p, 10), PROGRAM_EXEC, 0)->cpu, 1);
+	program_free(p);
+	free(t);
+}
+
 static void child(struct tape *t, uint64_t ns, const char *call)
 {
 	char text[128];
@@ -180,6 +203,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exec),
+		cmocka_unit_test(test_where),
 		cmocka_unit_test(test_vfork),
 		cmocka_unit_test(test_no_deadlock),
 	};
