@@ -5,7 +5,7 @@
 # What the build needs, and what it uses when it runs.
 BUILD_PACKAGES="build-essential cmake ninja-build pkg-config git libgsl-dev libsqlite3-dev
   libhwloc-dev libsimgrid-dev libyaml-dev libzstd-dev zlib1g-dev liblzma-dev libtracecmd-dev
-  libtraceevent-dev libboost-context-dev libcmocka-dev gnuplot-nox sqlite3 zstd"
+  libtracefs-dev libtraceevent-dev libboost-context-dev libcmocka-dev gnuplot-nox sqlite3 zstd"
 # What .ci/run needs on top.
 CI_PACKAGES="clang clang-format libclang-rt-14-dev"
 
