@@ -12,6 +12,7 @@
 #include "models/kernel/kernel.h"
 #include "models/kernel/rcu.h"
 #include "models/kernel/runqueue.h"
+#include "models/kernel/smp.h"
 
 static void idle_once(struct task *t, struct kcpu *c)
 {
@@ -43,6 +44,16 @@ static void idle_once(struct task *t, struct kcpu *c)
 	c->idle_halted = false;
 }
 
+/* Whoever found the queue filled has sent no interrupt. */
+static void flush_woken(struct task *t, struct kcpu *c)
+{
+	if (!c->ttwu_pending)
+		return;
+	irq_disable(t);
+	flush_smp_call_function_queue(t);
+	irq_enable(t);
+}
+
 static void idle_main(void *arg)
 {
 	struct task *t = arg;
@@ -50,9 +61,12 @@ static void idle_main(void *arg)
 
 	cpu_set_busy(c->cpu, true);
 	for (;;) {
-		while (!c->nr_queued)
+		while (!c->nr_queued) {
 			idle_once(t, c);
+			flush_woken(t, c);
+		}
 		c->idle_halted = false; /* also where work came before it ever halted */
+		flush_woken(t, c); /* work came before it ever halted */
 		if (!t->k->m->desc.idle_polls)
 			spend_time(t, t->k->m->desc.virt.timer_write);
 		schedule(t);
@@ -80,6 +94,16 @@ bool idle_sees_stores(const struct kcpu *c)
 	       (d->idle_polls || (d->idle_mwait && !d->virt.guest));
 }
 
+sim_ps idle_store(struct task *t, struct kcpu *c)
+{
+	struct line *flags = &c->idle->state_line;
+
+	touch_line(t, flags, LINE_READ);
+	touch_line(t, flags, LINE_ATOMIC);
+	settle(t);
+	return line_access(t->k->m, flags, c->cpu->core, LINE_READ, sim_now(t->k->sim));
+}
+
 static void send(struct task *t, struct kcpu *to, enum ipi_kind kind, enum irq_vector vector)
 {
 	tracepoint(t);
@@ -101,10 +125,10 @@ void resched_cpu(struct task *t, unsigned int cpu)
 	if (cpu == t->cpu)
 		return; /* need_resched is looked at on the way out of whatever runs here */
 	if (idle_sees_stores(c)) {
-		sim_unpark_at(t->k->sim, c->idle->actor,
-			      sim_now(t->k->sim) +
-				      t->k->m->line_latency[machine_core_distance(
-					      t->k->m, this_cpu(t)->cpu->core, c->cpu->core)]);
+		sim_ps seen = idle_store(t, c);
+
+		if (idle_sees_stores(c)) /* still */
+			sim_unpark_at(t->k->sim, c->idle->actor, seen);
 		return;
 	}
 	if (c->curr == c->idle)

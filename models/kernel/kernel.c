@@ -17,6 +17,7 @@
 #include "models/kernel/mm.h"
 #include "models/kernel/rar.h"
 #include "models/kernel/rcu.h"
+#include "models/kernel/runqueue.h"
 #include "models/kernel/reclaim.h"
 #include "models/kernel/smp.h"
 #include "models/kernel/swap.h"
@@ -108,6 +109,7 @@ static void cpu_start(struct kernel *k, unsigned int id)
 	c->idle->cpu = id;
 	c->idle->on_cpu = true;
 	c->idle->timer = SIM_NEVER;
+	task_lines_init(c->idle);
 	c->curr = c->idle;
 	c->idle_halted = !k->m->desc.idle_polls;
 	cpumask_set(&k->idle_mask, id);
@@ -251,6 +253,7 @@ static void free_cpu(struct kernel *k, struct kcpu *c)
 	free(c->pcp);
 	free(c->stopper);
 	free(c->kworker);
+	task_lines_free(c->idle);
 	free(c->idle);
 }
 
@@ -268,6 +271,7 @@ static void free_lists(struct kernel *k)
 		k->tasks = t->next;
 		free(t->working_set);
 		tlb_batch_free(t);
+		task_lines_free(t);
 		free(t);
 	}
 	while (k->lock_classes) {

@@ -71,6 +71,12 @@ struct task {
 	bool wake_token;        /* woken while it was not blocked */
 	bool wake_after_switch; /* woken while it was still leaving its CPU */
 	bool wake_on_leave;     /* migrates: to be queued elsewhere as soon as it has left */
+	struct line
+		state_line; /* of its task_struct: __state, usage, on_cpu, flags of the idle task */
+	struct line se_line; /* on_rq and the scheduling entity */
+	struct line pi_line; /* pi_lock, which its wakers take, and wake_q */
+	bool in_wake_q;
+	struct task *wake_q_next;
 	unsigned int preempt_off;
 	sim_ps debt;                       /* spent but not yet passed */
 	sim_ps masked;                     /* of it: with interrupts disabled */
@@ -197,6 +203,7 @@ struct kcpu { /* what the kernel knows of a CPU */
 	struct line osq_line;     /* its optimistic_spin_node */
 	struct line call_queue_line;
 	struct csd *call_queue;  /* newest first */
+	bool ttwu_pending;       /* woken tasks stand on that list, too */
 	struct tlbi_queue *tlbi; /* TLBIs that no DSB has waited for yet */
 	struct csd **csd;        /* this CPU's csd for each target, made at first use */
 	/* per-CPU pages and LRU batch */
@@ -433,7 +440,7 @@ static inline uint64_t jiffies(const struct kernel *k)
 void syscall_enter(struct task *t);
 void syscall_exit(struct task *t);
 
-/* ---- scheduler (sched.c, idle.c) ---- */
+/* ---- scheduler (sched.c, wakeup.c, idle.c) ---- */
 
 void sched_init(struct kernel *k);
 /* Gives the CPU to the next task; returns when t runs again. A dead task never returns. */
@@ -442,6 +449,12 @@ void schedule(struct task *t);
 void sched_block(struct task *t, const char *why);
 /* waker: whose context it is (an interrupt's: the task that it interrupted). False: not asleep. */
 bool sched_wake(struct task *waker, struct task *sleeper);
+/* wake_q: sleepers to be woken once a lock is let go; { 0 } is an empty one. */
+struct wake_q {
+	struct task *first, *last;
+};
+void wake_q_add(struct task *t, struct wake_q *q, struct task *sleeper);
+void wake_up_q(struct task *t, struct wake_q *q);
 /* Blocks t for a time; other wake-ups end it early. */
 void sched_sleep(struct task *t, sim_ps duration, const char *why);
 /* Makes the task that stands for a CPU's idle loop, at its first need. */
@@ -464,6 +477,8 @@ void resched_cpu(struct task *t, unsigned int cpu);
 void send_wakeup(struct task *t, struct kcpu *to);
 /* Can the idle task of c be woken by a store instead of an interrupt? */
 bool idle_sees_stores(const struct kcpu *c);
+/* set_nr_if_polling: that store. Returns when c sees it. */
+sim_ps idle_store(struct task *t, struct kcpu *c);
 
 /* ---- kernel threads at the end of the run (kthread_end.c) ---- */
 

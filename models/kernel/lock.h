@@ -32,7 +32,7 @@ struct lock_class {
 	const char *name;
 	unsigned int id; /* from 0, in the order of their making */
 	struct lock_class *next;
-	struct line_class *line_class;
+	struct line_class *line_class, *waiter_line_class; /* of the lock; of who sleeps for it */
 	struct metric *wait, *acquired, *contended;
 	struct metric *hold[HOLD_PARTS];             /* [HOLD_IRQ]: none of the others */
 	struct metric *held, *held_part[HOLD_PARTS]; /* sums of time */
@@ -141,6 +141,7 @@ void mutex_owner_off_cpu(struct task *t);
 /* ---- rw_semaphores (rwsem.c) ---- */
 
 struct rwsem_waiter {
+	struct line line; /* of the sleeper's stack */
 	struct task *task;
 	struct rwsem_waiter *next;
 	bool write, granted;

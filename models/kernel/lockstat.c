@@ -54,6 +54,7 @@ struct lock_class *lock_class_get(struct kernel *k, const char *name)
 	c = calloc(1, sizeof(*c));
 	c->name = name;
 	c->line_class = line_class_get(k->m, name);
+	c->waiter_line_class = line_class_get(k->m, "rwsem_waiter");
 	c->wait = metric_get(m, &desc_wait, name);
 	c->acquired = metric_get(m, &desc_acquired, name);
 	c->contended = metric_get(m, &desc_contended, name);

@@ -221,20 +221,19 @@ static void drop_held(struct task *t, struct mutex *lock)
  * up; else whoever comes may take it, and the first waiter is woken to try. */
 static void wake_first(struct task *t, struct mutex *lock, bool handoff)
 {
-	struct task *first = NULL;
+	struct wake_q q = { 0 };
 
 	spin_lock(t, &lock->wait_lock);
 	if (lock->head)
-		first = lock->head->task;
+		wake_q_add(t, &q, lock->head->task);
 	if (handoff) {
 		lock->handoff = false;
-		lock->pickup = first;
+		lock->pickup = lock->head ? lock->head->task : NULL;
 		lock->owner = NULL;
 		tell_spinners(lock);
 	}
 	spin_unlock(t, &lock->wait_lock);
-	if (first)
-		sched_wake(t, first);
+	wake_up_q(t, &q);
 }
 
 void mutex_unlock(struct task *t, struct mutex *lock)

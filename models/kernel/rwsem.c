@@ -63,6 +63,16 @@ static bool free_for_write(const struct rwsem *sem)
 
 /* ---- the queue of sleepers ---- */
 
+/* On the sleeper's stack, and in its cache. */
+static struct rwsem_waiter new_waiter(struct task *t, const struct rwsem *sem, bool write)
+{
+	struct rwsem_waiter w = { .task = t, .write = write };
+
+	line_init(&w.line, sem->class->waiter_line_class);
+	w.line.owner = w.line.last = (uint16_t)this_cpu(t)->cpu->core;
+	return w;
+}
+
 static void enqueue(struct rwsem *sem, struct rwsem_waiter *w)
 {
 	const struct kernel *k = w->task->k;
@@ -71,13 +81,16 @@ static void enqueue(struct rwsem *sem, struct rwsem_waiter *w)
 	w->timeout = jiffies(k) + (hz + RWSEM_WAIT_HZ - 1) / RWSEM_WAIT_HZ;
 	w->next = NULL;
 	if (sem->tail)
+		touch_line(w->task, &sem->tail->line, LINE_WRITE);
+	if (sem->tail)
 		sem->tail->next = w;
 	else
 		sem->head = w;
 	sem->tail = w;
 }
 
-static void unlink_waiter(struct rwsem *sem, struct rwsem_waiter *w)
+/* By t, under wait_lock. Its neighbours' links change, too. */
+static void unlink_waiter(struct task *t, struct rwsem *sem, struct rwsem_waiter *w)
 {
 	struct rwsem_waiter **link = &sem->head, *prev = NULL;
 
@@ -85,6 +98,11 @@ static void unlink_waiter(struct rwsem *sem, struct rwsem_waiter *w)
 		prev = *link;
 		link = &prev->next;
 	}
+	touch_line(t, &w->line, LINE_WRITE);
+	if (prev)
+		touch_line(t, &prev->line, LINE_WRITE);
+	if (w->next)
+		touch_line(t, &w->next->line, LINE_WRITE);
 	*link = w->next;
 	if (sem->tail == w)
 		sem->tail = prev;
@@ -104,59 +122,57 @@ static void ask_for_handoff(struct rwsem *sem)
 	sem->head->handoff_set = true;
 }
 
-/* Under wait_lock. Grants the lock to readers at the head, or says which writer to wake. Returns
- * tasks to wake after wait_lock is dropped, linked through the waiters. */
-static struct rwsem_waiter *mark_wake(struct rwsem *sem, bool readers_only)
+/* Under wait_lock: who stands first among the sleepers is to be woken, with all readers if it is
+ * one. The lock is theirs from here on; a writer must still take it. */
+static void mark_wake(struct task *t, struct rwsem *sem, bool readers_only, struct wake_q *q)
 {
-	struct rwsem_waiter *w = sem->head, *woken = NULL, **tail = &woken, *next;
+	struct rwsem_waiter *w = sem->head, *marked = NULL, **tail = &marked, *next;
 	unsigned int n = 0;
 
 	if (!w)
-		return NULL;
-	if (w->write)
-		return readers_only || sem->writer ? NULL : w;
+		return;
+	touch_line(t, &w->line, LINE_READ);
+	if (w->write) {
+		if (!readers_only && !sem->writer)
+			wake_q_add(t, q, w->task);
+		return;
+	}
 	if (sem->writer) {
 		if (waited_too_long(w))
 			ask_for_handoff(sem);
-		return NULL;
+		return;
 	}
 	for (; w && n < RWSEM_READERS_WAKEUP_MAX; w = next) {
 		next = w->next;
 		if (w->write)
 			continue;
-		unlink_waiter(sem, w);
 		sem->readers++;
+		unlink_waiter(t, sem, w);
 		w->next = NULL;
 		*tail = w;
 		tail = &w->next;
 		n++;
 	}
 	sem->handoff = false;
-	return woken;
+	touch_line(t, &sem->count_line, LINE_ATOMIC);
+	settle(t);
+	for (w = marked; w; w = next) {
+		struct task *sleeper = w->task;
+
+		next = w->next;
+		w->granted = true; /* the waiter is gone as soon as its task sees this */
+		wake_q_add(t, q, sleeper);
+	}
 }
 
 static void wake_marked(struct task *t, struct rwsem *sem, bool readers_only)
 {
-	struct rwsem_waiter *w, *next;
-	struct task *writer = NULL;
+	struct wake_q q = { 0 };
 
 	spin_lock_irq(t, &sem->wait_lock);
-	w = mark_wake(sem, readers_only);
-	if (w && w->write)
-		writer = w->task; /* its waiter is on its stack, and it may go on at any time */
+	mark_wake(t, sem, readers_only, &q);
 	spin_unlock_irq(t, &sem->wait_lock);
-	if (writer)
-		sched_wake(t, writer);
-	if (!w || writer)
-		return;
-	complete(t, count_access(t, sem));
-	for (; w; w = next) {
-		struct task *sleeper = w->task;
-
-		next = w->next; /* the waiter is gone once it is granted */
-		w->granted = true;
-		sched_wake(t, sleeper);
-	}
+	wake_up_q(t, &q);
 }
 
 /* The head of the optimistic spinners sees the change when the lines have come to it. */
@@ -184,7 +200,7 @@ void rwsem_owner_off_cpu(struct task *t)
 
 static void read_sleep(struct task *t, struct rwsem *sem)
 {
-	struct rwsem_waiter w = { .task = t };
+	struct rwsem_waiter w = new_waiter(t, sem, false);
 
 	spend(t, t->k->cost.lock_slow);
 	spin_lock_irq(t, &sem->wait_lock);
@@ -202,6 +218,8 @@ static void read_sleep(struct task *t, struct rwsem *sem)
 		wake_marked(t, sem, false);
 	while (!w.granted)
 		sched_block(t, sem->class->name);
+	touch_line(t, &w.line, LINE_READ);
+	line_free(&w.line, t->k->m);
 }
 
 bool down_read_trylock(struct task *t, struct rwsem *sem, struct read_hold *hold)
@@ -361,7 +379,7 @@ static bool try_write_waiter(struct task *t, struct rwsem *sem, struct rwsem_wai
 	if (got) {
 		sem->writer = t;
 		sem->handoff = false;
-		unlink_waiter(sem, w);
+		unlink_waiter(t, sem, w);
 	} else if (!free_for_write(sem) && !sem->handoff && waited_too_long(w)) {
 		ask_for_handoff(sem);
 	}
@@ -371,7 +389,7 @@ static bool try_write_waiter(struct task *t, struct rwsem *sem, struct rwsem_wai
 
 static void write_sleep(struct task *t, struct rwsem *sem)
 {
-	struct rwsem_waiter w = { .task = t, .write = true };
+	struct rwsem_waiter w = new_waiter(t, sem, true);
 
 	spend(t, t->k->cost.lock_slow);
 	spin_lock_irq(t, &sem->wait_lock);
@@ -386,6 +404,7 @@ static void write_sleep(struct task *t, struct rwsem *sem)
 		spin_lock_irq(t, &sem->wait_lock);
 	}
 	spin_unlock_irq(t, &sem->wait_lock);
+	line_free(&w.line, t->k->m);
 }
 
 void down_write(struct task *t, struct rwsem *sem)

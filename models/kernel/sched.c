@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * The scheduler: wake-up placement, the switch itself; whose turn it is decides fair.c. A
- * task's actor runs only while the task is on a CPU; schedule() hands the CPU from one actor to the
- * next. Idle loops are in idle.c, the memory side of a switch in switch_mm.c.
+ * The scheduler: the switch itself; whose turn it is decides fair.c, where a sleeper wakes
+ * wakeup.c. A task's actor runs only while the task is on a CPU; schedule() hands the CPU from one
+ * actor to the next. Idle loops are in idle.c, the memory side of a switch in switch_mm.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include "models/kernel/runqueue.h"
 #include "models/kernel/tlbi.h"
 
-static bool enqueue(struct kcpu *c, struct task *t)
+bool runqueue_add(struct kcpu *c, struct task *t)
 {
 	bool served = fair_enqueue(c, t);
 
@@ -38,47 +38,11 @@ bool runqueue_steal(struct kcpu *c)
 			if (t->on_cpu || t->delayed || t->bound >= 0 || from->curr == from->idle)
 				continue;
 			fair_dequeue(t);
-			enqueue(c, t);
+			runqueue_add(c, t);
 			return true;
 		}
 	}
 	return false;
-}
-
-static unsigned int idle_cpu_near(const struct kernel *k, unsigned int cpu)
-{
-	unsigned int core = machine_core_of(k->m, cpu), best = NR_CPUS;
-	enum distance best_distance = DISTANCES;
-
-	cpumask_for_each(c, &k->idle_mask) {
-		enum distance d = machine_core_distance(k->m, core, machine_core_of(k->m, c));
-
-		if (k->cpus[c].isolated)
-			continue;
-		/* An idle sibling of a busy core is the last resort within a distance. */
-		if (d == DIST_SAME_CORE && c != cpu)
-			d = DIST_CROSS_SOCKET;
-		if (d < best_distance) {
-			best_distance = d;
-			best = c;
-		}
-		if (best_distance <= DIST_SAME_L3)
-			break;
-	}
-	return best;
-}
-
-static unsigned int select_cpu(const struct task *t)
-{
-	unsigned int cpu, home;
-
-	if (t->bound >= 0)
-		return (unsigned int)t->bound;
-	home = t->k->cpus[t->cpu].isolated ? 0 : t->cpu;
-	if (cpumask_test(&t->k->idle_mask, home))
-		return home;
-	cpu = idle_cpu_near(t->k, home);
-	return cpu < NR_CPUS ? cpu : home;
 }
 
 static void start_tick(struct kcpu *c)
@@ -96,88 +60,6 @@ void tick_restart(struct kcpu *c)
 {
 	if (c->isolated && c->next_tick == SIM_NEVER && c->curr != c->idle)
 		start_tick(c);
-}
-
-/* One that still stands on a queue asleep wakes up there, unless it is bound elsewhere. */
-static struct kcpu *woken_cpu(struct task *t)
-{
-	if (t->delayed && (t->bound < 0 || t->bound == (int)t->cpu))
-		return this_cpu(t);
-	return &t->k->cpus[select_cpu(t)];
-}
-
-static bool wake_on(struct kcpu *c, struct task *t)
-{
-	if (!t->delayed)
-		return enqueue(c, t);
-	if (c == this_cpu(t))
-		return fair_requeue(c, t);
-	fair_dequeue(t);
-	return enqueue(c, t);
-}
-
-/* Queues t where it should run. waker == NULL: nobody pays (a timer, the task itself). */
-static void place(struct task *waker, struct task *t)
-{
-	struct kcpu *c = woken_cpu(t);
-	bool now;
-
-	if (waker)
-		spin_lock_irq(waker, &c->rq_lock);
-	now = wake_on(c, t);
-	tick_restart(c);
-	now |= fair_preempts(c, t) || t->goes_first;
-	if (t->goes_first)
-		c->buddy = t;
-	if (c->need_resched && c->curr != c->idle) /* it has been told */
-		now = false;
-	if (now) {
-		ensure_idle(c);
-		c->need_resched =
-			true; /* if it is the waker's own, seen when that may be preempted */
-	}
-	if (waker)
-		spin_unlock_irq(waker, &c->rq_lock);
-	if (!now)
-		return;
-	if (waker)
-		resched_cpu(waker, c->id);
-	else
-		cpu_raise(c->cpu, IRQ_HRTIMER, sim_now(t->k->sim));
-}
-
-/* A task that is still leaving a CPU on which nobody else waits is left to that CPU, by an IPI. */
-static void ttwu_queue_wakelist(struct task *waker, struct kcpu *c)
-{
-	if (!c->nr_queued && c != this_cpu(waker))
-		send_wakeup(waker, c);
-}
-
-bool sched_wake(struct task *waker, struct task *sleeper)
-{
-	struct kernel *k = sleeper->k;
-
-	if (waker)
-		settle(waker);
-	if (waker && sleeper->state == TASK_BLOCKED) {
-		tracepoint(waker);
-		spend(waker, k->cost.wakeup);
-		settle(waker);
-	}
-	if (sleeper->state != TASK_BLOCKED) {
-		sleeper->wake_token = true;
-		return false;
-	}
-	sleeper->state = TASK_RUNNING;
-	hrtimer_cancel(sleeper);
-	if (sleeper->on_cpu) {
-		sleeper->wake_after_switch = true;
-		if (waker)
-			ttwu_queue_wakelist(waker, &k->cpus[sleeper->cpu]);
-	} else {
-		place(waker, sleeper);
-	}
-	return true;
 }
 
 /* The first thing that an actor does on its new CPU. */
@@ -208,7 +90,7 @@ static void wait_for_cpu(struct task *t)
 			hrtimer_start(t);
 		} else {
 			t->state = TASK_RUNNING;
-			place(NULL, t);
+			wake_place(NULL, t);
 		}
 	}
 	t->timer = SIM_NEVER;
@@ -233,6 +115,8 @@ static void switch_to(struct task *t, struct task *next)
 	if (t == c->idle)
 		start_tick(c);
 	touch_line(t, &c->curr_line, LINE_WRITE);
+	task_lines_write(t, t);
+	task_lines_write(t, next);
 	settle(t);
 	c->curr = next;
 	c->cpu->runner = next->actor;
@@ -246,7 +130,7 @@ static void switch_to(struct task *t, struct task *next)
 	if (t->wake_after_switch || t->wake_on_leave) {
 		t->wake_after_switch = t->wake_on_leave = false;
 		t->state = TASK_RUNNING;
-		place(NULL, t);
+		wake_place(NULL, t);
 	}
 	sim_unpark(k->sim, next->actor);
 }
@@ -334,7 +218,7 @@ static void migration_cpu_stop(struct task *stopper, struct task *t)
 		fair_dequeue(t);
 	spin_unlock_irq(stopper, &c->rq_lock);
 	if (here)
-		place(stopper, t);
+		wake_place(stopper, t);
 }
 
 static void stopper_main(struct task *t, void *arg)
@@ -431,6 +315,7 @@ static struct task *new_task(struct kernel *k, const struct task_attr *attr, str
 	t->fn = attr->fn;
 	t->arg = attr->arg;
 	t->preempt_off = 1; /* until finish_switch */
+	task_lines_init(t);
 	t->next = k->tasks;
 	k->tasks = t;
 	if (!kthread)
@@ -444,7 +329,7 @@ struct task *sched_spawn(struct kernel *k, const struct task_attr *attr, struct 
 {
 	struct task *t = new_task(k, attr, mm, kthread);
 
-	place(NULL, t);
+	wake_place(NULL, t);
 	return t;
 }
 
@@ -454,7 +339,7 @@ struct task *sched_fork(struct task *parent, const struct task_attr *attr, struc
 
 	settle(parent);
 	t = new_task(parent->k, attr, mm, false);
-	place(parent, t);
+	wake_place(parent, t);
 	return t;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "models/hw/ipi.h"
+#include "models/kernel/runqueue.h"
 
 void smp_init_cpu(struct kcpu *c)
 {
@@ -73,7 +74,7 @@ static bool queue_call(struct task *t, unsigned int target, smp_call_fn *fn, voi
 	settle(t);
 	done = line_access(t->k->m, &to->call_queue_line, this_cpu(t)->cpu->core, LINE_ATOMIC,
 			   sim_now(t->k->sim));
-	was_empty = !to->call_queue;
+	was_empty = !to->call_queue && !to->ttwu_pending;
 	csd->next = to->call_queue;
 	to->call_queue = csd;
 	cpu_stall(this_cpu(t)->cpu, done);
@@ -109,8 +110,7 @@ static void send_ipis(struct task *t, const struct cpumask *to, unsigned int n, 
 
 		if (store_suffices(t, k)) {
 			/* A polling idle task looks at its queue when its flag is set. */
-			cpu_raise(k->cpu, IRQ_CALL_FUNCTION_SINGLE,
-				  post_store(t, &k->tlbstate.shared_line));
+			cpu_raise(k->cpu, IRQ_CALL_FUNCTION_SINGLE, idle_store(t, k));
 			return;
 		}
 		tracepoint(t);
@@ -224,11 +224,14 @@ void flush_smp_call_function_queue(struct task *t)
 {
 	struct kcpu *c = this_cpu(t);
 	struct csd *list, *fifo = NULL, *next;
+	bool woken;
 
 	touch_line(t, &c->call_queue_line, LINE_ATOMIC);
 	settle(t);
 	list = c->call_queue;
+	woken = c->ttwu_pending;
 	c->call_queue = NULL;
+	c->ttwu_pending = false;
 	for (; list; list = next) {
 		next = list->next;
 		list->next = fifo;
@@ -240,6 +243,8 @@ void flush_smp_call_function_queue(struct task *t)
 		t->k->metric.ipi_received->value++;
 		run_call(t, fifo);
 	}
+	if (woken)
+		sched_ttwu_pending(t);
 }
 
 /* ---- a cross call by itself, for loads that measure one ---- */
