@@ -73,7 +73,7 @@ struct spin_waiter;
  * spins on the lock's line; later ones queue, each spinning on its CPU's MCS node, and the head of
  * the queue on the lock's line. Preemption is off while it is held or waited for. */
 struct spinlock {
-	struct line line;
+	struct line line, *beside; /* its own line; or the one that it shares with others */
 	struct lock_class *class;
 	struct task *owner;
 	struct spin_waiter *pending;

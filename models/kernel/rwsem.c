@@ -18,6 +18,7 @@ void rwsem_init(struct kernel *k, struct rwsem *sem, struct lock_class *class)
 	line_init(&sem->owner_line, class->line_class);
 	sem->osq.line = &sem->owner_line;
 	spin_lock_init(k, &sem->wait_lock, lock_class_get(k, "rwsem.wait_lock"));
+	sem->wait_lock.beside = &sem->owner_line;
 }
 
 void rwsem_free(struct kernel *k, struct rwsem *sem)

@@ -42,6 +42,11 @@ static bool is_free(const struct spinlock *lock)
 
 /* ---- the lock's line ---- */
 
+static struct line *line_of(struct spinlock *lock)
+{
+	return lock->beside ? lock->beside : &lock->line;
+}
+
 static unsigned int core_of(const struct task *t)
 {
 	return this_cpu(t)->cpu->core;
@@ -69,7 +74,7 @@ static void spinners_polled(struct spinlock *lock, sim_ps now)
 		return;
 	for (unsigned int i = 0; i < sizeof(all) / sizeof(*all); i++)
 		if (all[i] && all[i]->watches)
-			fetch(all[i], &lock->line, lock->polled_at);
+			fetch(all[i], line_of(lock), lock->polled_at);
 	lock->polled_at = SIM_NEVER;
 }
 
@@ -78,7 +83,7 @@ static sim_ps take_line(struct task *t, struct spinlock *lock, enum line_access 
 	sim_ps now = sim_now(t->k->sim), done;
 
 	spinners_polled(lock, now);
-	done = line_access(t->k->m, &lock->line, core_of(t), how, now);
+	done = line_access(t->k->m, line_of(lock), core_of(t), how, now);
 	if (lock->polled_at == SIM_NEVER)
 		lock->polled_at = done + poll_delay(t->k);
 	return done;
@@ -101,14 +106,14 @@ static void tell(struct spin_waiter *w, struct spinlock *lock)
 
 	if (!w->watches)
 		return;
-	w->seen_at = fetch(w, &lock->line, sim_now(k->sim)) + poll_delay(k);
+	w->seen_at = fetch(w, line_of(lock), sim_now(k->sim)) + poll_delay(k);
 	sim_unpark_at(k->sim, w->task->actor, w->seen_at);
 }
 
 static void watch(struct task *t, struct spinlock *lock, struct spin_waiter *w)
 {
 	w->watches = true;
-	touch_line(t, &lock->line, LINE_READ);
+	touch_line(t, line_of(lock), LINE_READ);
 }
 
 static void have_seen(struct task *t, const struct spin_waiter *w)
@@ -213,7 +218,7 @@ static void wait_in_queue(struct task *t, struct spinlock *lock, struct spin_wai
 	join_queue(lock, w);
 	atomic(t, lock); /* the try that failed */
 	touch_line(t, &this_cpu(t)->mcs_line, LINE_WRITE);
-	touch_line(t, &lock->line, LINE_READ); /* one more look */
+	touch_line(t, line_of(lock), LINE_READ); /* one more look */
 	settle(t);
 	w->in_tail = true;
 	atomic(t, lock);
@@ -247,7 +252,7 @@ static void take_free(struct task *t, struct spinlock *lock)
 {
 	lock->owner = t;
 	cpu_stall(this_cpu(t)->cpu,
-		  line_access(t->k->m, &lock->line, core_of(t), LINE_ATOMIC, sim_now(t->k->sim)));
+		  line_access(t->k->m, line_of(lock), core_of(t), LINE_ATOMIC, sim_now(t->k->sim)));
 	hold_begin(t, lock->class, &lock->hold);
 }
 
@@ -256,7 +261,7 @@ bool spin_trylock(struct task *t, struct spinlock *lock)
 	preempt_disable(t);
 	settle(t);
 	if (!is_free(lock)) {
-		touch_line(t, &lock->line, LINE_READ);
+		touch_line(t, line_of(lock), LINE_READ);
 		preempt_enable(t);
 		return false;
 	}
