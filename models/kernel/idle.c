@@ -66,7 +66,7 @@ static void idle_main(void *arg)
 			flush_woken(t, c);
 		}
 		c->idle_halted = false; /* also where work came before it ever halted */
-		flush_woken(t, c); /* work came before it ever halted */
+		flush_woken(t, c);      /* work came before it ever halted */
 		if (!t->k->m->desc.idle_polls)
 			spend_time(t, t->k->m->desc.virt.timer_write);
 		schedule(t);
