@@ -7,23 +7,27 @@
 #include <stdlib.h>
 
 #include "models/hw/ipi.h"
-#include "models/hw/steal.h"
 #include "models/kernel/cpuidle.h"
 #include "models/kernel/kernel.h"
 #include "models/kernel/rcu.h"
 #include "models/kernel/runqueue.h"
 #include "models/kernel/smp.h"
 
+static bool is_called(const struct kcpu *c)
+{
+	return c->nr_queued || c->need_resched || c->ttwu_pending;
+}
+
 static void idle_once(struct task *t, struct kcpu *c)
 {
 	const struct machine_desc *d = &t->k->m->desc;
 
 	cpuidle_enter(t, c);
-	if (c->nr_queued || runqueue_steal(c))
+	if (is_called(c) || runqueue_steal(c))
 		return;
 	rcu_idle(t, true);
 	settle(t);
-	if (c->nr_queued) {
+	if (is_called(c)) {
 		rcu_idle(t, false);
 		return;
 	}
@@ -61,12 +65,12 @@ static void idle_main(void *arg)
 
 	cpu_set_busy(c->cpu, true);
 	for (;;) {
-		while (!c->nr_queued) {
+		c->idle_looks = true;
+		while (!is_called(c))
 			idle_once(t, c);
-			flush_woken(t, c);
-		}
+		c->idle_looks = false;  /* before the last look: who comes later interrupts */
 		c->idle_halted = false; /* also where work came before it ever halted */
-		flush_woken(t, c);      /* work came before it ever halted */
+		flush_woken(t, c);
 		if (!t->k->m->desc.idle_polls)
 			spend_time(t, t->k->m->desc.virt.timer_write);
 		schedule(t);
@@ -85,13 +89,12 @@ void ensure_idle(struct kcpu *c)
 	c->cpu->runner = t->actor;
 }
 
-/* TIF_POLLING_NRFLAG: it polls, or waits in MWAIT, and a store to its flags is enough. */
+/* It polls, or waits in MWAIT, and has not left its loop. */
 bool idle_sees_stores(const struct kcpu *c)
 {
 	const struct machine_desc *d = &c->k->m->desc;
 
-	return c->curr == c->idle && (c->cpu->waiting || steal_is_preempted(c->cpu)) &&
-	       (d->idle_polls || (d->idle_mwait && !d->virt.guest));
+	return c->idle_looks && (d->idle_polls || (d->idle_mwait && !d->virt.guest));
 }
 
 sim_ps idle_store(struct task *t, struct kcpu *c)
@@ -127,7 +130,7 @@ void resched_cpu(struct task *t, unsigned int cpu)
 	if (idle_sees_stores(c)) {
 		sim_ps seen = idle_store(t, c);
 
-		if (idle_sees_stores(c)) /* still */
+		if (c->idle_looks && c->cpu->waiting) /* else it looks by itself */
 			sim_unpark_at(t->k->sim, c->idle->actor, seen);
 		return;
 	}

@@ -189,6 +189,7 @@ struct kcpu { /* what the kernel knows of a CPU */
 	int64_t min_vruntime;
 	struct spinlock rq_lock;
 	bool need_resched, idle_halted, in_irq;
+	bool idle_looks;      /* TIF_POLLING_NRFLAG of its idle task: looks before it halts */
 	bool resched_now;     /* lazy preemption: a tick has passed since */
 	bool irq_masked;      /* the interrupt at hand came while it could not be taken */
 	bool user_pcid_flush; /* the return to a program flushes its PCID (page-table isolation) */
