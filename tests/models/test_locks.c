@@ -462,8 +462,13 @@ static void patient_reader(struct task *t, void *arg)
 {
 	struct scene *s = arg;
 	struct read_hold hold;
+	uint64_t reads;
 
 	user_compute(t, 300 * SIM_US);
+	/* In the middle of a hold: between two of them it would get in. */
+	for (reads = s->reads; s->reads == reads;)
+		user_compute(t, SIM_US);
+	user_compute(t, s->hold / 2);
 	s->asked_at = sim_now(s->m.sim);
 	down_read(t, &s->sem, &hold);
 	s->got_at = sim_now(s->m.sim);
@@ -517,7 +522,7 @@ static void sleeps_once(struct task *t, void *arg)
 	user_compute(t, 300 * SIM_US);
 }
 
-/* try_to_wake_up looks at the state before it does, or traces, anything. */
+/* try_to_wake_up takes pi_lock and looks at the state before it does, or traces, anything. */
 static void test_awake(void **state)
 {
 	struct model_spec spec = { .seed = 1 };
@@ -529,7 +534,7 @@ static void test_awake(void **state)
 	spawn(&s.m, "waker", 0, wakes_twice, &s);
 	scene_end(&s, "woken twice", 0);
 	assert_true(s.other_at[0] > SIM_US);
-	assert_int_equal(s.other_at[1], 0);
+	assert_true(s.other_at[1] < 20 * SIM_NS); /* both lines are here already */
 	model_end(&s.m);
 }
 
