@@ -199,15 +199,14 @@ void fair_put_prev(struct kcpu *c, struct task *t)
 	update_min_vruntime(c);
 }
 
-/* Of the queue and who runs: the eligible one whose deadline comes first. */
+/* Of the queue and who runs: the eligible one whose deadline comes first. Of equals who waits, as
+ * after a run alone beyond its slice, whose next request is as long as that of who wakes up then. */
 static struct task *first_eligible(const struct kcpu *c)
 {
-	struct task *best = NULL, *t = c->fair_curr;
+	struct task *best = NULL, *curr = c->fair_curr;
 	int64_t n, sum = sum_vruntime(c, &n);
 
-	if (t && sum >= (t->vruntime - c->min_vruntime) * n)
-		best = t;
-	for (t = c->rq_head; t; t = t->rq_next) {
+	for (struct task *t = c->rq_head; t; t = t->rq_next) {
 		if (t->stop_class)
 			return t;
 		if (sum < (t->vruntime - c->min_vruntime) * n)
@@ -215,6 +214,9 @@ static struct task *first_eligible(const struct kcpu *c)
 		if (!best || t->deadline < best->deadline)
 			best = t;
 	}
+	if (curr && sum >= (curr->vruntime - c->min_vruntime) * n &&
+	    (!best || curr->deadline < best->deadline))
+		return curr;
 	return best;
 }
 

@@ -58,11 +58,20 @@ static void flush_woken(struct task *t, struct kcpu *c)
 	irq_enable(t);
 }
 
+/* The idle task is not preempted anywhere else. */
+static void schedule_idle(struct task *t)
+{
+	t->preempt_off--;
+	schedule(t);
+	t->preempt_off++;
+}
+
 static void idle_main(void *arg)
 {
 	struct task *t = arg;
 	struct kcpu *c = this_cpu(t);
 
+	t->preempt_off++;
 	cpu_set_busy(c->cpu, true);
 	for (;;) {
 		c->idle_looks = true;
@@ -73,7 +82,7 @@ static void idle_main(void *arg)
 		flush_woken(t, c);
 		if (!t->k->m->desc.idle_polls)
 			spend_time(t, t->k->m->desc.virt.timer_write);
-		schedule(t);
+		schedule_idle(t);
 	}
 }
 

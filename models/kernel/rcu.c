@@ -245,7 +245,7 @@ void rcu_tick(struct task *t)
 	struct rcu_data *d = &this_cpu(t)->rcu;
 
 	/* A tick outside of any reader is itself a quiescent state. */
-	d->qs_noted |= !t->preempt_off;
+	d->qs_noted |= t == this_cpu(t)->idle || !t->preempt_off;
 	note_gp_changes(t, r, d);
 	if (d->needs_qs && d->qs_noted)
 		report_qs(t, r, d);

@@ -222,7 +222,7 @@ void handle_irqs(struct task *t)
 	memcpy(t->part, part, sizeof(part));
 	t->part[HOLD_IRQ] += sim_now(t->k->sim) - start;
 	if (!c->cpu->irq_off && !c->in_irq) {
-		if (may_preempt(c) && !t->preempt_off && t != c->idle)
+		if (may_preempt(c) && !t->preempt_off)
 			schedule(t);
 	}
 	if (from_user) /* where it gives way in any case */
