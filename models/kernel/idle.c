@@ -13,21 +13,16 @@
 #include "models/kernel/runqueue.h"
 #include "models/kernel/smp.h"
 
-static bool is_called(const struct kcpu *c)
-{
-	return c->nr_queued || c->need_resched || c->ttwu_pending;
-}
-
 static void idle_once(struct task *t, struct kcpu *c)
 {
 	const struct machine_desc *d = &t->k->m->desc;
 
 	cpuidle_enter(t, c);
-	if (is_called(c) || runqueue_steal(c))
+	if (c->nr_queued || runqueue_steal(c))
 		return;
 	rcu_idle(t, true);
 	settle(t);
-	if (is_called(c)) {
+	if (c->nr_queued) {
 		rcu_idle(t, false);
 		return;
 	}
@@ -75,7 +70,7 @@ static void idle_main(void *arg)
 	cpu_set_busy(c->cpu, true);
 	for (;;) {
 		c->idle_looks = true;
-		while (!is_called(c))
+		while (!c->nr_queued)
 			idle_once(t, c);
 		c->idle_looks = false;  /* before the last look: who comes later interrupts */
 		c->idle_halted = false; /* also where work came before it ever halted */

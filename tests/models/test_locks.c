@@ -441,6 +441,9 @@ static void test_handoff(void **state)
 			fail_msg("HZ=%s: waited %llu ps", hz[i], (unsigned long long)waited);
 		/* It was starved, or this test shows nothing. */
 		assert_true(waited >= timeout[i]);
+		/* Who wakes it reads its waiter; wait_lock lies on the owner's line. */
+		assert_true(counter(&s.m, "line.transfers", "rwsem_waiter") >= 1);
+		assert_int_equal(counter(&s.m, "line.transfers", "rwsem.wait_lock"), 0);
 		model_end(&s.m);
 	}
 }

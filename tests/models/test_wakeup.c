@@ -132,6 +132,51 @@ static void test_told_once(void **state)
 	}
 }
 
+/* ---- one interrupt for a queue that calls and wake-ups share ---- */
+
+static void note_call(struct task *t, void *info)
+{
+	(void)t;
+	++*(unsigned int *)info;
+}
+
+struct shared_queue {
+	struct scene s;
+	bool call_first;
+};
+
+static void calls_and_wakes(struct task *t, void *arg)
+{
+	struct shared_queue *q = arg;
+	struct scene *s = &q->s;
+
+	user_compute(t, WAKE_AT);
+	if (!q->call_first)
+		sched_wake(t, s->sleeper[0]);
+	smp_call_function_single_async(t, OTHER_L3, note_call, &s->calls, IPI_CALL);
+	if (q->call_first)
+		sched_wake(t, s->sleeper[0]);
+}
+
+static void test_shared_queue(void **state)
+{
+	(void)state;
+	for (int call_first = 0; call_first < 2; call_first++) {
+		struct shared_queue q;
+
+		start(&q.s, quiet, 1, OTHER_L3, 0);
+		q.call_first = call_first;
+		spawn(&q.s.m, "deaf", OTHER_L3, deaf, &q.s);
+		spawn(&q.s.m, "calls", 0, calls_and_wakes, &q);
+		model_run_clean(&q.s.m, "shared queue", (uint64_t)call_first);
+		assert_int_equal(q.s.ran, 1);
+		assert_int_equal(q.s.calls, 1);
+		assert_int_equal(counter(&q.s.m, "ipi.sent", "wakeup"), !call_first);
+		assert_int_equal(counter(&q.s.m, "ipi.sent", "call"), call_first);
+		model_end(&q.s.m);
+	}
+}
+
 /* ---- wake_q ---- */
 
 static void wakes_by_queue(struct task *t, void *arg)
@@ -187,12 +232,6 @@ static void wakes_naps(struct task *t, void *arg)
 	}
 }
 
-static void note_call(struct task *t, void *info)
-{
-	(void)t;
-	++*(unsigned int *)info;
-}
-
 static void calls(struct task *t, void *arg)
 {
 	struct scene *s = arg;
@@ -241,9 +280,8 @@ static void test_nothing_lost(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ways),
-		cmocka_unit_test(test_told_once),
-		cmocka_unit_test(test_wake_q),
+		cmocka_unit_test(test_ways),         cmocka_unit_test(test_told_once),
+		cmocka_unit_test(test_shared_queue), cmocka_unit_test(test_wake_q),
 		cmocka_unit_test(test_nothing_lost),
 	};
 
