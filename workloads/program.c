@@ -76,7 +76,8 @@ static void dump_op(FILE *out, const struct program_op *op)
 		fprintf(out, " %u", op->other);
 		break;
 	case PROGRAM_WAKE:
-		fprintf(out, " %u%s", op->other, op->flags & PROGRAM_PREEMPTS ? " preempts" : "");
+		fprintf(out, " %u%s%s", op->other, op->flags & PROGRAM_PREEMPTS ? " preempts" : "",
+			op->flags & PROGRAM_FOUND_ASLEEP ? "" : " early");
 		break;
 	case PROGRAM_EXEC:
 		fprintf(out, " %u segments %" PRIu64 " reads %u %" PRIu64 "ps", op->other, op->len,

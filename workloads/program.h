@@ -45,7 +45,7 @@ enum program_kind {
 	PROGRAM_WAIT, /* other = who wakes it; len = recorded ps off the CPU, for when it is gone */
 	PROGRAM_SLEEP, /* len = ps: timer, device, or a task that is not replayed; other = the CPU
 			  where that came in, PROGRAM_NO_CPU = not known */
-	PROGRAM_WAKE,  /* other = whom; each has its WAIT; flags: PROGRAM_PREEMPTS */
+	PROGRAM_WAKE,  /* other = whom; each has its WAIT; flags: program_wake_flags */
 	PROGRAM_MOVE,  /* other = the CPU that it was moved to, while it waited for one */
 	PROGRAM_INFER, /* addr, len, prot, flags: a mapping that appeared unrecorded */
 	PROGRAM_KINDS
@@ -53,8 +53,10 @@ enum program_kind {
 
 #define PROGRAM_NO_CPU UINT16_MAX
 
-/* Of a WAKE: whom it woke went before who ran on that CPU, at once. */
-enum { PROGRAM_PREEMPTS = 1 };
+enum program_wake_flags {
+	PROGRAM_PREEMPTS = 1,    /* whom it woke went before who ran on that CPU, at once */
+	PROGRAM_FOUND_ASLEEP = 2 /* it came after whom it woke had gone to sleep */
+};
 
 extern const char *const program_kind_names[PROGRAM_KINDS];
 

@@ -221,8 +221,10 @@ bool switches_waking(struct builder *b, const struct trace_event *e, int32_t sel
 		t->woken = true;
 		t->wake_ns = e->time_ns;
 		t->note[t->n_ops - 1].wake_cpu = event_cpu(e);
-		if (op != NO_OP)
+		if (op != NO_OP) {
 			builder_pair(b, target, (uint32_t)t->n_ops - 1, self, op);
+			b->task[self].op[op].flags |= PROGRAM_FOUND_ASLEEP;
+		}
 	} else if (t->state == TASK_RUNNING && op != NO_OP) {
 		t->early_waker = self; /* counts if its next event is to go to sleep */
 		t->early_op = op;

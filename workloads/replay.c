@@ -179,6 +179,26 @@ static sim_ps until_end(const struct replay *r, sim_ps span)
 	return span < r->duration - now ? span : r->duration - now;
 }
 
+#define LOOK_AGAIN (20 * SIM_US) /* whether it does not sleep on something else meanwhile */
+
+/*
+ * A wake-up that found its sleeper asleep comes after that sleep here, too: whoever woke it had to
+ * do with it, and an earlier one would find nobody to wake. So the waker spins while the other one
+ * has not come so far, but not for one that itself spins so, or sleeps elsewhere.
+ */
+static void hold(struct task *waker, struct replay_task *self, struct replay_task *t)
+{
+	self->holds = true;
+	while (t->task && !t->waiting && !t->wakes && !t->done && !t->holds && !late(self->r)) {
+		task_give_way(waker, t->task);
+		if (t->waiting || !task_is_running(t->task))
+			break;
+		t->spinner = self;
+		task_spin(waker, LOOK_AGAIN);
+	}
+	self->holds = false;
+}
+
 static void wake(struct task *waker, struct replay_task *t, bool preempts)
 {
 	if (!t || t->dropped || t->done)
@@ -209,6 +229,8 @@ static void do_wake(struct task *task, struct replay_task *t, const struct progr
 			wake(task, replay_copy(r, whom, t->copy), first);
 		return;
 	}
+	if (op->flags & PROGRAM_FOUND_ASLEEP)
+		hold(task, t, &r->task[whom]);
 	wake(task, &r->task[whom], first);
 	for (uint32_t k = 1; (copy = replay_copy(r, whom, k)); k++)
 		if (!replay_copy(r, t->index, k))
@@ -224,6 +246,9 @@ static void do_wait(struct task *task, struct replay_task *t, const struct progr
 		return;
 	}
 	t->waiting = true;
+	if (t->spinner)
+		task_spin_end(t->spinner->task);
+	t->spinner = NULL;
 	while (!t->wakes && !r->stopping)
 		task_block(task);
 	t->waiting = false;

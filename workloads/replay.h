@@ -39,9 +39,11 @@ struct replay_task {
 	/* while it runs */
 	struct task *task; /* NULL: not made yet */
 	bool waiting, done;
-	uint64_t wakes;    /* wake-ups that were not waited for yet */
-	uint32_t releases; /* its munmaps, and mremaps elsewhere, so far */
-	bool releasing;    /* the next one has begun */
+	bool holds;                  /* spins until another one sleeps */
+	struct replay_task *spinner; /* the last who did so for this one */
+	uint64_t wakes;              /* wake-ups that were not waited for yet */
+	uint32_t releases;           /* its munmaps, and mremaps elsewhere, so far */
+	bool releasing;              /* the next one has begun */
 };
 
 struct replay_background {

@@ -146,6 +146,34 @@ void task_give_way(struct task *t, struct task *to)
 	schedule(t);
 }
 
+bool task_is_running(const struct task *t)
+{
+	return t->on_cpu && t->state == TASK_RUNNING;
+}
+
+void task_spin(struct task *t, sim_ps at_most)
+{
+	struct cpu *cpu;
+
+	while (this_cpu(t)->need_resched)
+		schedule(t);
+	settle(t);
+	rcu_user(t, true);
+	t->in_user = true;
+	cpu = this_cpu(t)->cpu;
+	cpu_wait(cpu, sim_now(t->k->sim) + at_most, "another task");
+	if (cpu_irq_pending(cpu, sim_now(t->k->sim)))
+		handle_irqs(t);
+	t->in_user = false;
+	rcu_user(t, false);
+}
+
+void task_spin_end(struct task *t)
+{
+	if (t->on_cpu && this_cpu(t)->cpu->waiting)
+		sim_unpark(t->k->sim, t->actor);
+}
+
 void sys_event_write(struct task *waker, struct task *sleeper)
 {
 	syscall_enter(waker);

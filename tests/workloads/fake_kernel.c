@@ -43,7 +43,7 @@ struct task {
 	struct mm *mm;
 	struct task_attr attr;
 	struct sim_actor *actor;
-	bool woken, blocked;
+	bool woken, blocked, ended, spins;
 	int cpu, wakes_on;   /* -1: anywhere */
 	unsigned int firsts; /* task_wake_first */
 };
@@ -72,6 +72,9 @@ struct task {
 #define task_wake                 fake_task_wake
 #define task_wake_first           fake_task_wake_first
 #define task_give_way             fake_task_give_way
+#define task_is_running           fake_task_is_running
+#define task_spin                 fake_task_spin
+#define task_spin_end             fake_task_spin_end
 #define task_sleep                fake_task_sleep
 #define task_sleep_for_irq        fake_task_sleep_for_irq
 #define task_bind                 fake_task_bind
@@ -100,6 +103,7 @@ static void run_task(void *arg)
 	struct task *t = arg;
 
 	t->attr.fn(t, t->attr.arg);
+	t->ended = true;
 	takes(t, "end", 0, 0, 0);
 }
 
@@ -297,6 +301,7 @@ static bool user_access(struct task *t, uint64_t addr, enum user_access access)
 static void task_block(struct task *t)
 {
 	if (!t->woken) {
+		takes(t, "block", 0, 0, 0);
 		t->blocked = true;
 		sim_park(t->k->sim, "task_block");
 		t->blocked = false;
@@ -317,6 +322,25 @@ static void task_give_way(struct task *t, struct task *to)
 {
 	to->firsts++;
 	takes(t, "give way", 0, 0, 0);
+}
+
+static bool task_is_running(const struct task *t)
+{
+	return !t->blocked && !t->ended;
+}
+
+static void task_spin(struct task *t, sim_ps at_most)
+{
+	takes(t, "spin", 0, 0, 0);
+	t->spins = true;
+	sim_park_until(t->k->sim, sim_now(t->k->sim) + at_most, "spin");
+	t->spins = false;
+}
+
+static void task_spin_end(struct task *t)
+{
+	if (t->spins)
+		sim_unpark(t->k->sim, t->actor);
 }
 
 static void task_wake_first(struct task *waker, struct task *t)
