@@ -159,8 +159,6 @@ const struct param machine_params[] = {
 	PS("flush.invpcid_single", flush.invpcid_single, "120ns", MAX_STEP, "INVPCID, one address"),
 	FLAG("flush.has_invlpgb", flush.has_invlpgb, "false", "AMD INVLPGB and TLBSYNC"),
 	PS("flush.invlpgb", flush.invlpgb, "50ns", MAX_STEP, "issue of one INVLPGB"),
-	PS("flush.invlpgb_occupancy", flush.invlpgb_occupancy, "0ns", MAX_STEP,
-	   "the interconnect carries one INVLPGB of any CPU per this"),
 	PS("flush.tlbsync_base", flush.tlbsync_base, "200ns", MAX_STEP, "TLBSYNC, same L3 group"),
 	PS("flush.tlbsync_remote", flush.tlbsync_remote, "100ns", MAX_STEP,
 	   "more per step of distance of the farthest CPU"),

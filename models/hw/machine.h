@@ -62,9 +62,8 @@ struct machine_desc {
 	struct {
 		sim_ps invlpg, cr3_write, invpcid_single;
 		bool has_invlpgb;
-		/* issue; the interconnect carries one of any CPU per this; wait; more where others
-		 * must act */
-		sim_ps invlpgb, invlpgb_occupancy, tlbsync_base, tlbsync_remote;
+		/* issue; wait; more where others must act */
+		sim_ps invlpgb, tlbsync_base, tlbsync_remote;
 		uint32_t invlpgb_max_pages;
 		bool has_rar; /* Intel remote action requests */
 		uint32_t rar_payloads;
@@ -156,7 +155,7 @@ struct machine {
 	struct cpu *cpus;
 	sim_ps line_latency[DISTANCES], ipi_latency[DISTANCES];
 	struct rng ipi_rng;
-	sim_ps broadcast_free; /* the interconnect is free for the next broadcast TLBI or INVLPGB */
+	sim_ps broadcast_free; /* the interconnect is free for the next broadcast TLBI */
 	struct usermem *mem;   /* caches of user memory */
 	struct line_class *line_classes; /* all that lines of this run belong to */
 };

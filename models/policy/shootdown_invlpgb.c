@@ -36,28 +36,23 @@ static void broadcast(struct task *t, struct mm *mm, const struct flush_tlb_info
 	}
 }
 
-/* Issues n INVLPGB. Returns when the interconnect, which carries those of all CPUs one after the
- * other, has carried them. */
-static sim_ps issue(struct task *t, uint64_t n)
+static void issue(struct task *t, uint64_t n)
 {
-	struct machine *m = t->k->m;
-	sim_ps now;
+	const struct machine *m = t->k->m;
 
 	spend_time(t, n * m->desc.flush.invlpgb * (m->desc.flush.pti ? 2 : 1));
-	settle(t);
-	now = sim_now(t->k->sim);
-	m->broadcast_free = (m->broadcast_free > now ? m->broadcast_free : now) +
-			    n * m->desc.flush.invlpgb_occupancy;
 	metric_get(sim_metrics(t->k->sim), &desc_invlpgb, "")->value += n;
-	return m->broadcast_free;
 }
 
 /* TLBSYNC waits for the farthest CPU that could hold the translation. */
-static void tlbsync(struct task *t, const struct mm *mm, sim_ps carried)
+static void tlbsync(struct task *t, const struct mm *mm)
 {
 	const struct machine *m = t->k->m;
 	enum distance worst = DIST_SAME_CORE;
-	sim_ps start = sim_now(t->k->sim);
+	sim_ps start;
+
+	settle(t);
+	start = sim_now(t->k->sim);
 
 	cpumask_for_each(cpu, &mm->cpumask) {
 		enum distance d = machine_core_distance(m, this_cpu(t)->cpu->core,
@@ -67,7 +62,6 @@ static void tlbsync(struct task *t, const struct mm *mm, sim_ps carried)
 	}
 	spend_time(t, m->desc.flush.tlbsync_base + (sim_ps)worst * m->desc.flush.tlbsync_remote);
 	settle(t);
-	cpu_stall(this_cpu(t)->cpu, carried);
 	hist_add(&metric_get(sim_metrics(t->k->sim), &desc_tlbsync, "")->hist,
 		 sim_now(t->k->sim) - start);
 }
@@ -77,10 +71,10 @@ static void broadcast_flush(struct task *t, struct mm *mm, struct flush_tlb_info
 	const struct machine_desc *d = &t->k->m->desc;
 	uint64_t pages = f->end == TLB_FLUSH_ALL ? 1 : (f->end - f->start) >> f->stride_shift;
 	uint64_t per = f->end == TLB_FLUSH_ALL ? 1 : d->flush.invlpgb_max_pages;
-	sim_ps carried = issue(t, (pages + per - 1) / per);
 
+	issue(t, (pages + per - 1) / per);
 	finish_asid_transition(t, mm, f);
-	tlbsync(t, mm, carried);
+	tlbsync(t, mm);
 	broadcast(t, mm, f);
 }
 

@@ -104,74 +104,11 @@ static void test_lock_seq_beside_owner(void **state)
 	assert_int_equal(moves_of_a_fault("linux-6.18", true), 0); /* DONTNEED locks the VMA */
 }
 
-/* ---- INVLPGB of several CPUs ---- */
-
-static void drop_pages(struct task *t, void *arg)
-{
-	uint64_t area = *(uint64_t *)arg;
-
-	for (unsigned int i = 0; i < 64; i++) {
-		uint64_t page = area + (t->cpu * 64 + i) * PAGE_SIZE;
-
-		user_access(t, page, USER_WRITE);
-		sys_madvise(t, page, PAGE_SIZE, MADV_DONTNEED);
-	}
-}
-
-static void drop_on_all(struct task *t, void *arg)
-{
-	uint64_t area = (uint64_t)sys_mmap(t, 0, 4 * 64 * PAGE_SIZE, RW, ANON);
-	struct task_attr attr = { .comm = "other", .fn = drop_pages, .arg = &area };
-	struct task *thread[3];
-
-	(void)arg;
-	for (int i = 0; i < 3; i++) {
-		attr.cpu = i + 1;
-		thread[i] = sys_clone_thread(t, &attr);
-	}
-	drop_pages(t, &area);
-	for (int i = 0; i < 3; i++)
-		sys_wait4(t, thread[i]);
-}
-
-static void broadcasts(const char *occupancy, double *mean, sim_ps *max)
-{
-	const char *const set[] = { "flush.invlpgb_occupancy", occupancy, NULL };
-	struct model_spec spec = { .policy = "broadcast-flush", .set = set };
-	const struct hist *h;
-	struct model m;
-
-	model_start(&m, &spec);
-	spawn(&m, "first", 0, drop_on_all, NULL);
-	model_run_clean(&m, occupancy, 0);
-	h = histogram(&m, "tlb.tlbsync", "");
-	assert_true(h->count > 200);
-	*mean = (double)h->sum / (double)h->count;
-	*max = h->max;
-	model_end(&m);
-}
-
-/* The interconnect carries one at a time: who comes second waits for both. */
-static void test_invlpgb_queues(void **state)
-{
-	double mean[3];
-	sim_ps max[3];
-
-	(void)state;
-	broadcasts("0ns", &mean[0], &max[0]);
-	broadcasts("200ns", &mean[1], &max[1]); /* as long as the nearest TLBSYNC, or less */
-	broadcasts("2us", &mean[2], &max[2]);
-	assert_true(max[0] < SIM_US);
-	assert_true(mean[1] < mean[0] + 200.0 * SIM_NS);
-	assert_true(mean[2] > 3.0 * SIM_US && max[2] >= 6 * SIM_US);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vma_lock),
 		cmocka_unit_test(test_lock_seq_beside_owner),
-		cmocka_unit_test(test_invlpgb_queues),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
