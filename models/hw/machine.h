@@ -155,8 +155,8 @@ struct machine {
 	struct cpu *cpus;
 	sim_ps line_latency[DISTANCES], ipi_latency[DISTANCES];
 	struct rng ipi_rng;
-	sim_ps broadcast_free; /* the interconnect is free for the next broadcast TLBI */
-	struct usermem *mem;   /* caches of user memory */
+	sim_ps broadcast_free;           /* the interconnect is free for the next broadcast TLBI */
+	struct usermem *mem;             /* caches of user memory */
 	struct line_class *line_classes; /* all that lines of this run belong to */
 };
 

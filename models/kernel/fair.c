@@ -200,7 +200,8 @@ void fair_put_prev(struct kcpu *c, struct task *t)
 }
 
 /* Of the queue and who runs: the eligible one whose deadline comes first. Of equals who waits, as
- * after a run alone beyond its slice, whose next request is as long as that of who wakes up then. */
+ * after a run alone beyond its slice, whose next request is as long as that of who wakes up then.
+ */
 static struct task *first_eligible(const struct kcpu *c)
 {
 	struct task *best = NULL, *curr = c->fair_curr;
