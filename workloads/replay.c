@@ -184,7 +184,7 @@ static sim_ps until_end(const struct replay *r, sim_ps span)
 /*
  * A wake-up that found its sleeper asleep comes after that sleep here, too: whoever woke it had to
  * do with it, and an earlier one would find nobody to wake. So the waker spins while the other one
- * has not come so far, but not for one that itself spins so, or sleeps elsewhere.
+ * has not come so far, but not for one that itself spins so, sleeps elsewhere, or waits for a CPU.
  */
 static void hold(struct task *waker, struct replay_task *self, struct replay_task *t)
 {

@@ -148,7 +148,9 @@ void task_give_way(struct task *t, struct task *to)
 
 bool task_is_running(const struct task *t)
 {
-	return t->on_cpu && t->state == TASK_RUNNING;
+	const struct kcpu *c = this_cpu(t);
+
+	return t->state == TASK_RUNNING && (t->on_cpu || (t->queued && c->curr == c->idle));
 }
 
 void task_spin(struct task *t, sim_ps at_most)
