@@ -179,7 +179,8 @@ static sim_ps until_end(const struct replay *r, sim_ps span)
 	return span < r->duration - now ? span : r->duration - now;
 }
 
-#define LOOK_AGAIN (20 * SIM_US) /* whether it does not sleep on something else meanwhile */
+#define LOOK_AGAIN (20 * SIM_US)  /* whether it does not sleep on something else meanwhile */
+#define ON_ITS_WAY (200 * SIM_NS) /* and whether it has left its CPU, once it wants to sleep */
 
 /*
  * A wake-up that found its sleeper asleep comes after that sleep here, too: whoever woke it had to
@@ -189,12 +190,14 @@ static sim_ps until_end(const struct replay *r, sim_ps span)
 static void hold(struct task *waker, struct replay_task *self, struct replay_task *t)
 {
 	self->holds = true;
-	while (t->task && !t->waiting && !t->wakes && !t->done && !t->holds && !late(self->r)) {
-		task_give_way(waker, t->task);
-		if (t->waiting || !task_is_running(t->task))
+	while (t->task && !t->done && !t->holds && !late(self->r) &&
+	       (t->wakes || !task_is_asleep(t->task))) {
+		if (!t->waiting)
+			task_give_way(waker, t->task);
+		if (!task_is_running(t->task))
 			break;
 		t->spinner = self;
-		task_spin(waker, LOOK_AGAIN);
+		task_spin(waker, t->waiting && !t->wakes ? ON_ITS_WAY : LOOK_AGAIN);
 	}
 	self->holds = false;
 }

@@ -165,7 +165,9 @@ void task_wake(struct task *waker, struct task *sleeper);
 void task_wake_first(struct task *waker, struct task *sleeper);
 /* Lets a task that is awake and waits for the same CPU run first; not within a call. */
 void task_give_way(struct task *task, struct task *to);
-/* Or is about to, on a CPU that is leaving its idle loop. */
+/* It has left its CPU. */
+bool task_is_asleep(const struct task *task);
+/* It has a CPU, or is about to, where that one is leaving its idle loop. */
 bool task_is_running(const struct task *task);
 /* The task's own loop until it sees what it waits for, or for so long; may end early. */
 void task_spin(struct task *task, sim_ps at_most);

@@ -146,11 +146,16 @@ void task_give_way(struct task *t, struct task *to)
 	schedule(t);
 }
 
+bool task_is_asleep(const struct task *t)
+{
+	return t->state == TASK_BLOCKED && !t->on_cpu;
+}
+
 bool task_is_running(const struct task *t)
 {
 	const struct kcpu *c = this_cpu(t);
 
-	return t->state == TASK_RUNNING && (t->on_cpu || (t->queued && c->curr == c->idle));
+	return t->on_cpu || (t->queued && !t->delayed && c->curr == c->idle);
 }
 
 void task_spin(struct task *t, sim_ps at_most)

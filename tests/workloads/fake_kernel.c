@@ -72,6 +72,7 @@ struct task {
 #define task_wake                 fake_task_wake
 #define task_wake_first           fake_task_wake_first
 #define task_give_way             fake_task_give_way
+#define task_is_asleep            fake_task_is_asleep
 #define task_is_running           fake_task_is_running
 #define task_spin                 fake_task_spin
 #define task_spin_end             fake_task_spin_end
@@ -322,6 +323,11 @@ static void task_give_way(struct task *t, struct task *to)
 {
 	to->firsts++;
 	takes(t, "give way", 0, 0, 0);
+}
+
+static bool task_is_asleep(const struct task *t)
+{
+	return t->blocked;
 }
 
 static bool task_is_running(const struct task *t)
