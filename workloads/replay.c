@@ -190,8 +190,7 @@ static sim_ps until_end(const struct replay *r, sim_ps span)
 static void hold(struct task *waker, struct replay_task *self, struct replay_task *t)
 {
 	self->holds = true;
-	while (t->task && !t->done && !t->holds && !late(self->r) &&
-	       (t->wakes || !task_is_asleep(t->task))) {
+	while (t->task && !t->done && !t->holds && !late(self->r) && !task_is_asleep(t->task)) {
 		if (!t->waiting)
 			task_give_way(waker, t->task);
 		if (!task_is_running(t->task))
@@ -200,6 +199,8 @@ static void hold(struct task *waker, struct replay_task *self, struct replay_tas
 		task_spin(waker, t->waiting && !t->wakes ? ON_ITS_WAY : LOOK_AGAIN);
 	}
 	self->holds = false;
+	if (t->spinner == self)
+		t->spinner = NULL;
 }
 
 static void wake(struct task *waker, struct replay_task *t, bool preempts)

@@ -277,12 +277,103 @@ static void test_nothing_lost(void **state)
 	}
 }
 
+/* ---- what a semaphore's sleeper costs its waker ---- */
+
+struct sem_scene {
+	struct model m;
+	struct rwsem sem;
+};
+
+static void holds_long(struct task *t, void *arg)
+{
+	struct sem_scene *s = arg;
+
+	down_write(t, &s->sem);
+	user_compute(t, SIM_MS);
+	up_write(t, &s->sem);
+}
+
+static void reads_late(struct task *t, void *arg)
+{
+	struct sem_scene *s = arg;
+	struct read_hold hold;
+
+	user_compute(t, 100 * US);
+	down_read(t, &s->sem, &hold);
+	up_read(t, &s->sem, &hold);
+}
+
+/* The waiter lies on the sleeper's stack: who wakes reads it, then takes it off the list, which
+ * asks for the line once more, and the sleeper reads it. */
+static void test_waiter_line(void **state)
+{
+	struct model_spec spec = { .set = quiet };
+	struct sem_scene s;
+
+	(void)state;
+	model_start(&s.m, &spec);
+	rwsem_init(s.m.k, &s.sem, lock_class_get(s.m.k, "test_sem"));
+	spawn(&s.m, "holds", 0, holds_long, &s);
+	spawn(&s.m, "reads", SAME_L3, reads_late, &s);
+	model_run(&s.m);
+	rwsem_free(s.m.k, &s.sem);
+	model_finish(&s.m);
+	check_clean(&s.m, "waiter", 0);
+	assert_int_equal(counter(&s.m, "line.transfers", "rwsem_waiter"), 3);
+	model_end(&s.m);
+}
+
+/* ---- a task that spins for another ---- */
+
+struct spin_scene {
+	struct model m;
+	struct task *spinner;
+	sim_ps told_at, ended_at, alone;
+};
+
+static void spins(struct task *t, void *arg)
+{
+	struct spin_scene *s = arg;
+	sim_ps start = sim_now(s->m.sim);
+
+	task_spin(t, 10 * US);
+	s->alone = sim_now(s->m.sim) - start;
+	task_spin(t, SIM_S);
+	s->ended_at = sim_now(s->m.sim);
+}
+
+static void tells(struct task *t, void *arg)
+{
+	struct spin_scene *s = arg;
+
+	user_compute(t, 50 * US);
+	s->told_at = sim_now(s->m.sim);
+	task_spin_end(s->spinner);
+}
+
+/* Would break: a spin that nobody can end, or one without an end of its own. */
+static void test_spin(void **state)
+{
+	struct model_spec spec = { .set = quiet };
+	struct spin_scene s = { .told_at = 0 };
+
+	(void)state;
+	model_start(&s.m, &spec);
+	s.spinner = spawn(&s.m, "spins", 0, spins, &s);
+	spawn(&s.m, "tells", SAME_L3, tells, &s);
+	model_run_clean(&s.m, "spin", 0);
+	assert_in_range(s.alone, 10 * US, 11 * US);
+	assert_in_range(s.ended_at, s.told_at, s.told_at + US);
+	model_end(&s.m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ways),         cmocka_unit_test(test_told_once),
 		cmocka_unit_test(test_shared_queue), cmocka_unit_test(test_wake_q),
-		cmocka_unit_test(test_nothing_lost),
+		cmocka_unit_test(test_nothing_lost), cmocka_unit_test(test_waiter_line),
+		cmocka_unit_test(test_spin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

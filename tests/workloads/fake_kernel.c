@@ -21,6 +21,7 @@ struct call {
 struct kernel {
 	struct sim *sim;
 	unsigned int cpus, factor; /* how much slower than usual */
+	sim_ps switching;          /* what going to sleep takes, and coming back */
 	uint64_t rcu_runs;
 	sim_ps tracing;
 	uint64_t gap;    /* where what may stand anywhere goes */
@@ -302,10 +303,13 @@ static bool user_access(struct task *t, uint64_t addr, enum user_access access)
 static void task_block(struct task *t)
 {
 	if (!t->woken) {
+		sim_sleep_until(t->k->sim, sim_now(t->k->sim) + t->k->switching);
 		takes(t, "block", 0, 0, 0);
 		t->blocked = true;
-		sim_park(t->k->sim, "task_block");
+		if (!t->woken)
+			sim_park(t->k->sim, "task_block");
 		t->blocked = false;
+		sim_sleep_until(t->k->sim, sim_now(t->k->sim) + t->k->switching);
 	}
 	t->woken = false;
 	t->cpu = t->wakes_on;
@@ -314,6 +318,8 @@ static void task_block(struct task *t)
 static void task_wake(struct task *waker, struct task *t)
 {
 	takes(waker, "wake", 0, 0, SIM_US);
+	if (!t->blocked)
+		takes(waker, "awake", 0, 0, 0);
 	t->woken = true;
 	if (t->blocked)
 		sim_unpark(t->k->sim, t->actor);
