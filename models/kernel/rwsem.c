@@ -124,7 +124,7 @@ static void ask_for_handoff(struct rwsem *sem)
 }
 
 /* Under wait_lock: who stands first among the sleepers is to be woken, with all readers if it is
- * one. The lock is theirs from here on; a writer must still take it. */
+ * one. The lock is theirs from here on; a writer must still take it, and may find it stolen. */
 static void mark_wake(struct task *t, struct rwsem *sem, bool readers_only, struct wake_q *q)
 {
 	struct rwsem_waiter *w = sem->head, *marked = NULL, **tail = &marked, *next;
@@ -134,7 +134,7 @@ static void mark_wake(struct task *t, struct rwsem *sem, bool readers_only, stru
 		return;
 	touch_line(t, &w->line, LINE_READ);
 	if (w->write) {
-		if (!readers_only && !sem->writer)
+		if (!readers_only)
 			wake_q_add(t, q, w->task);
 		return;
 	}
@@ -176,6 +176,17 @@ static void wake_marked(struct task *t, struct rwsem *sem, bool readers_only)
 	wake_up_q(t, &q);
 }
 
+/* rwsem_cond_wake_waiter, under wait_lock, by one who has just queued: whoever could have woken the
+ * first one may have been there before him. */
+static void mark_wake_if_free(struct task *t, struct rwsem *sem, struct wake_q *q)
+{
+	if (sem->writer)
+		return;
+	if (!sem->readers)
+		sem->nonspinnable = false;
+	mark_wake(t, sem, sem->readers, q);
+}
+
 /* The head of the optimistic spinners sees the change when the lines have come to it. */
 static void notify_spinner(struct task *t, struct rwsem *sem)
 {
@@ -202,6 +213,7 @@ void rwsem_owner_off_cpu(struct task *t)
 static void read_sleep(struct task *t, struct rwsem *sem)
 {
 	struct rwsem_waiter w = new_waiter(t, sem, false);
+	struct wake_q q = { 0 };
 
 	spend(t, t->k->cost.lock_slow);
 	spin_lock_irq(t, &sem->wait_lock);
@@ -211,12 +223,11 @@ static void read_sleep(struct task *t, struct rwsem *sem)
 		w.granted = true;
 	} else {
 		enqueue(sem, &w);
+		complete(t, count_access(t, sem));
+		mark_wake_if_free(t, sem, &q);
 	}
 	spin_unlock_irq(t, &sem->wait_lock);
-	complete(t, count_access(t, sem));
-	/* The last holder may have left between our look and our queueing. */
-	if (!w.granted && !sem->writer && !sem->readers)
-		wake_marked(t, sem, false);
+	wake_up_q(t, &q);
 	while (!w.granted)
 		sched_block(t, sem->class->name);
 	touch_line(t, &w.line, LINE_READ);
@@ -254,6 +265,8 @@ void down_read(struct task *t, struct rwsem *sem, struct read_hold *hold)
 	if (!sem->writer && !sem->handoff && (!sem->head || !sem->readers)) {
 		sem->readers++;
 		complete(t, done);
+		if (sem->head && sem->readers == 1) /* then other readers may come, too */
+			wake_marked(t, sem, true);
 		got_read(t, sem, hold);
 		return;
 	}
@@ -391,10 +404,18 @@ static bool try_write_waiter(struct task *t, struct rwsem *sem, struct rwsem_wai
 static void write_sleep(struct task *t, struct rwsem *sem)
 {
 	struct rwsem_waiter w = new_waiter(t, sem, true);
+	struct wake_q q = { 0 };
 
 	spend(t, t->k->cost.lock_slow);
 	spin_lock_irq(t, &sem->wait_lock);
 	enqueue(sem, &w);
+	if (sem->head != &w)
+		mark_wake_if_free(t, sem, &q);
+	if (q.first) {
+		spin_unlock_irq(t, &sem->wait_lock);
+		wake_up_q(t, &q);
+		spin_lock_irq(t, &sem->wait_lock);
+	}
 	while (!try_write_waiter(t, sem, &w)) {
 		spin_unlock_irq(t, &sem->wait_lock);
 		/* With the hand-off ours and the owner running, it is worth to wait awake. */
