@@ -30,7 +30,7 @@ struct kernel_costs {
 		ksm_checksum, uffd_ioctl, lru_add, lru_move, table_alloc, table_free, anon_vma,
 		anon_vma_chain, file_map;
 	/* per PTE */
-	sim_ps pte_read, pte_set, pte_clear, pte_skip;
+	sim_ps pte_read, pte_set, pte_clear, pte_skip, pte_move;
 	/* gather and flush code around the instructions */
 	sim_ps gather, gather_page, flush_setup, flush_func, call_single, call_many, csd_wait;
 	/* reclaim, swap, I/O */

@@ -32,7 +32,7 @@ static void move_ptes(struct task *t, struct page_table *from, uint64_t old, uin
 	for (uint64_t off = 0; off < len; off += PAGE_SIZE) {
 		uint64_t pte = from->slot.pte[pt_index(old + off, PT_PTE)];
 
-		spend(t, pte ? t->k->cost.pte_clear + t->k->cost.pte_set : t->k->cost.pte_skip);
+		spend(t, pte ? t->k->cost.pte_move : t->k->cost.pte_skip);
 		if (!pte)
 			continue;
 		pt_set(from, old + off, 0);
