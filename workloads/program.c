@@ -16,7 +16,7 @@ const char *const program_kind_names[PROGRAM_KINDS] = {
 	[PROGRAM_BRK] = "brk",           [PROGRAM_ACCESS] = "access",   [PROGRAM_FORK] = "fork",
 	[PROGRAM_CLONE] = "clone",       [PROGRAM_EXEC] = "exec",       [PROGRAM_EXIT] = "exit",
 	[PROGRAM_WAIT] = "wait",         [PROGRAM_SLEEP] = "sleep",     [PROGRAM_WAKE] = "wake",
-	[PROGRAM_MOVE] = "move",         [PROGRAM_INFER] = "infer",
+	[PROGRAM_MOVE] = "move",         [PROGRAM_REFUSED] = "refused", [PROGRAM_INFER] = "infer",
 };
 
 /* As the kernel model's own counters are labelled. */
@@ -78,6 +78,8 @@ static void dump_op(FILE *out, const struct program_op *op)
 	case PROGRAM_WAKE:
 		fprintf(out, " %u%s%s", op->other, op->flags & PROGRAM_PREEMPTS ? " preempts" : "",
 			op->flags & PROGRAM_FOUND_ASLEEP ? "" : " early");
+		break;
+	case PROGRAM_REFUSED:
 		break;
 	case PROGRAM_EXEC:
 		fprintf(out, " %u segments %" PRIu64 " reads %u %" PRIu64 "ps", op->other, op->len,

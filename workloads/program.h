@@ -43,11 +43,12 @@ enum program_kind {
 	PROGRAM_EXEC,
 	PROGRAM_EXIT, /* only wake-ups follow */
 	PROGRAM_WAIT, /* other = who wakes it; len = recorded ps off the CPU, for when it is gone */
-	PROGRAM_SLEEP, /* len = ps: timer, device, or a task that is not replayed; other = the CPU
-			  where that came in, PROGRAM_NO_CPU = not known */
-	PROGRAM_WAKE,  /* other = whom; each has its WAIT; flags: program_wake_flags */
-	PROGRAM_MOVE,  /* other = the CPU that it was moved to, while it waited for one */
-	PROGRAM_INFER, /* addr, len, prot, flags: a mapping that appeared unrecorded */
+	PROGRAM_SLEEP,   /* len = ps: timer, device, or a task that is not replayed; other = the CPU
+			    where that came in, PROGRAM_NO_CPU = not known */
+	PROGRAM_WAKE,    /* other = whom; each has its WAIT; flags: program_wake_flags */
+	PROGRAM_MOVE,    /* other = the CPU that it was moved to, while it waited for one */
+	PROGRAM_REFUSED, /* a call that ended in an error */
+	PROGRAM_INFER,   /* addr, len, prot, flags: a mapping that appeared unrecorded */
 	PROGRAM_KINDS
 };
 
@@ -161,7 +162,7 @@ struct program {
 	unsigned int cpus; /* that events came from: the highest number and one */
 	bool *idle_unseen; /* by CPU: its idle task ran, but no event came from it */
 	uint64_t n_ops, inferred_ranges, inferred_bytes, inferred_pages, inferred_late;
-	uint64_t failed_calls;  /* recorded with an error: left out */
+	uint64_t failed_calls;  /* recorded with an error: the way in and out is all of them */
 	uint64_t skipped_calls; /* process_madvise: its ranges are not in the recording */
 	uint64_t lost_calls;    /* of which the recording holds only one end: left out */
 	uint64_t left_out;      /* tasks that never ran */

@@ -11,7 +11,10 @@
 
 /* ---- while events are read ---- */
 
-/* Once in, once out, and in again: else the two were told by clocks that disagree, or one is lost.
+/*
+ * Once in, once out, and in again: else the two were told by clocks that disagree, or one is lost.
+ * A switch out of a task whose CPU was last seen to go idle tells nothing: idle CPUs may not tell
+ * when they leave.
  */
 static void count_switch(struct builder *b, bool odd)
 {
@@ -40,7 +43,8 @@ static void start_run(struct build_task *t, uint64_t now, int32_t cpu)
 	t->run_wake_ns = 0;
 }
 
-enum { CPU_NEW, CPU_SEEN, CPU_SWITCHED }; /* no event yet; some; the last was a switch */
+/* No event yet; some; the last was a switch; one to the idle task. */
+enum { CPU_NEW, CPU_SEEN, CPU_SWITCHED, CPU_IDLE };
 
 /*
  * The run that goes on. Without a switch in it began before the recording, if nothing else was
@@ -78,7 +82,7 @@ static void on_switch(struct builder *b, int32_t prev, size_t cpu, const struct 
 	int32_t on = cpu < TRACE_CPUS_MAX ? (int32_t)cpu : -1;
 	struct build_run *run;
 
-	if (prev != NO_TASK)
+	if (prev != NO_TASK && b->cpu_state[cpu] != CPU_IDLE)
 		count_switch(b, !b->task[prev].run_open && b->task[prev].n_runs);
 	if (b->on_cpu[cpu] != NO_TASK)
 		count_switch(b, b->task[b->on_cpu[cpu]].run_open);
@@ -111,7 +115,7 @@ static void other_event(struct builder *b, int32_t self, int32_t cpu, const stru
 void background_event(struct builder *b, int32_t self, const struct trace_event *e)
 {
 	size_t cpu = e->cpu < TRACE_CPUS_MAX ? e->cpu : TRACE_CPUS_MAX;
-	bool loads_mm = b->cpu_state[cpu] == CPU_SWITCHED && e->type == TRACE_TLB_FLUSH &&
+	bool loads_mm = b->cpu_state[cpu] >= CPU_SWITCHED && e->type == TRACE_TLB_FLUSH &&
 			!e->arg[1];
 
 	if (e->type == TRACE_SWITCH)
@@ -120,7 +124,10 @@ void background_event(struct builder *b, int32_t self, const struct trace_event 
 		other_event(b, self, cpu < TRACE_CPUS_MAX ? (int32_t)cpu : -1, e);
 	else if (b->on_cpu[cpu] != NO_TASK && b->on_cpu[cpu] != self)
 		b->task[b->on_cpu[cpu]].user = true; /* to a kernel thread it is lazy */
-	b->cpu_state[cpu] = e->type == TRACE_SWITCH ? CPU_SWITCHED : CPU_SEEN;
+	if (e->type != TRACE_SWITCH)
+		b->cpu_state[cpu] = CPU_SEEN;
+	else
+		b->cpu_state[cpu] = e->arg[2] ? CPU_SWITCHED : CPU_IDLE;
 }
 
 /* ---- tasks of runs ---- */

@@ -255,6 +255,8 @@ struct builder {
 	bool started;
 };
 
+/* What the kernel took in walks through memory is no own work (program_walks.c). */
+void walks_even_out(struct program_op *op, size_t n);
 /* How fast the machine was (program_pace.c): in 1/PACE_UNIT slower than at full speed. */
 void pace_sample(struct builder *b, const struct build_task *t);
 void pace_finish(struct builder *b);

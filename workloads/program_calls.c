@@ -248,6 +248,8 @@ static void on_sys_exit(struct builder *b, struct build_task *t, const struct tr
 	b->p->lost_calls += !known && e->nr != SC_EXECVE && calls[e->nr] != call_clone;
 	if (known && is_error(e->arg[0])) {
 		b->p->failed_calls++;
+		op = (struct program_op){ .kind = PROGRAM_REFUSED };
+		task_append(t, &op, &t->pending_note);
 	} else if ((known || (e->nr == SC_EXECVE && !e->arg[0])) &&
 		   calls[e->nr](b, t, &op, e->arg[0])) {
 		t->mm_ops++;

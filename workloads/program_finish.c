@@ -270,6 +270,7 @@ static void make_ops(struct finish *f, int32_t task, struct program_task *out)
 		else
 			add_op(f, out, &op);
 	}
+	walks_even_out(out->op, out->n_ops);
 }
 
 /* ---- the whole ---- */

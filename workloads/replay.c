@@ -458,6 +458,9 @@ static void do_op(struct task *task, struct replay_task *t, size_t i)
 	case PROGRAM_EXIT:
 		task_exit_mm(task);
 		return;
+	case PROGRAM_REFUSED:
+		sys_refused(task);
+		return;
 	case PROGRAM_WAKE:
 		do_wake(task, t, op);
 		return;

@@ -55,7 +55,7 @@ METRIC(replay_segv, "replay.segv", METRIC_GAUGE, "1", NULL,
 METRIC(replay_errors, "replay.errors", METRIC_GAUGE, "1", NULL,
        "calls that succeeded in the recording and failed in the simulated kernel");
 METRIC(replay_failed_calls, "replay.failed_calls", METRIC_GAUGE, "1", NULL,
-       "calls that failed in the recording: not replayed");
+       "calls that failed in the recording: replayed as a way into the kernel and out again");
 METRIC(replay_skipped_calls, "replay.skipped_calls", METRIC_GAUGE, "1", NULL,
        "calls whose arguments the recording does not hold (process_madvise): not replayed");
 METRIC(replay_lost_events, "replay.lost_events", METRIC_GAUGE, "1", NULL,

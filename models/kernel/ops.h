@@ -100,6 +100,8 @@ int64_t sys_mremap(struct task *task, uint64_t old, uint64_t old_len, uint64_t n
 		   unsigned int flags, uint64_t new_addr);
 int64_t sys_brk(struct task *task, uint64_t brk);
 
+/* A call that the kernel refuses: the way in and out. */
+void sys_refused(struct task *task);
 /* msync(MS_SYNC): dirty pages of shared file mappings are cleaned and written. */
 int sys_msync(struct task *task, uint64_t addr, uint64_t len);
 /* Writing 4 (soft-dirty) or 1 (accessed) to /proc/self/clear_refs. */

@@ -16,6 +16,12 @@ static int64_t end_call(struct task *t, int64_t ret)
 	return ret;
 }
 
+void sys_refused(struct task *t)
+{
+	syscall_enter(t);
+	syscall_exit(t);
+}
+
 static uint64_t page_up(uint64_t v)
 {
 	return (v + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);

@@ -150,11 +150,40 @@ static void test_unseen(void **state)
 	free(t);
 }
 
+/*
+ * A CPU that does not tell when its idle task leaves it: most runs of a thread there begin without
+ * a switch. The clocks do not disagree for that, and what went on besides is known.
+ */
+static void test_silent_idle(void **state)
+{
+	static const char sleeps[] =
+		"sched:sched_switch: prev_comm=prog prev_pid=10 prev_prio=1 prev_state=D ==> "
+		"next_comm=swapper/1 next_pid=0 next_prio=1";
+	struct tape *t = calloc(1, sizeof(*t));
+	struct program *p;
+
+	(void)state;
+	calibration(t);
+	munmap_call(t, 100000, 110000, 10, 10, 1);
+	event(t, 120000, 10, 10, 1, "syscalls:sys_enter_munmap: addr: 0x700000000000, len: 0x1000");
+	for (uint64_t i = 0; i < 20; i++) /* woken, it finds a lock taken again */
+		event(t, 130000 + 30000 * i, 10, 10, 1, sleeps);
+	run_of(t, 140000, 144000, "kworker/0:1", 36, 0, 'I');
+	run_of(t, 240000, 244000, "kworker/0:1", 36, 0, 'I');
+	event(t, 800000, 10, 10, 1, "syscalls:sys_exit_munmap: 0x0");
+	sort(t);
+	p = build(t);
+	assert_int_equal(background_of(p, 36)->n_ops, 3);
+	program_free(p);
+	free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_background),
 		cmocka_unit_test(test_unseen),
+		cmocka_unit_test(test_silent_idle),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

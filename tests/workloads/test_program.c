@@ -302,6 +302,31 @@ static void test_late_inference(void **state)
 	free(t);
 }
 
+/* A call that failed is a way into the kernel and out: neither its time nor what follows is own
+ * work. */
+static void test_refused(void **state)
+{
+	struct tape *t = calloc(1, sizeof(*t));
+	const struct program_task *task;
+	struct program *p;
+
+	(void)state;
+	calibration(t);
+	munmap_call(t, 100000, 110000, 10, 10, 0);
+	event(t, 120000, 10, 10, 0, "syscalls:sys_enter_munmap: addr: 0x700000000001, len: 0x1000");
+	event(t, 125000, 10, 10, 0, "syscalls:sys_exit_munmap: 0xffffffffffffffea");
+	munmap_call(t, 130000, 140000, 10, 10, 0);
+	p = build(t);
+	task = task_of(p, 10);
+	assert_int_equal(p->failed_calls, 1);
+	assert_int_equal(task->n_ops, 3);
+	assert_int_equal(task->op[1].kind, PROGRAM_REFUSED);
+	assert_int_equal(task->op[1].think, (10000 - 700) * SIM_NS);
+	assert_int_equal(task->op[2].think, (5000 - 700) * SIM_NS);
+	program_free(p);
+	free(t);
+}
+
 /* What a machine that takes twice as long for each call would have recorded of the same threads. */
 static void stretched(struct tape *t, uint64_t factor)
 {
@@ -533,6 +558,7 @@ int main(void)
 		cmocka_unit_test(test_waits),
 		cmocka_unit_test(test_forks),
 		cmocka_unit_test(test_late_inference),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_durations_do_not_matter),
 		cmocka_unit_test(test_no_hang),
 		cmocka_unit_test(test_shipped),

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Own work between the faults of a thread that touches page after page: a fault that took longer
+ * than its neighbours has met the kernel's batches or another thread's lock, which the simulated
+ * kernel has, too. If it counted as work, the replay would have both.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tape.h"
+
+enum { PAGES = 40, FAULT = 2000, WORK = 100 };
+
+/* Faults on page after page, in order or not, with `extra` before the one at `odd`. */
+static struct program *walk(int pages, bool in_order, uint64_t work, uint64_t spread,
+			    uint64_t extra)
+{
+	struct tape *t = calloc(1, sizeof(*t));
+	struct program *p;
+	uint64_t ns = 100000;
+
+	calibration(t);
+	munmap_call(t, ns, ns + 5000, 10, 10, 0);
+	ns += 10000;
+	for (int i = 0; i < pages; i++) {
+		int page = in_order ? i : i * 7 % pages;
+		char what[128];
+
+		ns += FAULT + (i ? work + spread * (uint64_t)(i % 5) : 0) +
+		      (i == pages / 2 ? extra : 0);
+		snprintf(what, sizeof(what),
+			 "exceptions:page_fault_user: address=0x7000001%02x008 ip=0x1 "
+			 "error_code=0x6",
+			 page);
+		event(t, ns, 10, 10, 0, what);
+	}
+	p = build(t);
+	free(t);
+	return p;
+}
+
+/* Before the fault at `odd`, against the one before it. */
+static int64_t kept(struct program *p, int pages)
+{
+	const struct program_task *t = task_of(p, 10);
+	size_t first = t->n_ops - (size_t)pages;
+	int64_t more = (int64_t)t->op[first + (size_t)pages / 2].think -
+		       (int64_t)t->op[first + (size_t)pages / 2 - 5].think;
+
+	program_free(p);
+	return more / (int64_t)SIM_NS;
+}
+
+static void test_walk(void **state)
+{
+	(void)state;
+	assert_int_equal(kept(walk(PAGES, true, WORK, 0, 5000), PAGES), 0);
+	/* a pause that no batch explains */
+	assert_int_equal(kept(walk(PAGES, true, WORK, 0, 20000), PAGES), 20000);
+	/* hardly more than usual */
+	assert_int_equal(kept(walk(PAGES, true, WORK, 0, 250), PAGES), 250);
+	/* pages here and there, too few of them, or work that varies anyway */
+	assert_int_equal(kept(walk(PAGES, false, WORK, 0, 5000), PAGES), 5000);
+	assert_int_equal(kept(walk(6, true, WORK, 0, 5000), 6), 5000);
+	assert_int_equal(kept(walk(PAGES, true, WORK, 1000, 5000), PAGES), 5000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_walk),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
