@@ -82,8 +82,9 @@ static void dump_op(FILE *out, const struct program_op *op)
 	case PROGRAM_REFUSED:
 		break;
 	case PROGRAM_EXEC:
-		fprintf(out, " %u segments %" PRIu64 " reads %u %" PRIu64 "ps", op->other, op->len,
-			op->prot, op->new_len);
+		fprintf(out,
+			" %u segments %" PRIu64 " reads %u %" PRIu64 "ps, then %u %" PRIu64 "ps",
+			op->other, op->len, op->prot, op->new_len, op->flags, op->new_addr);
 		break;
 	case PROGRAM_SLEEP:
 		fprintf(out, " %" PRIu64 "ps", op->len);
@@ -91,7 +92,8 @@ static void dump_op(FILE *out, const struct program_op *op)
 			fprintf(out, " by %u", op->other);
 		break;
 	case PROGRAM_ACCESS:
-		fprintf(out, " %#" PRIx64 " %c", op->addr, "rwx"[op->access % 3]);
+		fprintf(out, " %#" PRIx64 " %c%s", op->addr, "rwx"[op->access % 3],
+			op -> flags &PROGRAM_BY_KERNEL ? " by the kernel" : "");
 		break;
 	case PROGRAM_MREMAP:
 		fprintf(out, " %#" PRIx64 " %#" PRIx64 " -> %#" PRIx64 " %#" PRIx64, op->addr,

@@ -35,11 +35,12 @@ enum program_kind {
 	PROGRAM_MADVISE,  /* addr, len, flags = advice */
 	PROGRAM_MREMAP,   /* addr, len -> new_addr = the recorded result, new_len; flags; after */
 	PROGRAM_BRK,      /* addr = the break asked for */
-	PROGRAM_ACCESS,   /* addr, access: what faulted in the recording */
+	PROGRAM_ACCESS,   /* addr, access: what faulted in the recording; flags */
 	PROGRAM_FORK,     /* other = the child, which starts with a copy of the mm */
 	PROGRAM_CLONE, /* other = the child, which shares the mm; flags = 0 or CLONE_VFORK_FLAG */
 	/* other = the new space; len = how often mmap_lock was taken to map segments, 0 = not
-	 * known; prot = sleeps for the file, new_len = their ps in all (docs/trace-format.md) */
+	 * known; prot = sleeps for the file before it has the new mm, new_len = their ps in all;
+	 * flags and new_addr: those after (docs/trace-format.md) */
 	PROGRAM_EXEC,
 	PROGRAM_EXIT, /* only wake-ups follow */
 	PROGRAM_WAIT, /* other = who wakes it; len = recorded ps off the CPU, for when it is gone */
@@ -58,6 +59,9 @@ enum program_wake_flags {
 	PROGRAM_PREEMPTS = 1,    /* whom it woke went before who ran on that CPU, at once */
 	PROGRAM_FOUND_ASLEEP = 2 /* it came after whom it woke had gone to sleep */
 };
+
+/* Of an ACCESS: the kernel copies there, it does not fault in the thread's own code. */
+#define PROGRAM_BY_KERNEL 1u
 
 extern const char *const program_kind_names[PROGRAM_KINDS];
 

@@ -145,6 +145,7 @@ void task_mark(struct build_task *t, uint64_t now, uint32_t events)
 	t->events = events;
 	t->fault = NO_FAULT;
 	t->service_ns = 0;
+	t->copying = false;
 }
 
 struct build_note task_note(struct build_task *t, uint64_t now)
@@ -313,7 +314,7 @@ static void own_event(struct builder *b, int32_t self, const struct trace_event 
 	if (e->type == TRACE_EXIT)
 		on_task_exit(t, e);
 	else if (e->type != TRACE_SWITCH && e->type != TRACE_WAKING && !calls_event(b, self, e) &&
-		 !t->call)
+		 !t->call && !copies_event(b, t, e))
 		in_own_work(t, e);
 }
 

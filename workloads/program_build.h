@@ -39,6 +39,8 @@ struct guess { /* something must have been mapped here */
 	bool touched;   /* by a fault, else named by a call */
 };
 
+enum { BUILD_FRESH = 8 };
+
 struct build_space {
 	int32_t pid;
 	struct spans live;    /* known to be mapped now */
@@ -47,6 +49,10 @@ struct build_space {
 	struct guess *guess;
 	size_t n_guesses, cap_guesses;
 	uint64_t brk_start, brk, lowest_brk;
+	struct span
+		fresh[BUILD_FRESH]; /* anonymous memory that nobody touched yet, the newest last */
+	size_t n_fresh;
+	uint64_t mm;     /* what mmap_lock calls it; 0 = not known */
 	bool whole;      /* it began within the recording */
 	bool copies_brk; /* a copy, whose original's break was known */
 	int32_t copy_of; /* fork() made it of this one; -1 = it was not */
@@ -62,6 +68,10 @@ void space_brk(struct build_space *s, uint64_t asked, uint64_t result);
  * unmapped, put into *late (true) to be inferred at this point of the program. */
 bool space_need(struct build_space *s, uint64_t addr, uint64_t len, unsigned int access,
 		bool touched, struct span *late);
+/* Memory that appeared, and that went or was touched (program_copies.c). */
+void space_fresh(struct build_space *s, uint64_t start, uint64_t end);
+void space_stale(struct build_space *s, uint64_t start, uint64_t end);
+void space_touched(struct build_space *s, uint64_t addr);
 /* A call that may also name what is not mapped: guesses what is not known either way. */
 void space_meant(struct build_space *s, uint64_t addr, uint64_t len);
 /* What a copy needs without having mapped it was in the original when it was copied. */
@@ -133,8 +143,10 @@ struct build_run { /* of a task on a CPU, from switch to switch */
 struct build_exec {
 	uint64_t mm;     /* the new one, of its first use of a lock; 0 = none yet */
 	uint32_t writes; /* how often that was locked for writing */
-	uint32_t reads;  /* sleeps for a file */
-	uint64_t wait_ns;
+	bool switched;   /* it is the thread's: the old one was locked, to leave it */
+	/* sleeps for a file, before the switch and after */
+	uint32_t reads[2];
+	uint64_t wait_ns[2];
 	bool moves;  /* it asked the stopper for another CPU: the next sleep is for that */
 	bool asleep; /* for a file, since out_ns */
 };
@@ -164,6 +176,8 @@ struct build_task {
 	uint32_t events;
 	uint8_t fault;
 	uint32_t service_ns;
+	bool fault_served; /* the last fault has let go of mmap_lock */
+	bool copying;      /* the kernel takes a fault in it */
 	/* off the CPU */
 	uint64_t out_ns, in_ns;
 	bool by_unseen;     /* TASK_PREEMPTED, by a process whose events the recorder drops */

@@ -50,6 +50,9 @@ static bool call_mmap(struct builder *b, struct build_task *t, struct program_op
 	op->prot = (uint32_t)t->arg[2];
 	op->flags = (uint32_t)t->arg[3];
 	space_mapped(builder_space(b, t), ret, op->len);
+	space_stale(builder_space(b, t), ret, ret + op->len);
+	if ((op->flags & (MAP_ANONYMOUS | MAP_SHARED)) == MAP_ANONYMOUS && op->prot & PROT_WRITE)
+		space_fresh(builder_space(b, t), ret, ret + op->len);
 	return true;
 }
 
@@ -269,8 +272,10 @@ static void on_fault(struct builder *b, struct build_task *t, const struct trace
 	op.access = e->arg[2] & 16 ? USER_EXEC : e->arg[2] & 2 ? USER_WRITE : USER_READ;
 	if (op.addr >= PROGRAM_LOWEST)
 		need(t, builder_space(b, t), op.addr & ~(PAGE - 1), PAGE, op.access, true);
+	space_touched(builder_space(b, t), op.addr);
 	task_append(t, &op, &note);
 	t->mm_ops++;
+	t->fault_served = false;
 	task_mark(t, e->time_ns, 0);
 	t->fault = op.access;
 }
@@ -465,6 +470,8 @@ void calls_lock(struct builder *b, struct build_task *t, const struct trace_even
 	switch (e->type) {
 	case TRACE_LOCK_START:
 		builder_learn_mm(b, t, e);
+		if (t->call && t->call != SC_EXECVE && e->arg[1])
+			builder_space(b, t)->mm = e->arg[0];
 		join_lock(b, t, e);
 		t->lock_wait = true;
 		t->lock_ns = e->time_ns;

@@ -35,6 +35,8 @@ uint16_t event_cpu(const struct trace_event *e); /* PROGRAM_NO_CPU: not told */
 
 /* Calls, faults and forks. False: not such an event. */
 bool calls_event(struct builder *b, int32_t self, const struct trace_event *e);
+/* Faults of the kernel in a process's memory. False: not such an event. */
+bool copies_event(struct builder *b, struct build_task *t, const struct trace_event *e);
 /* Forgets what the thread was in the middle of, after a loss of events. */
 void calls_lost(struct builder *b, struct build_task *t);
 /* Threads without a process number share a process if they lock the same mm. */

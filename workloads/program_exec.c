@@ -23,6 +23,7 @@ void exec_lock(struct build_task *t, const struct trace_event *e)
 		return;
 	if (!t->exec.mm && e->type == TRACE_LOCK_START)
 		t->exec.mm = e->arg[0];
+	t->exec.switched |= e->type == TRACE_LOCK_START && e->arg[0] != t->exec.mm;
 	if (e->type == TRACE_LOCK_ACQUIRED && e->arg[0] == t->exec.mm)
 		t->exec.writes += e->arg[1] && e->arg[2];
 }
@@ -53,14 +54,16 @@ void exec_goes_on(struct build_task *t, uint64_t in_ns)
 	if (t->woken && t->wake_ns >= t->out_ns && t->wake_ns < in_ns)
 		end = t->wake_ns;
 	t->exec.asleep = false;
-	t->exec.reads++;
-	t->exec.wait_ns += end - t->out_ns;
+	t->exec.reads[t->exec.switched]++;
+	t->exec.wait_ns[t->exec.switched] += end - t->out_ns;
 }
 
 void exec_ends(const struct build_task *t, struct program_op *op)
 {
 	if (t->exec.writes > STACK_WRITES)
 		op->len = t->exec.writes - STACK_WRITES;
-	op->prot = t->exec.reads;
-	op->new_len = t->exec.wait_ns * SIM_NS;
+	op->prot = t->exec.reads[false];
+	op->new_len = t->exec.wait_ns[false] * SIM_NS;
+	op->flags = t->exec.reads[true];
+	op->new_addr = t->exec.wait_ns[true] * SIM_NS;
 }

@@ -221,8 +221,8 @@ static void add_op(struct finish *f, struct program_task *out, const struct prog
 	p->n_ops++;
 	p->sleeps += op->kind == PROGRAM_SLEEP;
 	if (op->kind == PROGRAM_EXEC) {
-		p->file_reads += op->prot;
-		p->file_wait += op->new_len;
+		p->file_reads += op->prot + op->flags;
+		p->file_wait += op->new_len + op->new_addr;
 	}
 	p->inferred_late += op->kind == PROGRAM_INFER;
 	compare(&p->recorded, op);

@@ -134,6 +134,7 @@ void space_unmapped(struct build_space *s, uint64_t addr, uint64_t len)
 		return;
 	spans_remove(&s->live, r.start, r.end);
 	spans_add(&s->removed, r.start, r.end);
+	space_stale(s, r.start, r.end);
 }
 
 /* The first call tells where the break was: brk(0) gives it back, and so does a failed one. */
@@ -149,6 +150,7 @@ void space_brk(struct build_space *s, uint64_t asked, uint64_t result)
 	if (asked != result)
 		return;
 	s->lowest_brk = result < s->lowest_brk ? result : s->lowest_brk;
+	space_fresh(s, page_up(old), page_up(result));
 	if (page_up(result) > page_up(old))
 		space_mapped(s, page_up(old), page_up(result) - page_up(old));
 	else

@@ -304,10 +304,16 @@ static void do_create(struct task *task, struct replay_task *t, const struct pro
  * null pointer that is caught). Refused for want of one: another thread's mapping came or went in
  * another order than it did then.
  */
-static void do_access(struct task *task, struct replay *r, uint64_t addr, enum user_access access)
+static void do_access(struct task *task, struct replay *r, uint64_t addr,
+		      const struct program_op *op)
 {
+	enum user_access access = (enum user_access)op->access;
 	uint64_t start, end;
 
+	if (op->flags & PROGRAM_BY_KERNEL) {
+		kernel_access(task, addr, access); /* a guess that does not hold is none */
+		return;
+	}
 	if (user_access(task, addr, access))
 		return;
 	if (addr < PROGRAM_LOWEST || (mm_find_vma(task, addr, &start, &end) && start <= addr)) {
@@ -423,7 +429,7 @@ static void do_mm(struct task *task, struct replay_task *t, const struct program
 		ret = sys_brk(task, op->addr) == (int64_t)op->addr || !op->addr ? 0 : -ENOMEM;
 		break;
 	case PROGRAM_ACCESS:
-		do_access(task, r, addr, (enum user_access)op->access);
+		do_access(task, r, addr, op);
 		break;
 	case PROGRAM_EXEC:
 		replay_exec(task, r, op);

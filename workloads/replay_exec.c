@@ -44,6 +44,8 @@ void replay_exec(struct task *task, const struct replay *r, const struct program
 		.segment = s,
 		.file_reads = op->prot,
 		.file_wait = op->new_len,
+		.late_reads = op->flags,
+		.late_wait = op->new_addr,
 	};
 	size_t n = 0;
 

@@ -77,6 +77,12 @@ static void map_segment(struct task *t, struct mm *mm, const struct exec_segment
 	mmap_write_unlock(t, mm);
 }
 
+static void read_file(struct task *t, unsigned int reads, sim_ps wait)
+{
+	for (unsigned int i = 0; i < reads; i++)
+		task_sleep(t, wait / reads);
+}
+
 void sys_execve(struct task *t, const struct exec_image *image)
 {
 	struct mm *mm = mm_create(t->k);
@@ -86,14 +92,14 @@ void sys_execve(struct task *t, const struct exec_image *image)
 	mm_init_counters(t, mm);
 	bprm_mm_init(t, mm);
 	copy_strings(t, mm);
-	for (unsigned int i = 0; i < image->file_reads; i++)
-		task_sleep(t, image->file_wait / image->file_reads);
+	read_file(t, image->file_reads, image->file_wait);
 	spend(t, share(t, EXEC_BEGIN));
 	exec_mmap(t, mm);
 	spend(t, share(t, EXEC_SETUP));
 	setup_arg_pages(t, mm);
 	for (size_t i = 0; i < image->n_segments; i++)
 		map_segment(t, mm, &image->segment[i]);
+	read_file(t, image->late_reads, image->late_wait);
 	spend(t, share(t, EXEC_END));
 	syscall_exit(t);
 }

@@ -468,8 +468,9 @@ bool handle_page_fault(struct task *t, uint64_t addr, enum user_access access)
 
 	spend(t, t->k->cost.exception);
 	enter_kernel(t);
-	tracepoint(t);
-	if (try_vma_lock(t, &f)) {
+	if (!t->copies)
+		tracepoint(t);
+	if (!t->copies && try_vma_lock(t, &f)) {
 		ok = handle_locked_fault(t, &f);
 		done = !f.retry && !f.wait_for && !f.moves;
 		release_fault_lock(t, &f);

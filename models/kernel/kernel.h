@@ -112,6 +112,7 @@ struct task {
 	struct task *reaper;                  /* that waits for it */
 	struct task *vfork_parent;            /* that waits until it lets go of the mm */
 	bool in_user;                         /* its own work is under way */
+	bool copies;                          /* the kernel accesses its memory for it */
 	bool numa_work;                       /* a scan of its mm is due */
 	bool memalloc;                        /* reclaims: may take the last frames */
 	struct tlbflush_unmap_batch *tlb_ubc; /* NULL until the first batch */

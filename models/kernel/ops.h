@@ -71,8 +71,10 @@ struct exec_segment {
 struct exec_image {
 	const struct exec_segment *segment;
 	size_t n_segments;
-	unsigned int file_reads;
-	sim_ps file_wait;
+	/* Sleeps for pages of files, and their time in all: before the change of mm (which wakes a
+	 * vfork's parent), and after the segments are mapped. */
+	unsigned int file_reads, late_reads;
+	sim_ps file_wait, late_wait;
 };
 /* execve: the task gets a new mm with the image's segments and a stack, and drops the old one. */
 void sys_execve(struct task *task, const struct exec_image *image);
@@ -139,6 +141,9 @@ void user_compute(struct task *task, sim_ps work);
 enum user_access { USER_READ, USER_WRITE, USER_EXEC };
 /* One access to user memory: TLB, page walk, page faults as needed. False: it would be SIGSEGV. */
 bool user_access(struct task *task, uint64_t addr, enum user_access access);
+/* The same by the kernel (copy_to_user): its faults take mmap_lock, and page_fault_user does not
+ * fire. */
+bool kernel_access(struct task *task, uint64_t addr, enum user_access access);
 
 /* A write that leaves the page with contents equal to those of all pages filled with the same
  * number (not 0), until the next write: what KSM merges. */

@@ -329,6 +329,16 @@ bool user_access(struct task *t, uint64_t addr, enum user_access access)
 	return false;
 }
 
+bool kernel_access(struct task *t, uint64_t addr, enum user_access access)
+{
+	bool ok;
+
+	t->copies = true;
+	ok = user_access(t, addr, access);
+	t->copies = false;
+	return ok;
+}
+
 bool user_fill(struct task *t, uint64_t addr, uint64_t contents)
 {
 	t->mm->contents = true;

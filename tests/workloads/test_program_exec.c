@@ -84,13 +84,17 @@ static void test_exec(void **state)
 
 	(void)state;
 	assert_int_equal(op->len, 6);
-	assert_int_equal(op->prot, 2);
-	assert_int_equal(op->new_len, (310000 - 100000 + 500000 - 480000) * SIM_NS);
+	assert_int_equal(op->prot, 1); /* before the old mm was left */
+	assert_int_equal(op->new_len, (310000 - 100000) * SIM_NS);
+	assert_int_equal(op->flags, 1);
+	assert_int_equal(op->new_addr, (500000 - 480000) * SIM_NS);
 	assert_int_equal(p->file_reads, 2);
-	assert_int_equal(p->file_wait, op->new_len);
+	assert_int_equal(p->file_wait, op->new_len + op->new_addr);
 	assert_int_equal(same->len, op->len);
 	assert_int_equal(same->prot, op->prot);
 	assert_int_equal(same->new_len, op->new_len);
+	assert_int_equal(same->flags, op->flags);
+	assert_int_equal(same->new_addr, op->new_addr);
 	program_free(p);
 	program_free(slow);
 }
