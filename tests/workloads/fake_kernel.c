@@ -64,6 +64,8 @@ struct task {
 #define sys_madvise               fake_sys_madvise
 #define sys_mremap                fake_sys_mremap
 #define sys_brk                   fake_sys_brk
+#define sys_refused               fake_sys_refused
+#define kernel_access             fake_kernel_access
 #define mm_infer_mapping          fake_mm_infer_mapping
 #define mm_find_vma               fake_mm_find_vma
 #define mm_set_brk                fake_mm_set_brk
@@ -298,6 +300,18 @@ static bool user_access(struct task *t, uint64_t addr, enum user_access access)
 	(void)access;
 	takes(t, "access", addr, 0, SIM_US / 2);
 	return spans_meet(&t->mm->mapped, addr, addr + 1);
+}
+
+static bool kernel_access(struct task *t, uint64_t addr, enum user_access access)
+{
+	(void)access;
+	takes(t, "copy", addr, 0, SIM_US);
+	return spans_meet(&t->mm->mapped, addr, addr + 1);
+}
+
+static void sys_refused(struct task *t)
+{
+	takes(t, "refused", 0, 0, SIM_US);
 }
 
 static void task_block(struct task *t)
