@@ -71,6 +71,7 @@ extern const char *const program_kind_names[PROGRAM_KINDS];
 struct program_op {
 	uint8_t kind;   /* enum program_kind */
 	uint8_t access; /* enum user_access */
+	bool handed;    /* MMAP, MREMAP: another thread gets the range later */
 	uint8_t pace; /* so much slower than at its best the machine was, in 1/PACE_UNIT (ops.h) */
 	uint16_t cpu; /* where it began: where the sleep before it ended, if that was a sleep */
 	uint32_t other; /* a task, a space, or a CPU */

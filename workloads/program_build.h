@@ -232,6 +232,12 @@ struct lock_users {  /* who is at one mm's lock */
 
 enum { BUILD_RELEASES = 1024 }; /* that are looked through for who had a range before */
 
+struct build_mapping { /* an operation that mapped a range */
+	uint64_t start, end;
+	int32_t task, proc;
+	uint32_t op;
+};
+
 struct build_release {
 	uint64_t start, end;
 	int32_t task, proc;
@@ -242,6 +248,8 @@ struct builder {
 	struct program *p;
 	struct build_release release[BUILD_RELEASES]; /* the last ones, in a ring */
 	size_t n_releases;
+	struct build_mapping mapping[BUILD_RELEASES]; /* likewise */
+	size_t n_mappings;
 	struct build_task *task;
 	size_t n_tasks, cap_tasks;
 	int32_t *slot; /* hash of live tids: task + 1 */

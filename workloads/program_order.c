@@ -26,6 +26,32 @@ static void add_release(struct builder *b, struct build_task *t, uint64_t addr, 
 	};
 }
 
+static void add_mapping(struct builder *b, const struct build_task *t, uint64_t addr, uint64_t len)
+{
+	b->mapping[b->n_mappings++ % BUILD_RELEASES] = (struct build_mapping){
+		.start = addr,
+		.end = addr + len,
+		.task = (int32_t)(t - b->task),
+		.proc = t->proc,
+		.op = (uint32_t)t->n_ops, /* this one */
+	};
+}
+
+/* Whoever had mapped anything there lately: it is a place that changes hands. */
+static void hand_over(const struct builder *b, const struct build_task *t, uint64_t addr,
+		      uint64_t len)
+{
+	size_t n = b->n_mappings < BUILD_RELEASES ? b->n_mappings : BUILD_RELEASES;
+
+	for (size_t i = 1; i <= n; i++) {
+		const struct build_mapping *m = &b->mapping[(b->n_mappings - i) % BUILD_RELEASES];
+
+		if (m->proc != t->proc || !overlap(m->start, m->end, addr, len))
+			continue;
+		b->task[m->task].op[m->op].handed = true;
+	}
+}
+
 /* One that is under way has let go of its range, or this one could not have it. */
 static bool in_munmap(const struct builder *b, const struct build_task *t, struct program_op *op,
 		      uint64_t addr, uint64_t len)
@@ -62,20 +88,30 @@ static void find_release(const struct builder *b, const struct build_task *t, st
 	}
 }
 
+/* A new range, which somebody else may have had. */
+static void new_range(struct builder *b, struct build_task *t, struct program_op *op, uint64_t addr,
+		      uint64_t len)
+{
+	find_release(b, t, op, addr, len);
+	if (op->after)
+		hand_over(b, t, addr, len);
+	add_mapping(b, t, addr, len);
+}
+
 void order_of_call(struct builder *b, struct build_task *t, struct program_op *op)
 {
 	if (op->kind == PROGRAM_MMAP && !(op->flags & MAP_FIXED))
-		find_release(b, t, op, op->addr, op->len);
+		new_range(b, t, op, op->addr, op->len);
 	if (op->kind == PROGRAM_MUNMAP)
 		add_release(b, t, op->addr, op->len);
 	if (op->kind != PROGRAM_MREMAP)
 		return;
 	if (op->new_addr == op->addr) {
 		if (op->new_len > op->len)
-			find_release(b, t, op, op->addr + op->len, op->new_len - op->len);
+			new_range(b, t, op, op->addr + op->len, op->new_len - op->len);
 		return;
 	}
 	if (!(op->flags & MREMAP_FIXED))
-		find_release(b, t, op, op->new_addr, op->new_len);
+		new_range(b, t, op, op->new_addr, op->new_len);
 	add_release(b, t, op->addr, op->len);
 }

@@ -335,7 +335,8 @@ static uint64_t where(const struct replay_task *t, uint64_t addr)
 static void now_at(const struct replay_task *t, const struct program_op *op, uint64_t addr,
 		   uint64_t len, int64_t ret, bool moved)
 {
-	if (ret > 0 && !t->copy && (moved || replay_moved_addr(t, addr) != (uint64_t)ret))
+	moved |= op->handed || op->after || replay_moved_addr(t, addr) != (uint64_t)ret;
+	if (ret > 0 && !t->copy && moved)
 		replay_note_moved(t, op, addr, len, (uint64_t)ret);
 }
 
@@ -343,17 +344,15 @@ static int64_t do_mmap(struct task *task, const struct replay_task *t, uint64_t 
 		       const struct program_op *op)
 {
 	uint32_t flags = op->flags & ~(uint32_t)(MAP_FIXED_NOREPLACE | MAP_GROWSDOWN);
-	bool fixed = op->flags & MAP_FIXED, moves;
 	int64_t ret;
 
-	if (!t->copy && !fixed)
-		addr = op->addr; /* what was there is gone */
-	moves = !fixed && replay_must_move(task, t, op, addr, op->len);
-	if (moves)
-		ret = sys_mmap(task, 0, op->len, op->prot, flags);
-	else
+	if (op->flags & MAP_FIXED || t->copy) {
 		ret = sys_mmap(task, addr, op->len, op->prot, flags | MAP_FIXED);
-	now_at(t, op, op->addr, op->len, ret, moves);
+	} else { /* what was there is gone, or the kernel finds another place */
+		addr = replay_is_early(task, t->r, op) ? 0 : op->addr;
+		ret = sys_mmap(task, addr, op->len, op->prot, flags);
+	}
+	now_at(t, op, op->addr, op->len, ret, ret != (int64_t)op->addr);
 	return ret;
 }
 

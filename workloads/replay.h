@@ -101,6 +101,8 @@ void replay_exec(struct task *task, const struct replay *r, const struct program
 /* Where a recorded address of the task is (replay_moved.c). */
 uint64_t replay_moved_addr(const struct replay_task *t, uint64_t addr);
 /* Is another thread still to have what the recording gives to this operation? */
+bool replay_is_early(struct task *task, const struct replay *r, const struct program_op *op);
+/* Or does anybody have it now? */
 bool replay_must_move(struct task *task, const struct replay_task *t, const struct program_op *op,
 		      uint64_t addr, uint64_t len);
 /* It was given `to` instead. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Mappings that stand elsewhere than in the recording. Where a thread maps a range that another one
- * had unmapped by then, and that munmap is yet to come in the replay, the kernel finds another
- * place, as it would have; what follows on that mapping goes there, but for what the other thread
- * does until its munmap.
+ * Mappings of ranges that change hands, and where they stand. Where a thread maps a range that
+ * another one had unmapped by then, and that munmap is yet to come in the replay, the kernel finds
+ * another place, as it would have; what follows on that mapping goes there, but for what the other
+ * thread does until its munmap.
  */
 #include "workloads/replay.h"
 
@@ -11,7 +11,7 @@
 
 struct replay_moved {
 	uint64_t start, end; /* in the recording */
-	uint64_t by;         /* modulo 2^64 */
+	uint64_t by;         /* modulo 2^64; 0 = it stands where it did */
 	int32_t pid;
 	uint32_t owner;       /* task that it is of */
 	uint32_t task, after; /* whose address it was, until so many releases */
@@ -24,52 +24,57 @@ static bool is_early(const struct replay *r, uint32_t task, uint32_t after)
 	return after && !t->dropped && !t->done && t->releases < after;
 }
 
-uint64_t replay_moved_addr(const struct replay_task *t, uint64_t addr)
+/* Which mapping a task means by recorded addresses: its own, else the last one but for who is about
+ * to lose them. NULL: what stands there. */
+static const struct replay_moved *meant(const struct replay_task *t, uint64_t start, uint64_t end)
 {
+	const struct replay_moved *best = NULL;
 	const struct replay *r = t->r;
 
 	for (size_t i = r->n_moved; i-- > 0;) {
 		const struct replay_moved *m = &r->moved[i];
 
-		if (addr < m->start || addr >= m->end || m->pid != t->program->pid)
+		if (start >= m->end || end <= m->start || m->pid != t->program->pid)
 			continue;
-		if (t->index == m->task && is_early(r, m->task, m->after))
-			continue;
-		return addr + m->by;
+		if (m->owner == t->index)
+			return m;
+		if (!best && (t->index != m->task || !is_early(r, m->task, m->after)))
+			best = m;
 	}
-	return addr;
+	return best;
 }
 
-/* Somebody else's stands there that was elsewhere in the recording, or came later. */
-static bool is_taken(const struct replay_task *t, uint64_t addr, uint64_t len)
+uint64_t replay_moved_addr(const struct replay_task *t, uint64_t addr)
 {
-	for (size_t i = 0; i < t->r->n_moved; i++) {
-		const struct replay_moved *m = &t->r->moved[i];
+	const struct replay_moved *m = meant(t, addr, addr + 1);
 
-		if (m->owner != t->index && m->pid == t->program->pid && addr < m->end + m->by &&
-		    addr + len > m->start + m->by)
-			return true;
-	}
-	return false;
+	return m ? addr + m->by : addr;
+}
+
+static bool is_mapped(struct task *task, uint64_t addr, uint64_t len)
+{
+	uint64_t start, end;
+
+	return mm_find_vma(task, addr, &start, &end) && start < addr + len;
 }
 
 /* Is it still that task's? One that is about to let go may have done so. */
-static bool is_early_now(struct task *task, const struct replay *r, const struct program_op *op,
-			 uint64_t addr, uint64_t len)
+bool replay_is_early(struct task *task, const struct replay *r, const struct program_op *op)
 {
-	uint64_t start, end;
+	uint64_t addr = op->kind == PROGRAM_MREMAP ? op->new_addr : op->addr;
+	uint64_t len = op->kind == PROGRAM_MREMAP ? op->new_len : op->len;
 
 	if (!is_early(r, op->other, op->after))
 		return false;
 	if (!r->task[op->other].releasing || r->task[op->other].releases + 1 < op->after)
 		return true;
-	return mm_find_vma(task, addr, &start, &end) && start < addr + len;
+	return is_mapped(task, addr, len);
 }
 
 bool replay_must_move(struct task *task, const struct replay_task *t, const struct program_op *op,
 		      uint64_t addr, uint64_t len)
 {
-	return !t->copy && (is_early_now(task, t->r, op, addr, len) || is_taken(t, addr, len));
+	return !t->copy && (replay_is_early(task, t->r, op) || is_mapped(task, addr, len));
 }
 
 void replay_note_moved(const struct replay_task *t, const struct program_op *op, uint64_t addr,
@@ -93,16 +98,23 @@ void replay_note_moved(const struct replay_task *t, const struct program_op *op,
 void replay_released(struct replay_task *t, uint64_t addr, uint64_t len)
 {
 	struct replay *r = t->r;
-	uint64_t end = addr + len;
+	uint64_t end = addr + len, by = 0;
+	const struct replay_moved *of;
+	uint32_t owner = 0;
 	size_t kept = 0;
 
 	if (t->copy) /* has a block of its own, where nothing is moved */
 		return;
+	of = meant(t, addr, end);
+	if (of) {
+		by = of->by;
+		owner = of->owner;
+	}
 	for (size_t i = 0; i < r->n_moved; i++) {
 		struct replay_moved *m = &r->moved[i];
-		bool others = t->index == m->task && is_early(r, m->task, m->after);
 
-		if (m->pid == t->program->pid && !others && addr < m->end && end > m->start) {
+		if (of && m->owner == owner && m->by == by && m->pid == t->program->pid &&
+		    addr < m->end && end > m->start) {
 			if (addr <= m->start)
 				m->start = end;
 			else if (end >= m->end)

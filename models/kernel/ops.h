@@ -86,7 +86,8 @@ void task_exit_mm(struct task *task);
 /* Thread exit in the middle of fn. Does not return. */
 void sys_exit(struct task *task) __attribute__((noreturn));
 
-/* prot and flags are Linux's own values (sys/mman.h). Return 0 or an address; negative errno. */
+/* prot and flags are Linux's own values (sys/mman.h). Return 0 or an address; negative errno.
+ * mmap's addr is a hint unless MAP_FIXED is set; 0: none. */
 int64_t sys_mmap(struct task *task, uint64_t addr, uint64_t len, unsigned int prot,
 		 unsigned int flags);
 int sys_munmap(struct task *task, uint64_t addr, uint64_t len);

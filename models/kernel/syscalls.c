@@ -151,6 +151,20 @@ void record_mapping(struct task *t)
 		tracepoint(t);
 }
 
+/* At the hint, if that is free. */
+static uint64_t get_unmapped_area(struct mm *mm, uint64_t hint, uint64_t len)
+{
+	size_t i;
+
+	hint = page_up(hint);
+	if (hint && !bad_range(hint, len)) {
+		i = vma_index(mm, hint);
+		if (i == mm->nr_vmas || mm->vmas[i]->start >= hint + len)
+			return hint;
+	}
+	return vma_find_gap(mm, len);
+}
+
 int64_t sys_mmap(struct task *t, uint64_t addr, uint64_t len, unsigned int prot, unsigned int flags)
 {
 	struct mm *mm = t->mm;
@@ -169,7 +183,7 @@ int64_t sys_mmap(struct task *t, uint64_t addr, uint64_t len, unsigned int prot,
 		if (i < mm->nr_vmas && mm->vmas[i]->start < addr + len)
 			do_munmap_locked(t, mm, addr, addr + len);
 	} else {
-		addr = vma_find_gap(mm, len);
+		addr = get_unmapped_area(mm, addr, len);
 	}
 	if (addr)
 		vma_insert(t, mm, addr, addr + len, prot & (PROT_READ | PROT_WRITE | PROT_EXEC),

@@ -205,10 +205,11 @@ static int64_t sys_mmap(struct task *t, uint64_t addr, uint64_t len, unsigned in
 			unsigned int flags)
 {
 	(void)prot;
-	assert_true(flags & MAP_FIXED || !addr);
 	takes(t, "mmap", addr, len, SIM_US);
-	addr = flags & MAP_FIXED ? addr : t->k->gap;
-	t->k->gap += flags & MAP_FIXED ? 0 : len;
+	if (!(flags & MAP_FIXED) && (!addr || spans_meet(&t->mm->mapped, addr, addr + len))) {
+		addr = t->k->gap;
+		t->k->gap += len;
+	}
 	spans_add(&t->mm->mapped, addr, addr + ((len + 4095) & ~4095ull));
 	spans_add(&t->mm->ever, addr, addr + ((len + 4095) & ~4095ull));
 	return (int64_t)addr;

@@ -30,6 +30,7 @@
 #define replay_comes_back       tested_replay_comes_back
 #define replay_sleep            tested_replay_sleep
 #define replay_moved_addr       tested_replay_moved_addr
+#define replay_is_early         tested_replay_is_early
 #define replay_must_move        tested_replay_must_move
 #define replay_note_moved       tested_replay_note_moved
 #define replay_released         tested_replay_released
