@@ -93,6 +93,7 @@ struct program_space {
 	int32_t pid;
 	uint64_t brk; /* where the break starts, 0 = no brk call, or as the original has it */
 	uint64_t lowest_brk;         /* that a call left */
+	uint64_t mmap_base;          /* the kernel gave out places below this; 0 = not known */
 	struct program_range *range; /* inferred, sorted, apart from each other */
 	size_t n_ranges;
 	uint64_t bytes, pages; /* in the ranges; pages that made us think so */

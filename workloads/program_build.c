@@ -102,6 +102,7 @@ int32_t builder_new_space(struct builder *b, int32_t pid, int32_t copy_of)
 		spans_copy(&s->removed, &from->removed);
 		s->brk_start = from->brk_start;
 		s->brk = from->brk;
+		s->mmap_end = from->mmap_end;
 		s->copies_brk = from->brk_start != 0;
 		s->whole = from->whole;
 	}

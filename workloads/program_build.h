@@ -49,6 +49,7 @@ struct build_space {
 	struct guess *guess;
 	size_t n_guesses, cap_guesses;
 	uint64_t brk_start, brk, lowest_brk;
+	uint64_t mmap_end; /* of the highest range that mmap chose */
 	struct span
 		fresh[BUILD_FRESH]; /* anonymous memory that nobody touched yet, the newest last */
 	size_t n_fresh;
@@ -62,6 +63,8 @@ struct build_space {
 struct builder;
 struct build_task;
 void space_mapped(struct build_space *s, uint64_t addr, uint64_t len);
+/* The kernel chose that place for a mapping. */
+void space_chosen(struct build_space *s, uint64_t addr, uint64_t len);
 void space_unmapped(struct build_space *s, uint64_t addr, uint64_t len);
 void space_brk(struct build_space *s, uint64_t asked, uint64_t result);
 /* [addr, addr + len) was there: what is not known of it is guessed, or, if it is known to have been

@@ -50,6 +50,8 @@ static bool call_mmap(struct builder *b, struct build_task *t, struct program_op
 	op->prot = (uint32_t)t->arg[2];
 	op->flags = (uint32_t)t->arg[3];
 	space_mapped(builder_space(b, t), ret, op->len);
+	if (!(op->flags & MAP_FIXED))
+		space_chosen(builder_space(b, t), ret, op->len);
 	space_stale(builder_space(b, t), ret, ret + op->len);
 	if ((op->flags & (MAP_ANONYMOUS | MAP_SHARED)) == MAP_ANONYMOUS && op->prot & PROT_WRITE)
 		space_fresh(builder_space(b, t), ret, ret + op->len);

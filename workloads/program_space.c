@@ -126,6 +126,14 @@ void space_mapped(struct build_space *s, uint64_t addr, uint64_t len)
 	spans_remove(&s->removed, r.start, r.end);
 }
 
+void space_chosen(struct build_space *s, uint64_t addr, uint64_t len)
+{
+	struct span r;
+
+	if (pages(addr, len, &r) && r.end > s->mmap_end)
+		s->mmap_end = r.end;
+}
+
 void space_unmapped(struct build_space *s, uint64_t addr, uint64_t len)
 {
 	struct span r;
@@ -229,6 +237,8 @@ void space_merge(struct build_space *into, const struct build_space *from)
 	into->brk_start = into->brk_start ? into->brk_start : from->brk_start;
 	into->brk = into->brk ? into->brk : from->brk;
 	into->lowest_brk = into->lowest_brk ? into->lowest_brk : from->lowest_brk;
+	if (from->mmap_end > into->mmap_end)
+		into->mmap_end = from->mmap_end;
 }
 
 static int by_start(const void *a, const void *b)
@@ -286,7 +296,7 @@ void space_infer(struct build_space *s, struct program_space *out)
 {
 	size_t n;
 
-	*out = (struct program_space){ .pid = s->pid };
+	*out = (struct program_space){ .pid = s->pid, .mmap_base = s->mmap_end };
 	if (!s->copies_brk) {
 		out->brk = s->brk_start;
 		out->lowest_brk = s->lowest_brk;

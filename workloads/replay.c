@@ -99,6 +99,8 @@ static void make_space(struct task *task, const struct program_space *s)
 {
 	if (s->brk)
 		mm_set_brk(task, s->lowest_brk, s->brk);
+	if (s->mmap_base)
+		mm_set_mmap_base(task, s->mmap_base);
 	for (size_t i = 0; i < s->n_ranges; i++)
 		mm_infer_mapping(task, s->range[i].start, s->range[i].end - s->range[i].start,
 				 s->range[i].prot, s->range[i].flags);

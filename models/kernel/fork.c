@@ -167,6 +167,7 @@ void dup_mmap(struct task *t, struct mm *to, struct mm *from)
 	mmap_write_lock(t, to);
 	notifier_range_start(t, from, 0, TASK_SIZE); /* pages become read-only */
 	from->changing++;
+	to->mmap_base = from->mmap_base;
 	to->brk_start = from->brk_start;
 	to->brk = from->brk;
 	for (size_t i = 0; i < from->nr_vmas; i++) {

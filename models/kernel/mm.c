@@ -22,6 +22,7 @@ struct mm *mm_create(struct kernel *k)
 	mm->users = 1;
 	mm->lock_seq = 2; /* even: not write-locked; a new VMA's 0 never equals it */
 	mm->tlb_gen = 1;
+	mm->mmap_base = MMAP_BASE;
 	mm->brk_start = mm->brk = UINT64_C(0x555555800000);
 	rwsem_init(k, &mm->mmap_lock, lock_class_get(k, "mmap_lock"));
 	line_init(&mm->tlb_gen_line, line_class_get(k->m, "tlb_gen"));

@@ -312,7 +312,7 @@ struct mm {
 	struct page_table *pgd;
 	struct vma **vmas; /* sorted by address */
 	size_t nr_vmas, cap_vmas;
-	uint64_t brk_start, brk;
+	uint64_t brk_start, brk, mmap_base;
 	uint64_t rss, nr_tables;
 	int32_t (*rss_percpu)[NR_MM_COUNTERS]; /* by CPU; these two are the policy's */
 	struct spinlock rss_lock[NR_MM_COUNTERS];

@@ -123,6 +123,8 @@ void mm_infer_mapping(struct task *task, uint64_t addr, uint64_t len, unsigned i
 		      unsigned int flags);
 /* Where the program break of the task's mm is, and the lowest that it may get. */
 void mm_set_brk(struct task *task, uint64_t lowest, uint64_t brk);
+/* From where down mmap finds places in the task's mm. */
+void mm_set_mmap_base(struct task *task, uint64_t base);
 /* The first VMA at or above addr: false if none. For a workload that must look before it acts. */
 bool mm_find_vma(struct task *task, uint64_t addr, uint64_t *start, uint64_t *end);
 

@@ -233,6 +233,11 @@ void mm_set_brk(struct task *t, uint64_t lowest, uint64_t brk)
 	t->mm->brk = brk;
 }
 
+void mm_set_mmap_base(struct task *t, uint64_t base)
+{
+	t->mm->mmap_base = base;
+}
+
 bool mm_find_vma(struct task *t, uint64_t addr, uint64_t *start, uint64_t *end)
 {
 	size_t i = vma_index(t->mm, addr);

@@ -374,8 +374,8 @@ void vma_free(struct task *t, struct mm *mm, struct vma *vma)
 uint64_t vma_find_gap(struct mm *mm, uint64_t len)
 {
 	uint64_t align = len >= PMD_SIZE && len % PMD_SIZE == 0 ? PMD_SIZE : PAGE_SIZE;
-	size_t i = vma_index(mm, MMAP_BASE);
-	uint64_t top = MMAP_BASE;
+	size_t i = vma_index(mm, mm->mmap_base);
+	uint64_t top = mm->mmap_base;
 
 	if (i < mm->nr_vmas && mm->vmas[i]->start < top)
 		top = mm->vmas[i]->start;

@@ -163,12 +163,58 @@ static void test_kernel_pages(void **state)
 	}
 }
 
+struct copier {
+	struct model m;
+	uint64_t by_vma[3], by_mmap[3];
+};
+
+static void note(struct copier *c, int i)
+{
+	c->by_vma[i] = c->m.k->metric.vma_lock_hit->value;
+	c->by_mmap[i] = counter(&c->m, "lock.acquired", "mmap_lock");
+}
+
+static void copies(struct task *t, void *arg)
+{
+	struct copier *c = arg;
+	uint64_t area = (uint64_t)sys_mmap(t, 0, 8 * PAGE_SIZE, PROT_READ | PROT_WRITE,
+					   MAP_PRIVATE | MAP_ANONYMOUS);
+
+	user_access(t, area, USER_WRITE); /* it has an anon_vma now */
+	note(c, 0);
+	user_access(t, area + PAGE_SIZE, USER_WRITE);
+	note(c, 1);
+	expect(t->k, kernel_access(t, area + 2 * PAGE_SIZE, USER_WRITE), "copy_to_user fails");
+	expect(t->k, kernel_access(t, area + PAGE_SIZE, USER_WRITE), "where no fault is");
+	note(c, 2);
+	expect(t->k, !kernel_access(t, area + PMD_SIZE, USER_WRITE), "where nothing is mapped");
+	expect(t->k, !t->copies, "it goes on copying");
+}
+
+/* A fault of the kernel in a process's memory takes mmap_lock, one of its own the VMA's lock. */
+static void test_kernel_access(void **state)
+{
+	struct model_spec spec = { .seed = 3 };
+	struct copier c = { 0 };
+
+	(void)state;
+	model_start(&c.m, &spec);
+	spawn(&c.m, "copies", 0, copies, &c);
+	model_run_clean(&c.m, "copies", 0);
+	model_end(&c.m);
+	assert_int_equal(c.by_vma[1] - c.by_vma[0], 1);
+	assert_int_equal(c.by_mmap[1] - c.by_mmap[0], 0);
+	assert_int_equal(c.by_vma[2] - c.by_vma[1], 0);
+	assert_int_equal(c.by_mmap[2] - c.by_mmap[1], 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_costs),
 		cmocka_unit_test(test_user_pcid),
 		cmocka_unit_test(test_kernel_pages),
+		cmocka_unit_test(test_kernel_access),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -314,6 +314,13 @@ static void finds_gaps(struct task *t, void *arg)
 	sys_munmap(t, (uint64_t)a, PAGE_SIZE);
 	d = sys_mmap(t, 0, PAGE_SIZE, PROT_WRITE, MAP_PRIVATE);
 	expect(t->k, d == a, "the hole is at %llx, got %llx", (long long)a, (long long)d);
+	d = sys_mmap(t, (uint64_t)b - 8 * PAGE_SIZE, PAGE_SIZE, PROT_READ, MAP_PRIVATE);
+	expect(t->k, d == b - (int64_t)(8 * PAGE_SIZE), "by a hint at %llx", (long long)d);
+	d = sys_mmap(t, (uint64_t)b, PAGE_SIZE, PROT_READ, MAP_PRIVATE);
+	expect(t->k, d != b && d < a, "by a hint to what is there: %llx", (long long)d);
+	mm_set_mmap_base(t, MMAP_BASE - PMD_SIZE);
+	d = sys_mmap(t, 0, PAGE_SIZE, PROT_READ, MAP_PRIVATE);
+	expect(t->k, d < (int64_t)(MMAP_BASE - PMD_SIZE), "above the base: %llx", (long long)d);
 	d = sys_mmap(t, 0, TASK_SIZE - big, PROT_READ, MAP_PRIVATE);
 	expect(t->k, d == -ENOMEM, "all of it: %llx", (long long)d);
 }

@@ -69,6 +69,7 @@ struct task {
 #define mm_infer_mapping          fake_mm_infer_mapping
 #define mm_find_vma               fake_mm_find_vma
 #define mm_set_brk                fake_mm_set_brk
+#define mm_set_mmap_base          fake_mm_set_mmap_base
 #define user_compute              fake_user_compute
 #define user_access(t, addr, how) fake_user_access(t, addr, how) /* a tag has this name, too */
 #define task_block                fake_task_block
@@ -276,6 +277,12 @@ static bool mm_find_vma(struct task *t, uint64_t addr, uint64_t *start, uint64_t
 			return true;
 		}
 	return false;
+}
+
+static void mm_set_mmap_base(struct task *t, uint64_t base)
+{
+	(void)t;
+	(void)base;
 }
 
 static void mm_set_brk(struct task *t, uint64_t lowest, uint64_t brk)

@@ -124,12 +124,87 @@ static void test_elsewhere(void **state)
 	drop(&r);
 }
 
+/* b has X; a gets it, and gives it back; then c does. In a replay in which b is late, both come
+ * while it is still b's. */
+static char *handed_on(void)
+{
+	static char text[1 << 14];
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < 2; i++) /* all three are there from the start */
+		n += (size_t)sprintf(
+			text + n,
+			"%c 10/%u [00%u] 1.00000%u000: syscalls:sys_enter_munmap: "
+			"addr: 0x700000000000, len: 0x1000\n"
+			"%c 10/%u [00%u] 1.00000%u500: syscalls:sys_exit_munmap: 0x0\n",
+			i ? 'c' : 'a', i ? 12 : 10, i ? 2 : 0, i, i ? 'c' : 'a', i ? 12 : 10,
+			i ? 2 : 0, i);
+	n += (size_t)sprintf(text + n,
+			     "b 10/11 [001] 1.000002000: syscalls:sys_enter_mmap: addr: 0x0, len: "
+			     "0x4000, prot: 0x3, flags: 0x22, fd: 0xffffffff, off: 0x0\n"
+			     "b 10/11 [001] 1.000003000: syscalls:sys_exit_mmap: %#llx\n",
+			     (unsigned long long)X);
+	for (unsigned int i = 0; i < 20; i++)
+		n += (size_t)sprintf(
+			text + n,
+			"b 10/11 [001] 1.0000%02u000: syscalls:sys_enter_madvise: start: "
+			"%#llx, len_in: 0x1000, behavior: 0x4\n"
+			"b 10/11 [001] 1.0000%02u900: syscalls:sys_exit_madvise: 0x0\n",
+			10 + i, (unsigned long long)X, 10 + i);
+	n += (size_t)sprintf(
+		text + n,
+		"b 10/11 [001] 1.000040000: syscalls:sys_enter_munmap: addr: %#llx, len: 0x4000\n"
+		"b 10/11 [001] 1.000041000: syscalls:sys_exit_munmap: 0x0\n",
+		(unsigned long long)X);
+	for (unsigned int i = 0; i < 2; i++)
+		n += (size_t)sprintf(
+			text + n,
+			"%c 10/%u [00%u] 1.0000%u2000: syscalls:sys_enter_mmap: addr: 0x0, len: "
+			"0x4000, prot: 0x3, flags: 0x22, fd: 0xffffffff, off: 0x0\n"
+			"%c 10/%u [00%u] 1.0000%u3000: syscalls:sys_exit_mmap: %#llx\n"
+			"%c 10/%u [00%u] 1.0000%u4000: exceptions:page_fault_user: "
+			"address=%#llx ip=0x1 error_code=0x6\n"
+			"%c 10/%u [00%u] 1.0000%u6000: syscalls:sys_enter_munmap: addr: %#llx, "
+			"len: 0x4000\n"
+			"%c 10/%u [00%u] 1.0000%u7000: syscalls:sys_exit_munmap: 0x0\n",
+			i ? 'c' : 'a', i ? 12 : 10, i ? 2 : 0, 5 + i, i ? 'c' : 'a', i ? 12 : 10,
+			i ? 2 : 0, 5 + i, (unsigned long long)X, i ? 'c' : 'a', i ? 12 : 10,
+			i ? 2 : 0, 5 + i, (unsigned long long)X + 0x1000, i ? 'c' : 'a',
+			i ? 12 : 10, i ? 2 : 0, 5 + i, (unsigned long long)X, i ? 'c' : 'a',
+			i ? 12 : 10, i ? 2 : 0, 5 + i);
+	return text;
+}
+
+/* Would break: a mapping on top of one that its owner still has, because its last owner has not. */
+static void test_chain(void **state)
+{
+	struct result r;
+
+	(void)state;
+	placement = PLACEMENT_FREE;
+	r = replay(write_text("chain", handed_on()), 0, 0, 10, 1);
+	run(&r);
+	assert_int_equal(r.w->r[0].inferred_late, 0);
+	assert_int_equal(r.w->r[0].segvs, 0);
+	assert_int_equal(r.w->r[0].n_moved, 0);
+	assert_true(find(&r, "c", "mmap", 0)->time < find(&r, "b", "munmap", 0)->time);
+	for (unsigned int i = 0; i < 20; i++)
+		assert_int_equal(find(&r, "b", "madvise", i)->addr, X);
+	assert_int_equal(find(&r, "b", "munmap", 0)->addr, X);
+	assert_int_not_equal(find(&r, "a", "munmap", 1)->addr, X);
+	assert_int_not_equal(find(&r, "c", "munmap", 1)->addr, X);
+	assert_int_equal(find(&r, "c", "access", 0)->addr,
+			 find(&r, "c", "munmap", 1)->addr + 0x1000);
+	drop(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order_is_found),
 		cmocka_unit_test(test_in_order),
 		cmocka_unit_test(test_elsewhere),
+		cmocka_unit_test(test_chain),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
