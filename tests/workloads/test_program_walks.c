@@ -14,7 +14,7 @@
 
 enum { PAGES = 40, FAULT = 2000, WORK = 100 };
 
-/* Faults on page after page, in order or not, with `extra` before the one at `odd`. */
+/* Faults on page after page, in order or not, with `extra` before the middle one. */
 static struct program *walk(int pages, bool in_order, uint64_t work, uint64_t spread,
 			    uint64_t extra)
 {
@@ -42,13 +42,13 @@ static struct program *walk(int pages, bool in_order, uint64_t work, uint64_t sp
 	return p;
 }
 
-/* Before the fault at `odd`, against the one before it. */
+/* Before the middle one, against an early one whose work was as long. */
 static int64_t kept(struct program *p, int pages)
 {
 	const struct program_task *t = task_of(p, 10);
-	size_t first = t->n_ops - (size_t)pages;
-	int64_t more = (int64_t)t->op[first + (size_t)pages / 2].think -
-		       (int64_t)t->op[first + (size_t)pages / 2 - 5].think;
+	const struct program_op *first = &t->op[t->n_ops - (size_t)pages];
+	int odd = pages / 2;
+	int64_t more = (int64_t)first[odd].think - (int64_t)first[odd > 5 ? odd - 5 : 1].think;
 
 	program_free(p);
 	return more / (int64_t)SIM_NS;
