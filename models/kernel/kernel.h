@@ -429,10 +429,15 @@ static inline void cond_resched(struct task *t)
 /* Handles due interrupts in the context of t, and reschedules if that is called for. */
 void handle_irqs(struct task *t);
 
+/* Whole jiffies of a span of time (nsecs_to_jiffies). */
+static inline uint64_t to_jiffies(const struct kernel *k, sim_ps span)
+{
+	return span / k->jiffy;
+}
 /* Ticks so far, as the kernel counts them. */
 static inline uint64_t jiffies(const struct kernel *k)
 {
-	return (sim_now(k->sim) + k->jiffy - k->tick_phase) / k->jiffy;
+	return to_jiffies(k, sim_now(k->sim) + k->jiffy - k->tick_phase);
 }
 
 /* ---- system calls (entry.c) ---- */
