@@ -94,7 +94,7 @@ void hrtimer_interrupt(struct task *t)
 
 	while ((sleeper = first_due(c, sim_now(t->k->sim)))) {
 		hrtimer_cancel(sleeper);
-		sleeper->timer_cpu = -1;
+		sleeper->timer_cpu = NO_CPU;
 		sched_wake(t, sleeper);
 	}
 	/* The way here was shorter than was thought, or it is another's interrupt. */
@@ -110,7 +110,7 @@ void task_sleep_for_irq(struct task *t, sim_ps duration, unsigned int cpu)
 	settle(t);
 	t->timer_end = sim_now(t->k->sim) + duration;
 	t->timer_cpu = (int)cpu;
-	while (t->timer_cpu >= 0) {
+	while (t->timer_cpu != NO_CPU) {
 		settle(t);
 		t->timer = hrtimer_look(t, t->timer_end);
 		sched_block(t, "an interrupt");

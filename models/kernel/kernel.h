@@ -63,7 +63,7 @@ struct task {
 	bool kthread;
 	bool unseen; /* the recorder is blind for it: some CPUs' idle tasks, hidden processes */
 	struct mm *mm;
-	int bound;        /* CPU, or -1 */
+	int bound;        /* to a CPU, or NO_CPU */
 	unsigned int cpu; /* runs there, or did last */
 	enum task_state state;
 	bool on_cpu;
@@ -89,7 +89,7 @@ struct task {
 	bool stop_class;                   /* goes before all others */
 	bool goes_first;                   /* is being woken, and so does this one, once */
 	sim_ps timer;                      /* a sleeper wakes by itself then; SIM_NEVER */
-	int timer_cpu;                     /* whose interrupt wakes it instead; -1 = none */
+	int timer_cpu;                     /* whose interrupt wakes it instead, or NO_CPU */
 	sim_ps timer_end, irq_due;         /* when that CPU's handler is to run; its interrupt */
 	bool timer_fired;                  /* raised, not taken yet: in kcpu.fired */
 	struct task *next_fired;

@@ -223,7 +223,7 @@ void task_sleep(struct task *t, sim_ps duration)
 void task_bind(struct task *t, int cpu)
 {
 	t->bound = cpu;
-	if (cpu >= 0 && t->cpu != (unsigned int)cpu)
+	if (cpu != NO_CPU && t->cpu != (unsigned int)cpu)
 		sched_migrate(t, (unsigned int)cpu);
 }
 
@@ -243,7 +243,7 @@ void sys_sched_setaffinity(struct task *t, int cpu)
 	spend(t, t->k->cost.set_affinity);
 	settle(t);
 	t->bound = cpu;
-	if (cpu >= 0 && t->cpu != (unsigned int)cpu)
+	if (cpu != NO_CPU && t->cpu != (unsigned int)cpu)
 		stop_and_migrate(t);
 	syscall_exit(t);
 }

@@ -166,11 +166,11 @@ static inline const struct hist *histogram(const struct model *m, const char *na
 	return x ? &x->hist : &none;
 }
 
-/* cpu < 0: wherever the scheduler likes. */
+/* NO_CPU: wherever the scheduler likes. */
 static inline struct task *spawn(struct model *m, const char *comm, int cpu, task_fn *fn, void *arg)
 {
 	struct task_attr attr = {
-		.comm = comm, .cpu = cpu, .initial_cpu = -1, .fn = fn, .arg = arg
+		.comm = comm, .cpu = cpu, .initial_cpu = NO_CPU, .fn = fn, .arg = arg
 	};
 
 	return kernel_spawn(m->k, &attr);

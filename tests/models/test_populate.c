@@ -138,7 +138,7 @@ static void populator(struct task *t, void *arg)
 static void crowd(struct task *t, void *arg)
 {
 	struct task_attr attr = {
-		.comm = "populator", .initial_cpu = -1, .fn = populator, .arg = arg
+		.comm = "populator", .initial_cpu = NO_CPU, .fn = populator, .arg = arg
 	};
 
 	sys_mmap(t, AREA, PAGES * PAGE_SIZE, RW, ANON);

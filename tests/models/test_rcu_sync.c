@@ -109,7 +109,7 @@ static struct world *run_random(const char *const *set, uint64_t seed, bool expe
 	for (unsigned int i = 0; i < w->tasks; i++) {
 		w->member[i].w = w;
 		rng_init(&w->member[i].rng, seed, "member", i);
-		spawn(&w->m, "member", i % 2 ? (int)(i * 5 % w->m.k->nr_cpus) : -1, member_body,
+		spawn(&w->m, "member", i % 2 ? (int)(i * 5 % w->m.k->nr_cpus) : NO_CPU, member_body,
 		      &w->member[i]);
 	}
 	model_run(&w->m);

@@ -64,7 +64,7 @@ static void worker_main(struct task *t, void *arg);
 static void fork_worker(struct task *t, struct scene *s)
 {
 	struct task_attr attr = {
-		.comm = "child", .cpu = -1, .initial_cpu = -1, .fn = worker_main
+		.comm = "child", .cpu = NO_CPU, .initial_cpu = NO_CPU, .fn = worker_main
 	};
 	struct worker *w = calloc(1, sizeof(*w));
 
@@ -131,7 +131,7 @@ static void leader(struct task *t, void *arg)
 				     s->flags);
 	for (unsigned int i = 0; i < threads; i++) {
 		struct task_attr attr = {
-			.comm = "worker", .cpu = -1, .initial_cpu = -1, .fn = worker_main
+			.comm = "worker", .cpu = NO_CPU, .initial_cpu = NO_CPU, .fn = worker_main
 		};
 		struct worker *w = calloc(1, sizeof(*w));
 
@@ -212,7 +212,7 @@ static void fills_memory(struct task *t, void *arg)
 {
 	struct scene *s = arg;
 	struct task_attr attr = {
-		.comm = "user", .cpu = 1, .initial_cpu = -1, .fn = holds_translations, .arg = s
+		.comm = "user", .cpu = 1, .initial_cpu = NO_CPU, .fn = holds_translations, .arg = s
 	};
 
 	s->area = (uint64_t)sys_mmap(t, 0, AREA_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,

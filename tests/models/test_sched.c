@@ -390,9 +390,11 @@ static void child_runs(struct task *t, void *arg)
 static void clones(struct task *t, void *arg)
 {
 	struct wake_scene *s = arg;
-	struct task_attr attr = {
-		.comm = "child", .cpu = 2, .initial_cpu = -1, .fn = child_runs, .arg = &s->ran_at
-	};
+	struct task_attr attr = { .comm = "child",
+				  .cpu = 2,
+				  .initial_cpu = NO_CPU,
+				  .fn = child_runs,
+				  .arg = &s->ran_at };
 
 	user_compute(t, 500 * US);
 	sys_clone_thread(t, &attr);
@@ -507,7 +509,8 @@ static void act(struct task *t, struct member *me)
 		wait_for_someone(t, me);
 		break;
 	case 6:
-		me->bound = rng_below(&me->rng, 3) ? (int)rng_below(&me->rng, t->k->nr_cpus) : -1;
+		me->bound = rng_below(&me->rng, 3) ? (int)rng_below(&me->rng, t->k->nr_cpus)
+						   : NO_CPU;
 		if (rng_below(&me->rng, 2))
 			task_bind(t, me->bound);
 		else
@@ -549,7 +552,7 @@ static void run_crowd(const char *machine, const char *const *set, uint64_t seed
 	model_start(&c.m, &spec);
 	model_preempt_by(&c.m, seed);
 	for (unsigned int i = 0; i < c.n; i++) {
-		c.member[i] = (struct member){ .c = &c, .i = i, .bound = -1 };
+		c.member[i] = (struct member){ .c = &c, .i = i, .bound = NO_CPU };
 		rng_init(&c.member[i].rng, seed, "member", i);
 		if (i % 3 == 0)
 			c.member[i].bound = (int)(i % c.m.k->nr_cpus);
@@ -603,7 +606,7 @@ static void test_fair(void **state)
 	for (unsigned int i = 0; i < 5; i++) {
 		r[i] = (struct runner){ .m = &m, .work = 40 * SIM_MS };
 		sum += r[i].work;
-		spawn(&m, "runs", -1, runs, &r[i]);
+		spawn(&m, "runs", NO_CPU, runs, &r[i]);
 	}
 	model_run_clean(&m, "fair", 0);
 	for (unsigned int i = 0; i < 5; i++) {

@@ -49,7 +49,7 @@ static void child(struct task *t, void *arg)
 
 static void parent(struct task *t, void *arg)
 {
-	struct task_attr attr = { .comm = "child", .cpu = 1, .initial_cpu = -1, .fn = child };
+	struct task_attr attr = { .comm = "child", .cpu = 1, .initial_cpu = NO_CPU, .fn = child };
 	uint64_t freed, allocated;
 	struct address_space *m;
 
@@ -158,7 +158,7 @@ static void filler(struct task *t, void *arg)
 static void collapsed_while_filled(struct task *t, void *arg)
 {
 	struct task_attr attr = {
-		.comm = "filler", .cpu = 1, .initial_cpu = -1, .fn = filler, .arg = arg
+		.comm = "filler", .cpu = 1, .initial_cpu = NO_CPU, .fn = filler, .arg = arg
 	};
 
 	sys_mmap(t, AREA, PMD_SIZE, RW, SHMEM | MAP_FIXED);
@@ -221,7 +221,7 @@ static void user(struct task *t, void *arg)
 
 static void crowd(struct task *t, unsigned int flags, void *arg)
 {
-	struct task_attr attr = { .comm = "user", .initial_cpu = -1, .fn = user, .arg = arg };
+	struct task_attr attr = { .comm = "user", .initial_cpu = NO_CPU, .fn = user, .arg = arg };
 
 	sys_mmap(t, AREA, PMD_SIZE, RW, flags | MAP_FIXED);
 	touch(t, 0, HPAGE_PAGES, USER_WRITE);
