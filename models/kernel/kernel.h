@@ -273,6 +273,7 @@ struct kernel {
 	bool tlb_broadcast; /* flushes reach every CPU in hardware: no tlb_gen, no mm_cpumask */
 	sim_ps tracer_ps, tracer_cold_ps; /* of an event; what a cold one costs more */
 	sim_ps jiffy, tick_phase;
+	int64_t base_slice;                      /* of the fair class */
 	sim_ps entry_ps, exit_ps, user_flush_ps; /* of mitigations: see entry.h */
 	uint64_t *kernel_page;    /* page numbers that every entry touches, or NULL */
 	struct code_cache **code; /* by core */
