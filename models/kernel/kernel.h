@@ -255,6 +255,8 @@ struct kernel_metrics {
 	struct metric *rcu_gp, *rcu_callbacks, *table_free_delay, *ticks;
 	struct metric *vma_lock_miss, *vma_lock_hit;
 	struct metric *traced_wait, *traced_hold;
+	/* made at their first use */
+	struct metric *invlpgb, *tlbsync, *tlbi, *dsb, *rar, *rar_wait, *deferred, *truncated;
 };
 
 struct kernel {
@@ -504,7 +506,16 @@ void enter_lazy_tlb(struct task *t);
 /* By the shootdown policy: does a CPU leave mm_cpumask as it switches to another mm? */
 bool switch_clears_cpumask(const struct kernel *k);
 
-/* ---- metrics of IPIs and flushes ---- */
+/* ---- metrics ---- */
+
+/* One of k->metric that a run does not have before it comes so far. */
+static inline struct metric *kernel_metric(const struct kernel *k, struct metric **kept,
+					   const struct metric_desc *desc)
+{
+	if (!*kept)
+		*kept = metric_get(sim_metrics(k->sim), desc, "");
+	return *kept;
+}
 
 void trace_tlb_flush(struct task *t, enum tlb_flush_reason reason, bool full, uint64_t pages);
 /* n interrupts to other CPUs, of which `isolated` reach isolated ones, sent in the context of t. */
