@@ -157,6 +157,13 @@ static inline uint64_t counter(const struct model *m, const char *name, const ch
 	return x ? x->value : 0;
 }
 
+/* Pages that reclaim freed: none where memory was never short. */
+static inline uint64_t reclaimed(const struct model *m)
+{
+	return counter(m, "reclaim.reclaimed", "kswapd") +
+	       counter(m, "reclaim.reclaimed", "direct");
+}
+
 static inline const struct hist *histogram(const struct model *m, const char *name,
 					   const char *label)
 {
