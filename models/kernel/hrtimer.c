@@ -39,7 +39,8 @@ static sim_ps before(sim_ps at, sim_ps by, sim_ps now)
 	return at > now + by ? at - by : now;
 }
 
-sim_ps hrtimer_look(const struct task *t, sim_ps end)
+/* When to look whether t's CPU is idle, so that a handler can run at `end`. */
+static sim_ps hrtimer_look(const struct task *t, sim_ps end)
 {
 	const struct kcpu *c = &t->k->cpus[t->timer_cpu];
 

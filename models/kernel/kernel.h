@@ -451,7 +451,6 @@ void syscall_exit(struct task *t);
 
 /* ---- scheduler (sched.c, wakeup.c, idle.c) ---- */
 
-void sched_init(struct kernel *k);
 /* Gives the CPU to the next task; returns when t runs again. A dead task never returns. */
 void schedule(struct task *t);
 /* Blocks t until sched_wake; the caller has set t->wait. */

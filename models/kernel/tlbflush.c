@@ -174,7 +174,8 @@ bool trim_cpumask_due(struct task *t, struct mm *mm)
 	return true;
 }
 
-bool should_flush_tlb(struct task *t, unsigned int cpu, void *arg)
+/* smp_cond_fn */
+static bool should_flush_tlb(struct task *t, unsigned int cpu, void *arg)
 {
 	const struct flush_tlb_info *f = arg;
 	struct cpu_tlbstate *s = &t->k->cpus[cpu].tlbstate;
