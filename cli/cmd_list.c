@@ -26,7 +26,16 @@ const struct param list_options[] = {
 	PARAM_END,
 };
 
-void listing_begin(struct listing *l, const struct invocation *inv, const char *const *columns)
+/* Rows that come out as a table, or as a JSON list of objects whose keys are the columns. */
+struct listing {
+	const char *const *columns; /* NULL-terminated */
+	size_t next;
+	struct table *table; /* NULL: JSON */
+	struct json json;
+};
+
+static void listing_begin(struct listing *l, const struct invocation *inv,
+			  const char *const *columns)
 {
 	const struct list_command *o = inv->options;
 
@@ -41,7 +50,8 @@ void listing_begin(struct listing *l, const struct invocation *inv, const char *
 		table_column(l->table, columns[i], TABLE_LEFT);
 }
 
-void listing_cell(struct listing *l, const char *text)
+/* The next cell of the row; NULL = "". */
+static void listing_cell(struct listing *l, const char *text)
 {
 	const char *column = l->columns[l->next];
 
@@ -61,7 +71,7 @@ void listing_cell(struct listing *l, const char *text)
 	}
 }
 
-void listing_end(struct listing *l)
+static void listing_end(struct listing *l)
 {
 	if (!l->table) {
 		json_end_array(&l->json);

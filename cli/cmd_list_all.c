@@ -9,6 +9,7 @@
 #include "cli/list.h"
 #include "sim/base/datadir.h"
 #include "sim/metrics.h"
+#include "workloads/recorded.h"
 #include "workloads/workload.h"
 
 enum { LINE_COLUMNS = 80, INDENT = 2 };
@@ -53,25 +54,32 @@ static void add_name(struct names *out, const char *name)
 	out->column += width;
 }
 
-static void add_files(struct names *out, const char *folder, const char *suffix)
+static void add_names(struct names *out, char **names, size_t n)
 {
-	char **names;
-	size_t n = datadir_list(folder, suffix, &names);
-
 	for (size_t i = 0; i < n; i++)
 		add_name(out, names[i]);
 	datadir_free_list(names, n);
+}
+
+static void add_files(struct names *out, const char *folder)
+{
+	char **names;
+	size_t n = datadir_list(folder, ".yaml", &names);
+
+	add_names(out, names, n);
 }
 
 static void add_workloads(struct names *out)
 {
 	const struct workload_type **types;
 	size_t n = workload_types(&types);
+	char **names;
 
 	for (size_t i = 0; i < n; i++)
 		add_name(out, types[i]->name);
 	free(types);
-	add_files(out, "workloads/recorded", ".mmt");
+	n = recorded_list(&names);
+	add_names(out, names, n);
 }
 
 static void add_metrics(struct names *out)
@@ -106,7 +114,7 @@ static int list_all(const struct invocation *inv, struct err *err)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		begin_kind(&out, kinds[i].kind);
 		if (kinds[i].folder)
-			add_files(&out, kinds[i].folder, ".yaml");
+			add_files(&out, kinds[i].folder);
 		else
 			kinds[i].add(&out);
 		end_kind(&out);

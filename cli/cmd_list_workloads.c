@@ -9,6 +9,7 @@
 
 #include "cli/list.h"
 #include "sim/base/datadir.h"
+#include "workloads/recorded.h"
 #include "workloads/workload.h"
 
 static const char recorded_source[] = "workloads/recorded/README.md";
@@ -54,7 +55,7 @@ static int list_workloads(const struct invocation *inv, struct err *err)
 	struct json j;
 	char **names;
 
-	n_names = datadir_list("workloads/recorded", ".mmt", &names);
+	n_names = recorded_list(&names);
 	if (o->json) {
 		json_init(&j, stdout);
 		json_array(&j, NULL);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the list commands share: rows that come out as a table or as a JSON list of objects whose
- * keys are the columns.
+ * What the list commands share: their options, parameters, and how each is registered.
  */
 #ifndef CLI_LIST_H
 #define CLI_LIST_H
@@ -15,18 +14,6 @@ struct list_command {
 };
 
 extern const struct param list_options[];
-
-struct listing {
-	const char *const *columns; /* NULL-terminated */
-	size_t next;
-	struct table *table; /* NULL: JSON */
-	struct json json;
-};
-
-void listing_begin(struct listing *l, const struct invocation *inv, const char *const *columns);
-/* The next cell of the row; NULL = "". */
-void listing_cell(struct listing *l, const char *text);
-void listing_end(struct listing *l);
 
 /* A table of parameters, a line each, names behind the prefix; the same as "params" in JSON. */
 void list_params_print(const char *prefix, const struct param *params);

@@ -7,11 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cli/scenario.h"
-#include "sim/base/datadir.h"
-#include "sim/base/text.h"
+#include "workloads/recorded.h"
 #include "workloads/workload.h"
 
 /* The name in results: no folder, no ending, so that it is the same on every machine. */
@@ -26,50 +24,16 @@ static char *short_name(const char *name, const char *suffix)
 	return copy;
 }
 
-static bool unknown_workload(const char *name, struct err *err)
-{
-	const struct workload_type **types;
-	size_t n = workload_types(&types), n_names;
-	struct nearest near;
-	char **names;
-
-	nearest_init(&near, name);
-	for (size_t i = 0; i < n; i++)
-		nearest_offer(&near, types[i]->name);
-	n_names = datadir_list("workloads/recorded", ".mmt", &names);
-	for (size_t i = 0; i < n_names; i++)
-		nearest_offer(&near, names[i]);
-	if (nearest_result(&near))
-		err_set(err, "no workload or recording '%s'; did you mean '%s'?", name,
-			nearest_result(&near));
-	else
-		err_set(err, "no workload or recording '%s' (see: mmsim list workloads)", name);
-	datadir_free_list(names, n_names);
-	free(types);
-	return false;
-}
-
 /* A synthetic load by name, a file by path, or a recording that comes with mmsim. */
 static bool find_workload(const char *name, char *path, size_t size, struct err *err)
 {
-	const struct workload_type **types;
-	size_t n = workload_types(&types);
-	struct err ignored = { 0 };
-	bool known = false;
-	struct stat st;
+	const struct workload_type *type = workload_find(name, err);
 
-	for (size_t i = 0; i < n; i++)
-		known |= !strcmp(types[i]->name, name);
-	free(types);
-	if (known || (stat(name, &st) == 0 && !S_ISDIR(st.st_mode))) {
-		if ((size_t)snprintf(path, size, "%s", name) < size)
-			return true;
-		return err_set(err, "%s: the path is too long", name);
-	}
-	if (strchr(name, '/'))
-		return err_set(err, "%s: no such file", name);
-	return datadir_find("workloads/recorded", name, ".mmt", path, size, &ignored) ||
-	       unknown_workload(name, err);
+	if (!type)
+		return false;
+	if (!strcmp(type->name, name) || !recorded_find(name, path, size))
+		snprintf(path, size, "%s", name);
+	return true;
 }
 
 static char *settings_text(const struct scenario *s)

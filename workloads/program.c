@@ -66,8 +66,8 @@ void program_free(struct program *p)
 static void dump_op(FILE *out, const struct program_op *op)
 {
 	fprintf(out, "  +%" PRIu64 "ps %s", op->think, program_kind_names[op->kind]);
-	if (op->cpu != PROGRAM_NO_CPU)
-		fprintf(out, " [%u]", op->cpu);
+	if (op->cpu != NO_CPU)
+		fprintf(out, " [%d]", op->cpu);
 	switch (op->kind) {
 	case PROGRAM_FORK:
 	case PROGRAM_CLONE:
@@ -88,7 +88,7 @@ static void dump_op(FILE *out, const struct program_op *op)
 		break;
 	case PROGRAM_SLEEP:
 		fprintf(out, " %" PRIu64 "ps", op->len);
-		if (op->other != PROGRAM_NO_CPU)
+		if (program_other_cpu(op) != NO_CPU)
 			fprintf(out, " by %u", op->other);
 		break;
 	case PROGRAM_ACCESS:

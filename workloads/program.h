@@ -18,6 +18,7 @@
 #ifndef WORKLOADS_PROGRAM_H
 #define WORKLOADS_PROGRAM_H
 
+#include "models/kernel/ops.h"
 #include "sim/base/err.h"
 #include "sim/hist.h"
 #include "sim/sim.h"
@@ -45,15 +46,13 @@ enum program_kind {
 	PROGRAM_EXIT, /* only wake-ups follow */
 	PROGRAM_WAIT, /* other = who wakes it; len = recorded ps off the CPU, for when it is gone */
 	PROGRAM_SLEEP,   /* len = ps: timer, device, or a task that is not replayed; other = the CPU
-			    where that came in, PROGRAM_NO_CPU = not known */
+			    where that came in, NO_CPU = not known */
 	PROGRAM_WAKE,    /* other = whom; each has its WAIT; flags: program_wake_flags */
 	PROGRAM_MOVE,    /* other = the CPU that it was moved to, while it waited for one */
 	PROGRAM_REFUSED, /* a call that ended in an error */
 	PROGRAM_INFER,   /* addr, len, prot, flags: a mapping that appeared unrecorded */
 	PROGRAM_KINDS
 };
-
-#define PROGRAM_NO_CPU UINT16_MAX
 
 enum program_wake_flags {
 	PROGRAM_PREEMPTS = 1,    /* whom it woke went before who ran on that CPU, at once */
@@ -73,7 +72,7 @@ struct program_op {
 	uint8_t access; /* enum user_access */
 	bool handed;    /* MMAP, MREMAP: another thread gets the range later */
 	uint8_t pace; /* so much slower than at its best the machine was, in 1/PACE_UNIT (ops.h) */
-	uint16_t cpu; /* where it began: where the sleep before it ended, if that was a sleep */
+	int16_t cpu;  /* where it began: where the sleep before it ended, if that was a sleep */
 	uint32_t other; /* a task, a space, or a CPU */
 	sim_ps think;   /* own work before it */
 	uint64_t addr, len, new_addr, new_len;
@@ -82,6 +81,12 @@ struct program_op {
 			   its own (munmaps, and mremaps elsewhere); 0 = nobody had it */
 	uint32_t recorded_ns; /* how long it took then; for comparison only, 0 = not known */
 };
+
+/* What `other` of a SLEEP or MOVE says. */
+static inline int program_other_cpu(const struct program_op *op)
+{
+	return (int)op->other;
+}
 
 struct program_range {
 	uint64_t start, end;
@@ -105,7 +110,7 @@ struct program_task {
 	int32_t parent;  /* its FORK or CLONE creates this one; -1: there at the start */
 	int32_t leader;  /* at the start: another of the same process, -1 = itself */
 	uint32_t space;  /* that it starts in */
-	int initial_cpu; /* -1 = not known */
+	int initial_cpu; /* NO_CPU = not known */
 	struct program_op *op;
 	size_t n_ops;
 	uint64_t mm_ops; /* of them: mmap to brk, access */

@@ -22,12 +22,7 @@ static void count_switch(struct builder *b, bool odd)
 	b->odd_switches += odd;
 }
 
-static uint16_t cpu_number(int32_t cpu)
-{
-	return cpu >= 0 ? (uint16_t)cpu : PROGRAM_NO_CPU;
-}
-
-static void start_run(struct build_task *t, uint64_t now, int32_t cpu)
+static void start_run(struct build_task *t, uint64_t now, int16_t cpu)
 {
 	if (t->run_open) /* its end is not known */
 		t->run[t->n_runs - 1].out_ns = t->run[t->n_runs - 1].in_ns;
@@ -51,10 +46,10 @@ enum { CPU_NEW, CPU_SEEN, CPU_SWITCHED, CPU_IDLE };
  * there on its CPU; else with its first event: the switch was not recorded, as happens on idle
  * CPUs.
  */
-static struct build_run *current_run(const struct builder *b, struct build_task *t, int32_t cpu,
+static struct build_run *current_run(const struct builder *b, struct build_task *t, int16_t cpu,
 				     uint64_t now)
 {
-	bool at_start = !t->n_runs && cpu >= 0 && b->cpu_state[cpu] == CPU_NEW;
+	bool at_start = !t->n_runs && cpu != NO_CPU && b->cpu_state[cpu] == CPU_NEW;
 
 	if (!t->run_open)
 		start_run(t, at_start ? b->start_ns : now, cpu);
@@ -79,7 +74,6 @@ static void run_event(struct build_task *t, struct build_run *run, const struct 
 
 static void on_switch(struct builder *b, int32_t prev, size_t cpu, const struct trace_event *e)
 {
-	int32_t on = cpu < TRACE_CPUS_MAX ? (int32_t)cpu : -1;
 	struct build_run *run;
 
 	if (prev != NO_TASK && b->cpu_state[cpu] != CPU_IDLE)
@@ -87,17 +81,17 @@ static void on_switch(struct builder *b, int32_t prev, size_t cpu, const struct 
 	if (b->on_cpu[cpu] != NO_TASK)
 		count_switch(b, b->task[b->on_cpu[cpu]].run_open);
 	if (prev != NO_TASK) {
-		run = current_run(b, &b->task[prev], on, e->time_ns);
+		run = current_run(b, &b->task[prev], event_cpu(e), e->time_ns);
 		run->out_ns = e->time_ns;
 		run->state = (char)(e->arg[1] & 0xff);
 		b->task[prev].run_open = false;
 	}
 	if (b->on_cpu[cpu] != NO_TASK)
-		start_run(&b->task[b->on_cpu[cpu]], e->time_ns, on);
+		start_run(&b->task[b->on_cpu[cpu]], e->time_ns, event_cpu(e));
 }
 
 /* Of anything but a switch. */
-static void other_event(struct builder *b, int32_t self, int32_t cpu, const struct trace_event *e)
+static void other_event(struct builder *b, int32_t self, const struct trace_event *e)
 {
 	int32_t woken;
 
@@ -105,11 +99,12 @@ static void other_event(struct builder *b, int32_t self, int32_t cpu, const stru
 		woken = builder_find(b, (int32_t)e->arg[0]);
 		if (woken != NO_TASK && !b->task[woken].run_open) {
 			b->task[woken].run_wake_ns = e->time_ns;
-			b->task[woken].run_wake_cpu = cpu_number(cpu);
+			b->task[woken].run_wake_cpu = event_cpu(e);
 		}
 	}
 	if (self != NO_TASK)
-		run_event(&b->task[self], current_run(b, &b->task[self], cpu, e->time_ns), e);
+		run_event(&b->task[self], current_run(b, &b->task[self], event_cpu(e), e->time_ns),
+			  e);
 }
 
 void background_event(struct builder *b, int32_t self, const struct trace_event *e)
@@ -121,7 +116,7 @@ void background_event(struct builder *b, int32_t self, const struct trace_event 
 	if (e->type == TRACE_SWITCH)
 		on_switch(b, self, cpu, e);
 	else if (!loads_mm)
-		other_event(b, self, cpu < TRACE_CPUS_MAX ? (int32_t)cpu : -1, e);
+		other_event(b, self, e);
 	else if (b->on_cpu[cpu] != NO_TASK && b->on_cpu[cpu] != self)
 		b->task[b->on_cpu[cpu]].user = true; /* to a kernel thread it is lazy */
 	if (e->type != TRACE_SWITCH)
@@ -182,9 +177,8 @@ static uint64_t sleep_ns(const struct build_run *run, const struct build_run *la
 static void add_op(struct program_task *out, const struct build_run *run, enum program_kind kind,
 		   sim_ps think)
 {
-	out->op[out->n_ops++] = (struct program_op){ .kind = (uint8_t)kind,
-						     .cpu = cpu_number(run->cpu),
-						     .think = think };
+	out->op[out->n_ops++] =
+		(struct program_op){ .kind = (uint8_t)kind, .cpu = run->cpu, .think = think };
 }
 
 /* Between a run and the next: a sleep, and on which CPU it went on. True: own work so far is noted.
@@ -193,14 +187,14 @@ static bool add_pause(const struct builder *b, struct program_task *out,
 		      const struct build_run *last, const struct build_run *next, sim_ps think)
 {
 	uint64_t ns = sleep_ns(next, last, b->start_ns);
-	bool moves = last && next->cpu >= 0 && last->cpu != next->cpu;
+	bool moves = last && next->cpu != NO_CPU && last->cpu != next->cpu;
 	struct program_op *op = &out->op[out->n_ops];
 
 	if (!ns && !moves)
 		return false;
 	add_op(out, last ? last : next, ns ? PROGRAM_SLEEP : PROGRAM_MOVE, think);
 	op->len = ns * SIM_NS;
-	op->other = ns ? next->wake_ns ? next->wake_cpu : PROGRAM_NO_CPU : cpu_number(next->cpu);
+	op->other = (uint32_t)(ns ? next->wake_ns ? next->wake_cpu : NO_CPU : next->cpu);
 	return true;
 }
 
@@ -209,7 +203,7 @@ static bool add_pause(const struct builder *b, struct program_task *out,
 static void last_run_ends(const struct builder *b, const struct build_task *t)
 {
 	struct build_run *run = &t->run[t->n_runs - 1];
-	size_t cpu = run->cpu >= 0 ? (size_t)run->cpu : TRACE_CPUS_MAX;
+	size_t cpu = run->cpu != NO_CPU ? (size_t)run->cpu : TRACE_CPUS_MAX;
 
 	run->out_ns = b->on_cpu[cpu] == (int32_t)(t - b->task) ? b->end_ns : run->in_ns;
 }
@@ -239,15 +233,15 @@ static void make_ops(const struct builder *b, struct build_task *t, sim_ps switc
 		add_op(out, last, PROGRAM_WAIT, think);
 }
 
-/* migration/1, ksoftirqd/0, kworker/1:2H-kb, but not kworker/u8:2: the CPU, or -1. */
+/* migration/1, ksoftirqd/0, kworker/1:2H-kb, but not kworker/u8:2: the CPU, or NO_CPU. */
 static int cpu_of_name(const char *comm)
 {
 	const char *at = strchr(comm, '/');
-	int cpu = -1, end = 0;
+	int cpu = NO_CPU, end = 0;
 
 	if (!at || at[1] < '0' || at[1] > '9' || sscanf(at + 1, "%4d%n", &cpu, &end) != 1)
-		return -1;
-	return !at[1 + end] || at[1 + end] == ':' ? cpu : -1;
+		return NO_CPU;
+	return !at[1 + end] || at[1 + end] == ':' ? cpu : NO_CPU;
 }
 
 /* Its name says so, and it ran nowhere else. */
@@ -258,7 +252,7 @@ static bool is_bound(const struct build_task *t)
 	for (size_t i = 0; i < t->n_runs; i++)
 		if (t->run[i].cpu != cpu)
 			return false;
-	return cpu >= 0;
+	return cpu != NO_CPU;
 }
 
 /* A thread of a replayed process borrows what is loaded, too: that is mostly its own mm. */
@@ -287,14 +281,14 @@ static void make_task(struct builder *b, struct build_task *t, sim_ps switch_ps)
 	make_ops(b, t, switch_ps, out);
 }
 
-void background_unseen(struct builder *b, uint16_t cpu, uint64_t in_ns, uint64_t out_ns)
+void background_unseen(struct builder *b, int16_t cpu, uint64_t in_ns, uint64_t out_ns)
 {
 	xgrow(b->unseen, b->n_unseen, b->cap_unseen);
 	b->unseen[b->n_unseen++] = (struct build_run){
 		.in_ns = in_ns,
 		.out_ns = out_ns,
-		.wake_cpu = PROGRAM_NO_CPU,
-		.cpu = cpu == PROGRAM_NO_CPU ? -1 : (int32_t)cpu,
+		.wake_cpu = NO_CPU,
+		.cpu = cpu,
 		.state = 'S',
 	};
 }

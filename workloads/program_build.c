@@ -48,8 +48,7 @@ int32_t builder_new_task(struct builder *b, int32_t tid, uint64_t now)
 	t->tid = tid;
 	t->pid = t->proc = -1;
 	t->comm = "";
-	t->cpu = -1;
-	t->at_cpu = t->exec_cpu = PROGRAM_NO_CPU;
+	t->cpu = t->at_cpu = t->exec_cpu = NO_CPU;
 	t->creator = t->child = t->early_waker = NO_TASK;
 	t->first_space = -1;
 	t->fault = NO_FAULT;
@@ -158,7 +157,7 @@ struct build_note task_note(struct build_task *t, uint64_t now)
 		.fault = t->fault,
 		.service_ns = t->service_ns,
 		.cpu = t->at_cpu,
-		.wake_cpu = PROGRAM_NO_CPU,
+		.wake_cpu = NO_CPU,
 		.peer = NO_TASK,
 	};
 	struct gaps *g;
@@ -263,13 +262,12 @@ static void learn(struct builder *b, struct build_task *t, const struct trace_ev
 	if (e->pid >= 0 && e->tid >= 0)
 		t->pid = e->pid;
 	if (e->tid >= 0 && e->comm && e->comm[0]) {
-		if (t->call == SC_EXECVE && t->exec_cpu == PROGRAM_NO_CPU &&
-		    strcmp(t->comm, e->comm))
+		if (t->call == SC_EXECVE && t->exec_cpu == NO_CPU && strcmp(t->comm, e->comm))
 			t->exec_cpu = event_cpu(e);
 		t->comm = e->comm;
 	}
-	if (t->cpu < 0 && e->cpu < TRACE_CPUS_MAX)
-		t->cpu = e->cpu;
+	if (t->cpu == NO_CPU)
+		t->cpu = event_cpu(e);
 	if (!t->seen) {
 		t->seen = true;
 		if (t->creator != NO_TASK) {

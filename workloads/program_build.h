@@ -101,8 +101,8 @@ struct build_note {
 	uint32_t service_ns; /* of a fault before the gap: known part */
 	uint8_t fault;       /* class of what the gap begins with, or NO_FAULT */
 	int64_t after_ns;    /* WAIT: from the way in to the first event of its own */
-	uint16_t cpu;        /* where it began */
-	uint16_t wake_cpu;   /* WAIT: where its wake-up was */
+	int16_t cpu;         /* where it began */
+	int16_t wake_cpu;    /* WAIT: where its wake-up was */
 	int32_t peer;        /* WAIT: who wakes it; WAKE: whom */
 	uint32_t peer_op;    /* its operation */
 };
@@ -137,9 +137,9 @@ struct build_run { /* of a task on a CPU, from switch to switch */
 	uint64_t wake_ns; /* before it: when it was woken; 0 = not seen */
 	uint64_t irq_ns;  /* handlers in it */
 	uint32_t events;  /* of the recorder, outside of handlers */
-	int32_t cpu;
-	uint16_t wake_cpu; /* where wake_ns was seen */
-	char state;        /* that it was left in */
+	int16_t cpu;
+	int16_t wake_cpu; /* where wake_ns was seen */
+	char state;       /* that it was left in */
 };
 
 /* What an execve that has begun did so far. */
@@ -157,9 +157,10 @@ struct build_exec {
 struct build_task {
 	int32_t tid, pid, proc;
 	const char *comm;
-	int32_t creator, cpu; /* where it was first */
-	uint16_t at_cpu;      /* where it was last */
-	uint16_t exec_cpu;    /* where it got its new name, and mm, in the exec that goes on */
+	int32_t creator;
+	int16_t cpu;      /* where it was first */
+	int16_t at_cpu;   /* where it was last */
+	int16_t exec_cpu; /* where it got its new name, and mm, in the exec that goes on */
 	uint64_t first_ns;
 	struct program_op *op;
 	struct build_note *note;
@@ -200,7 +201,7 @@ struct build_task {
 	struct build_run *run;
 	size_t n_runs, cap_runs;
 	uint64_t run_wake_ns, run_irq_ns;
-	uint16_t run_wake_cpu;
+	int16_t run_wake_cpu;
 	bool run_open, run_irq;
 	bool user; /* something showed that it has an mm */
 	/* a call that has begun */
@@ -308,7 +309,7 @@ void builder_unlock(struct builder *b, const int32_t *keep);
 /* Notes runs on CPUs; after b->on_cpu has followed the event. */
 void background_event(struct builder *b, int32_t self, const struct trace_event *e);
 /* A process of which nothing is recorded had the CPU. */
-void background_unseen(struct builder *b, uint16_t cpu, uint64_t in_ns, uint64_t out_ns);
+void background_unseen(struct builder *b, int16_t cpu, uint64_t in_ns, uint64_t out_ns);
 /* Makes b->p->background of all that ran but is not kept. */
 void background_finish(struct builder *b, const int32_t *keep);
 /* Turns what was gathered into b->p. */

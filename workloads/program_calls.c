@@ -24,7 +24,7 @@ static void infer_late(struct build_task *t, struct span late)
 		.prot = PROT_READ | PROT_WRITE,
 		.flags = MAP_PRIVATE | MAP_ANONYMOUS,
 	};
-	struct build_note note = { .fault = NO_FAULT, .cpu = PROGRAM_NO_CPU, .peer = NO_TASK };
+	struct build_note note = { .fault = NO_FAULT, .cpu = NO_CPU, .peer = NO_TASK };
 
 	task_append(t, &op, &note);
 }
@@ -202,7 +202,7 @@ static void munmap_begins(struct builder *b, struct build_task *t)
 static void on_enter(struct builder *b, struct build_task *t, const struct trace_event *e)
 {
 	t->pending_note = task_note(t, e->time_ns);
-	t->exec_cpu = PROGRAM_NO_CPU;
+	t->exec_cpu = NO_CPU;
 	t->call = e->nr;
 	t->call_ns = e->time_ns;
 	t->last_was_enter = true;
@@ -244,11 +244,10 @@ static void on_sys_exit(struct builder *b, struct build_task *t, const struct tr
 	if (known)
 		op.recorded_ns = ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
 	else
-		t->pending_note = (struct build_note){ .fault = NO_FAULT,
-						       .cpu = PROGRAM_NO_CPU,
-						       .peer = NO_TASK };
+		t->pending_note =
+			(struct build_note){ .fault = NO_FAULT, .cpu = NO_CPU, .peer = NO_TASK };
 	if (e->nr == SC_EXECVE) /* sched_exec moves it before the new mm is there */
-		t->pending_note.cpu = t->exec_cpu != PROGRAM_NO_CPU ? t->exec_cpu : t->at_cpu;
+		t->pending_note.cpu = t->exec_cpu != NO_CPU ? t->exec_cpu : t->at_cpu;
 	/* a new thread comes out of the clone() that its parent went into */
 	b->p->lost_calls += !known && e->nr != SC_EXECVE && calls[e->nr] != call_clone;
 	if (known && is_error(e->arg[0])) {

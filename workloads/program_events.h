@@ -31,7 +31,7 @@ bool switches_waking(struct builder *b, const struct trace_event *e, int32_t sel
 void switches_preempt(struct build_task *t, int32_t woken, uint64_t now);
 /* The load of an mm for who comes next on that CPU, which t has left or leaves unseen. */
 void switches_load_mm(struct builder *b, struct build_task *t, const struct trace_event *e);
-uint16_t event_cpu(const struct trace_event *e); /* PROGRAM_NO_CPU: not told */
+int16_t event_cpu(const struct trace_event *e); /* NO_CPU: not told */
 
 /* Calls, faults and forks. False: not such an event. */
 bool calls_event(struct builder *b, int32_t self, const struct trace_event *e);

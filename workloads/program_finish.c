@@ -190,7 +190,7 @@ static bool resolve(struct finish *f, int32_t task, uint32_t i, struct program_o
 		if (i + 1 == t->n_ops && t->state == TASK_BLOCKED)
 			return false; /* never woken within the recording */
 		op->kind = PROGRAM_SLEEP;
-		op->other = t->note[i].wake_cpu;
+		op->other = (uint32_t)t->note[i].wake_cpu;
 		return op->len > 0;
 	case PROGRAM_MMAP:
 	case PROGRAM_MREMAP:
@@ -231,9 +231,7 @@ static void add_op(struct finish *f, struct program_task *out, const struct prog
 /* Someone whom a task that is not replayed made appears when he did. */
 static void add_start(struct finish *f, const struct build_task *t, struct program_task *out)
 {
-	struct program_op op = { .kind = PROGRAM_SLEEP,
-				 .cpu = PROGRAM_NO_CPU,
-				 .other = PROGRAM_NO_CPU };
+	struct program_op op = { .kind = PROGRAM_SLEEP, .cpu = NO_CPU, .other = (uint32_t)NO_CPU };
 
 	if (t->creator == NO_TASK || out->parent >= 0)
 		return;
@@ -286,8 +284,7 @@ static void add_all(struct hist *h, const struct gaps *g)
 static void first_cpu(struct program_task *t)
 {
 	for (size_t i = 0; i < t->n_ops; i++)
-		if (t->op[i].cpu != PROGRAM_NO_CPU &&
-		    (t->parent >= 0 || t->op[i].kind != PROGRAM_SLEEP)) {
+		if (t->op[i].cpu != NO_CPU && (t->parent >= 0 || t->op[i].kind != PROGRAM_SLEEP)) {
 			t->initial_cpu = t->op[i].cpu;
 			return;
 		}

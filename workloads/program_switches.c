@@ -37,9 +37,9 @@ static void wake_up(struct build_task *t, uint64_t now)
 }
 
 /* It was put on another CPU while it waited for one. */
-static void move(struct build_task *t, uint64_t in_ns, uint16_t cpu)
+static void move(struct build_task *t, uint64_t in_ns, int16_t cpu)
 {
-	struct program_op op = { .kind = PROGRAM_MOVE, .other = cpu };
+	struct program_op op = { .kind = PROGRAM_MOVE, .other = (uint32_t)cpu };
 	struct build_note note = task_cut(t, t->out_ns);
 
 	task_append(t, &op, &note);
@@ -53,9 +53,9 @@ static void come_back(struct build_task *t, uint64_t in_ns)
 	t->events += events_in(t, in_ns);
 }
 
-uint16_t event_cpu(const struct trace_event *e)
+int16_t event_cpu(const struct trace_event *e)
 {
-	return e->cpu < TRACE_CPUS_MAX ? (uint16_t)e->cpu : PROGRAM_NO_CPU;
+	return e->cpu < TRACE_CPUS_MAX ? (int16_t)e->cpu : NO_CPU;
 }
 
 /* Nobody saw it come back. What is longer than such processes took in the recordings at hand (40 to
@@ -176,8 +176,8 @@ void switches_event(struct builder *b, const struct trace_event *e)
 		b->task[next].resumed = true;
 		b->task[next].in_events = 1;
 		b->task[next].in_ns = e->time_ns;
-		if (e->cpu < TRACE_CPUS_MAX && b->task[next].cpu < 0)
-			b->task[next].cpu = e->cpu;
+		if (b->task[next].cpu == NO_CPU)
+			b->task[next].cpu = event_cpu(e);
 	}
 	b->on_cpu[cpu] = next;
 }

@@ -73,13 +73,13 @@ static struct task_attr attr_of(struct replay_task *t)
 {
 	struct task_attr attr = {
 		.comm = t->program->comm,
-		.cpu = -1,
-		.initial_cpu = -1,
+		.cpu = NO_CPU,
+		.initial_cpu = NO_CPU,
 		.fn = task_body,
 		.arg = t,
 	};
 
-	if (!t->copy && !t->r->start && t->program->initial_cpu >= 0 &&
+	if (!t->copy && !t->r->start && t->program->initial_cpu != NO_CPU &&
 	    t->program->initial_cpu < (int)kernel_nr_cpus(t->r->kernel))
 		attr.initial_cpu = t->program->initial_cpu;
 	if (t->r->placed)

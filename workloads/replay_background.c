@@ -60,10 +60,10 @@ struct replay_background *replay_background_start(struct replay *r)
 
 	for (size_t i = 0; i < p->n_background; i++) {
 		const struct program_task *t = &p->background[i];
-		bool there = t->initial_cpu >= 0 && t->initial_cpu < (int)kernel_nr_cpus(k);
+		bool there = t->initial_cpu != NO_CPU && t->initial_cpu < (int)kernel_nr_cpus(k);
 		struct task_attr attr = {
 			.comm = t->comm,
-			.cpu = (t->bound || r->placed) && there ? t->initial_cpu : -1,
+			.cpu = (t->bound || r->placed) && there ? t->initial_cpu : NO_CPU,
 			.initial_cpu = there ? t->initial_cpu : 0,
 			.fn = background_body,
 			.arg = &all[i],

@@ -30,25 +30,23 @@ bool replay_placement(struct replay *r, enum replay_placement wanted, uint32_t p
 	return true;
 }
 
-/* The CPU that operation i begins on; -1 = anywhere. */
+/* The CPU that operation i begins on; NO_CPU = anywhere. */
 static int cpu_of(const struct replay *r, const struct program_task *p, size_t i)
 {
-	if (!r->placed || i >= p->n_ops || p->op[i].cpu == PROGRAM_NO_CPU)
-		return -1;
-	return p->op[i].cpu;
+	return r->placed && i < p->n_ops ? p->op[i].cpu : NO_CPU;
 }
 
 static void go(struct task *task, int cpu)
 {
-	if (cpu >= 0)
+	if (cpu != NO_CPU)
 		task_bind(task, cpu);
 }
 
 void replay_go(struct task *task, const struct replay *r, const struct program_task *p, size_t i)
 {
 	go(task, cpu_of(r, p, i));
-	if (r->placed && p->op[i].kind == PROGRAM_MOVE && p->op[i].other != PROGRAM_NO_CPU)
-		go(task, (int)p->op[i].other);
+	if (r->placed && p->op[i].kind == PROGRAM_MOVE)
+		go(task, program_other_cpu(&p->op[i]));
 }
 
 void replay_comes_back(struct task *task, const struct replay *r, const struct program_task *p,
@@ -56,18 +54,18 @@ void replay_comes_back(struct task *task, const struct replay *r, const struct p
 {
 	int cpu = cpu_of(r, p, i + 1);
 
-	if (cpu >= 0)
+	if (cpu != NO_CPU)
 		task_bind_at_wakeup(task, cpu);
 }
 
 void replay_sleep(struct task *task, const struct replay *r, const struct program_task *p, size_t i,
 		  sim_ps duration)
 {
-	uint32_t by = p->op[i].other;
+	int by = program_other_cpu(&p->op[i]);
 
 	replay_comes_back(task, r, p, i);
-	if (r->placed && by != PROGRAM_NO_CPU)
-		task_sleep_for_irq(task, duration, by);
+	if (r->placed && by != NO_CPU)
+		task_sleep_for_irq(task, duration, (unsigned int)by);
 	else
 		task_sleep(task, duration);
 }

@@ -5,9 +5,8 @@
  */
 #include <limits.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "sim/base/datadir.h"
+#include "workloads/recorded.h"
 #include "workloads/trace_reader.h"
 #include "workloads/xalloc.h"
 
@@ -50,11 +49,9 @@ static bool choose(struct trace_reader *reader, struct err *err)
 struct trace_reader *trace_open(const char *path, struct err *err)
 {
 	struct trace_reader *reader = xcalloc(1, sizeof(*reader));
-	struct err ignored = { 0 };
 	char found[PATH_MAX];
 
-	if (strcmp(path, "-") && !strchr(path, '/') && access(path, F_OK) &&
-	    datadir_find("workloads/recorded", path, ".mmt", found, sizeof(found), &ignored))
+	if (recorded_find(path, found, sizeof(found)))
 		path = found;
 	if (input_open(&reader->in, path, err) && choose(reader, err))
 		return reader;

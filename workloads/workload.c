@@ -5,17 +5,17 @@
  */
 #include "workloads/workload.h"
 
+#include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "sim/base/datadir.h"
 #include "sim/base/text.h"
+#include "workloads/recorded.h"
 #include "workloads/xalloc.h"
 
 SECTION_DECLARE(workloads);
 
 static const char replay_name[] = "replay";
-static const char recorded_dir[] = "workloads/recorded";
 
 static const struct workload_type *find_type(const char *name)
 {
@@ -28,23 +28,11 @@ static const struct workload_type *find_type(const char *name)
 	return NULL;
 }
 
-static bool is_recording(const char *name)
-{
-	struct err ignored = { 0 };
-	struct stat st;
-	char path[4096];
-
-	if (stat(name, &st) == 0 && !S_ISDIR(st.st_mode))
-		return true;
-	return datadir_find(recorded_dir, name, ".mmt", path, sizeof(path), &ignored);
-}
-
 static void unknown(const char *name, struct err *err)
 {
 	struct nearest near;
-	const char *best;
 	char **names;
-	size_t n;
+	size_t n = recorded_list(&names);
 
 	nearest_init(&near, name);
 	section_for_each(workloads, row) {
@@ -52,24 +40,26 @@ static void unknown(const char *name, struct err *err)
 
 		nearest_offer(&near, type->name);
 	}
-	n = datadir_list(recorded_dir, ".mmt", &names);
 	for (size_t i = 0; i < n; i++)
 		nearest_offer(&near, names[i]);
-	best = nearest_result(&near);
-	err_set(err,
-		"unknown workload '%s': expected a name from `mmsim list workloads` or a "
-		"recording's file%s%s%s",
-		name, best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
+	if (strchr(name, '/'))
+		err_set(err, "%s: no such file", name);
+	else if (nearest_result(&near))
+		err_set(err, "no workload or recording '%s'; did you mean '%s'?", name,
+			nearest_result(&near));
+	else
+		err_set(err, "no workload or recording '%s' (see: mmsim list workloads)", name);
 	datadir_free_list(names, n);
 }
 
 const struct workload_type *workload_find(const char *name, struct err *err)
 {
 	const struct workload_type *type = find_type(name);
+	char path[PATH_MAX];
 
 	if (type)
 		return type;
-	if (is_recording(name))
+	if (recorded_find(name, path, sizeof(path)))
 		return find_type(replay_name);
 	unknown(name, err);
 	return NULL;

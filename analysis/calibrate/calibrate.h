@@ -92,9 +92,7 @@ bool fit_check_shootdown(struct calibration *c, struct err *err);
 
 /* ---- machine_file.c ---- */
 
-/* The whole machine file. `name` is the machine's. */
-bool machine_file_write(const struct calibration *c, const char *name, FILE *out, struct err *err);
-/* To a temporary file beside it, then by rename. */
+/* The whole machine file, to a temporary file beside it, then by rename. */
 bool machine_file_save(const struct calibration *c, const char *path, struct err *err);
 
 /* What an earlier calibration measured. */

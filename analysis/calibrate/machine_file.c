@@ -139,7 +139,9 @@ static void write_figures(const struct calibration *c, FILE *out)
 	}
 }
 
-bool machine_file_write(const struct calibration *c, const char *name, FILE *out, struct err *err)
+/* `name` is the machine's. */
+static bool machine_file_write(const struct calibration *c, const char *name, FILE *out,
+			       struct err *err)
 {
 	fprintf(out,
 		"# %s, measured by mmsim calibrate on %s: %zu rounds, %g s.\n"

@@ -57,7 +57,7 @@ static sim_ps until_timer(const struct kcpu *c)
 	sim_ps now = sim_now(c->k->sim), next = c->cpu->irq_due[IRQ_TICK];
 
 	for (const struct task *t = c->k->tasks; t; t = t->next)
-		if ((t->timer_cpu < 0 ? t->cpu : (unsigned int)t->timer_cpu) == c->id &&
+		if ((t->timer_cpu == NO_CPU ? t->cpu : (unsigned int)t->timer_cpu) == c->id &&
 		    t->state == TASK_BLOCKED && t->timer < next)
 			next = t->timer;
 	if (next == SIM_NEVER)

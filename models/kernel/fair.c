@@ -9,47 +9,47 @@
 #include "models/kernel/fair.h"
 
 /* 0.7 ms times 1 + log2(CPUs, at most 8). */
-static int64_t base_slice(const struct kernel *k)
+void fair_init(struct kernel *k)
 {
 	unsigned int n = k->nr_cpus < 8 ? k->nr_cpus : 8, log2 = 0;
 
 	while (n >>= 1)
 		log2++;
-	return (int64_t)(700 * SIM_US * (1 + log2));
+	k->base_slice = (int64_t)(700 * SIM_US * (1 + log2));
 }
 
-/* Sum of vruntimes above c->min_vruntime, of the queue and who runs; *n: how many. */
-static int64_t sum_vruntime(const struct kcpu *c, int64_t *n)
-{
-	const struct task *t = c->fair_curr;
-	int64_t sum = 0;
+/* Of the queue and who runs: how many they are, and their vruntimes above c->min_vruntime. */
+struct load {
+	int64_t n, sum;
+};
 
-	*n = 0;
-	if (t && !t->stop_class) {
-		sum += t->vruntime - c->min_vruntime;
-		++*n;
-	}
-	for (t = c->rq_head; t; t = t->rq_next) {
-		if (t->stop_class)
-			continue;
-		sum += t->vruntime - c->min_vruntime;
-		++*n;
-	}
-	return sum;
+static void load_add(struct load *l, const struct kcpu *c, const struct task *t)
+{
+	if (t->stop_class)
+		return;
+	l->n++;
+	l->sum += t->vruntime - c->min_vruntime;
 }
 
-static int64_t avg_vruntime(const struct kcpu *c)
+static struct load load_of(const struct kcpu *c)
 {
-	int64_t n, sum = sum_vruntime(c, &n);
+	struct load l = { 0 };
 
-	return n ? c->min_vruntime + sum / n : c->min_vruntime;
+	if (c->fair_curr)
+		load_add(&l, c, c->fair_curr);
+	for (const struct task *t = c->rq_head; t; t = t->rq_next)
+		load_add(&l, c, t);
+	return l;
 }
 
-static bool eligible(const struct kcpu *c, const struct task *t)
+static int64_t avg_vruntime(const struct kcpu *c, struct load l)
 {
-	int64_t n, sum = sum_vruntime(c, &n);
+	return l.n ? c->min_vruntime + l.sum / l.n : c->min_vruntime;
+}
 
-	return sum >= (t->vruntime - c->min_vruntime) * n;
+static bool eligible(const struct kcpu *c, struct load l, const struct task *t)
+{
+	return l.sum >= (t->vruntime - c->min_vruntime) * l.n;
 }
 
 static void update_min_vruntime(struct kcpu *c)
@@ -104,18 +104,18 @@ static bool update_curr(struct kcpu *c)
 	update_min_vruntime(c);
 	served = t->vruntime >= t->deadline;
 	if (served)
-		t->deadline = t->vruntime + base_slice(c->k);
+		t->deadline = t->vruntime + c->k->base_slice;
 	return c->rq_head && (served || t->vruntime >= t->vprot);
 }
 
 static void place_entity(struct kcpu *c, struct task *t)
 {
-	int64_t n, lag, slice = base_slice(c->k);
-
-	sum_vruntime(c, &n);
+	struct load l = load_of(c);
+	int64_t slice = c->k->base_slice;
 	/* Its own weight pulls the average towards it: more, so that this much is left. */
-	lag = n ? t->vlag * (n + 1) / n : 0;
-	t->vruntime = avg_vruntime(c) - lag;
+	int64_t lag = l.n ? t->vlag * (l.n + 1) / l.n : 0;
+
+	t->vruntime = avg_vruntime(c, l) - lag;
 	if (t->relative_deadline)
 		t->deadline += t->vruntime;
 	else
@@ -135,8 +135,9 @@ bool fair_enqueue(struct kcpu *c, struct task *t)
 
 static void update_lag(struct kcpu *c, struct task *t)
 {
-	int64_t slice = base_slice(c->k), jiffy = (int64_t)c->k->jiffy;
-	int64_t limit = 2 * slice > jiffy ? 2 * slice : jiffy, lag = avg_vruntime(c) - t->vruntime;
+	int64_t slices = 2 * c->k->base_slice, jiffy = (int64_t)c->k->jiffy;
+	int64_t limit = slices > jiffy ? slices : jiffy;
+	int64_t lag = avg_vruntime(c, load_of(c)) - t->vruntime;
 
 	t->vlag = lag > limit ? limit : lag < -limit ? -limit : lag;
 }
@@ -190,7 +191,7 @@ void fair_put_prev(struct kcpu *c, struct task *t)
 {
 	update_curr(c);
 	if (t->state != TASK_RUNNING && t->state != TASK_DEAD && !t->stop_class)
-		t->delayed = !eligible(c, t);
+		t->delayed = !eligible(c, load_of(c), t);
 	if (t->state != TASK_RUNNING && !t->delayed)
 		update_lag(c, t);
 	c->fair_curr = NULL;
@@ -205,25 +206,22 @@ void fair_put_prev(struct kcpu *c, struct task *t)
 static struct task *first_eligible(const struct kcpu *c)
 {
 	struct task *best = NULL, *curr = c->fair_curr;
-	int64_t n, sum = sum_vruntime(c, &n);
+	struct load l = load_of(c);
 
 	for (struct task *t = c->rq_head; t; t = t->rq_next) {
 		if (t->stop_class)
 			return t;
-		if (sum < (t->vruntime - c->min_vruntime) * n)
-			continue;
-		if (!best || t->deadline < best->deadline)
+		if (eligible(c, l, t) && (!best || t->deadline < best->deadline))
 			best = t;
 	}
-	if (curr && sum >= (curr->vruntime - c->min_vruntime) * n &&
-	    (!best || curr->deadline < best->deadline))
+	if (curr && eligible(c, l, curr) && (!best || curr->deadline < best->deadline))
 		return curr;
 	return best;
 }
 
 static bool keeps_cpu(const struct kcpu *c, const struct task *t)
 {
-	return t->vruntime < t->vprot && eligible(c, t);
+	return t->vruntime < t->vprot && eligible(c, load_of(c), t);
 }
 
 static struct task *pick_eevdf(struct kcpu *c, struct task *prev)
@@ -277,9 +275,9 @@ void fair_yield(struct kcpu *c)
 	struct task *t = c->fair_curr;
 
 	update_curr(c);
-	if (!eligible(c, t))
+	if (!eligible(c, load_of(c), t))
 		return;
 	t->vruntime = t->deadline;
-	t->deadline += base_slice(c->k);
+	t->deadline += c->k->base_slice;
 	update_min_vruntime(c);
 }

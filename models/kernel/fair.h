@@ -10,6 +10,7 @@
 
 #include "models/kernel/kernel.h"
 
+void fair_init(struct kernel *k);
 /* Queues t, which is on no queue. True: who runs there has used up its slice and is to be told. */
 bool fair_enqueue(struct kcpu *c, struct task *t);
 /* Takes t off its queue, to be queued elsewhere. */

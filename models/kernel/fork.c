@@ -161,7 +161,7 @@ static void copy_page_range(struct task *t, struct mm *to, struct vma *vma)
 }
 
 /* Both mmap_locks for writing; one full flush of the parent at the end. */
-void dup_mmap(struct task *t, struct mm *to, struct mm *from)
+static void dup_mmap(struct task *t, struct mm *to, struct mm *from)
 {
 	mmap_write_lock(t, from);
 	mmap_write_lock(t, to);

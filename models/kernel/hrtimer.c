@@ -39,7 +39,8 @@ static sim_ps before(sim_ps at, sim_ps by, sim_ps now)
 	return at > now + by ? at - by : now;
 }
 
-sim_ps hrtimer_look(const struct task *t, sim_ps end)
+/* When to look whether t's CPU is idle, so that a handler can run at `end`. */
+static sim_ps hrtimer_look(const struct task *t, sim_ps end)
 {
 	const struct kcpu *c = &t->k->cpus[t->timer_cpu];
 
@@ -94,7 +95,7 @@ void hrtimer_interrupt(struct task *t)
 
 	while ((sleeper = first_due(c, sim_now(t->k->sim)))) {
 		hrtimer_cancel(sleeper);
-		sleeper->timer_cpu = -1;
+		sleeper->timer_cpu = NO_CPU;
 		sched_wake(t, sleeper);
 	}
 	/* The way here was shorter than was thought, or it is another's interrupt. */
@@ -110,7 +111,7 @@ void task_sleep_for_irq(struct task *t, sim_ps duration, unsigned int cpu)
 	settle(t);
 	t->timer_end = sim_now(t->k->sim) + duration;
 	t->timer_cpu = (int)cpu;
-	while (t->timer_cpu >= 0) {
+	while (t->timer_cpu != NO_CPU) {
 		settle(t);
 		t->timer = hrtimer_look(t, t->timer_end);
 		sched_block(t, "an interrupt");

@@ -8,8 +8,6 @@
 
 #include "models/kernel/kernel.h"
 
-/* When to look whether t's CPU is idle, so that a handler can run at `end`, ps. */
-sim_ps hrtimer_look(const struct task *t, sim_ps end);
 /* That moment has come, and t still sleeps: its CPU's interrupt is on its way. */
 void hrtimer_start(struct task *t);
 /* Somebody else wakes it. */

@@ -10,6 +10,7 @@
 #include "models/hw/steal.h"
 #include "models/kernel/entry.h"
 #include "models/kernel/blk.h"
+#include "models/kernel/fair.h"
 #include "models/kernel/init.h"
 #include "models/kernel/mmu_notifier.h"
 #include "models/kernel/khugepaged.h"
@@ -151,6 +152,7 @@ struct kernel *kernel_create(struct sim *sim, struct machine_desc *desc,
 	/* A run starts anywhere between two ticks. */
 	rng_init(&rng, sim_seed(sim), "tick.phase", 0);
 	k->tick_phase = rng_below(&rng, k->jiffy);
+	fair_init(k);
 	k->asid_by_mask = shootdown->asid_by_mask && k->m->desc.flush.has_rar;
 	rng_init(&k->idle_rng, sim_seed(sim), "virt.idle", 0);
 	rng_init(&k->mask_rng, sim_seed(sim), "irq.masked", 0);

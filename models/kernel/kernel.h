@@ -63,7 +63,7 @@ struct task {
 	bool kthread;
 	bool unseen; /* the recorder is blind for it: some CPUs' idle tasks, hidden processes */
 	struct mm *mm;
-	int bound;        /* CPU, or -1 */
+	int bound;        /* to a CPU, or NO_CPU */
 	unsigned int cpu; /* runs there, or did last */
 	enum task_state state;
 	bool on_cpu;
@@ -89,7 +89,7 @@ struct task {
 	bool stop_class;                   /* goes before all others */
 	bool goes_first;                   /* is being woken, and so does this one, once */
 	sim_ps timer;                      /* a sleeper wakes by itself then; SIM_NEVER */
-	int timer_cpu;                     /* whose interrupt wakes it instead; -1 = none */
+	int timer_cpu;                     /* whose interrupt wakes it instead, or NO_CPU */
 	sim_ps timer_end, irq_due;         /* when that CPU's handler is to run; its interrupt */
 	bool timer_fired;                  /* raised, not taken yet: in kcpu.fired */
 	struct task *next_fired;
@@ -256,6 +256,8 @@ struct kernel_metrics {
 	struct metric *rcu_gp, *rcu_callbacks, *table_free_delay, *ticks;
 	struct metric *vma_lock_miss, *vma_lock_hit;
 	struct metric *traced_wait, *traced_hold;
+	/* made at their first use */
+	struct metric *invlpgb, *tlbsync, *tlbi, *dsb, *rar, *rar_wait, *deferred, *truncated;
 };
 
 struct kernel {
@@ -274,6 +276,7 @@ struct kernel {
 	bool tlb_broadcast; /* flushes reach every CPU in hardware: no tlb_gen, no mm_cpumask */
 	sim_ps tracer_ps, tracer_cold_ps; /* of an event; what a cold one costs more */
 	sim_ps jiffy, tick_phase;
+	int64_t base_slice;                      /* of the fair class */
 	sim_ps entry_ps, exit_ps, user_flush_ps; /* of mitigations: see entry.h */
 	uint64_t *kernel_page;    /* page numbers that every entry touches, or NULL */
 	struct code_cache **code; /* by core */
@@ -430,10 +433,15 @@ static inline void cond_resched(struct task *t)
 /* Handles due interrupts in the context of t, and reschedules if that is called for. */
 void handle_irqs(struct task *t);
 
+/* Whole jiffies of a span of time (nsecs_to_jiffies). */
+static inline uint64_t to_jiffies(const struct kernel *k, sim_ps span)
+{
+	return span / k->jiffy;
+}
 /* Ticks so far, as the kernel counts them. */
 static inline uint64_t jiffies(const struct kernel *k)
 {
-	return (sim_now(k->sim) + k->jiffy - k->tick_phase) / k->jiffy;
+	return to_jiffies(k, sim_now(k->sim) + k->jiffy - k->tick_phase);
 }
 
 /* ---- system calls (entry.c) ---- */
@@ -444,7 +452,6 @@ void syscall_exit(struct task *t);
 
 /* ---- scheduler (sched.c, wakeup.c, idle.c) ---- */
 
-void sched_init(struct kernel *k);
 /* Gives the CPU to the next task; returns when t runs again. A dead task never returns. */
 void schedule(struct task *t);
 /* Blocks t until sched_wake; the caller has set t->wait. */
@@ -499,7 +506,16 @@ void enter_lazy_tlb(struct task *t);
 /* By the shootdown policy: does a CPU leave mm_cpumask as it switches to another mm? */
 bool switch_clears_cpumask(const struct kernel *k);
 
-/* ---- metrics of IPIs and flushes ---- */
+/* ---- metrics ---- */
+
+/* One of k->metric that a run does not have before it comes so far. */
+static inline struct metric *kernel_metric(const struct kernel *k, struct metric **kept,
+					   const struct metric_desc *desc)
+{
+	if (!*kept)
+		*kept = metric_get(sim_metrics(k->sim), desc, "");
+	return *kept;
+}
 
 void trace_tlb_flush(struct task *t, enum tlb_flush_reason reason, bool full, uint64_t pages);
 /* n interrupts to other CPUs, of which `isolated` reach isolated ones, sent in the context of t. */

@@ -8,6 +8,8 @@
 
 #include "models/kernel/mm.h"
 
+typedef void kwork_fn(struct task *worker);
+
 struct kwork {
 	kwork_fn *fn;
 	struct task *waiter;
@@ -66,7 +68,8 @@ static void queue_work_on(struct task *t, struct kcpu *c, struct kwork *work)
 	sched_wake(t, w->task);
 }
 
-void schedule_on_each_cpu(struct task *t, bool (*needed)(const struct kcpu *c), kwork_fn *fn)
+/* Runs fn on each CPU for which `needed` holds, and waits for all. */
+static void schedule_on_each_cpu(struct task *t, bool (*needed)(const struct kcpu *c), kwork_fn *fn)
 {
 	struct kernel *k = t->k;
 	struct kwork *work = calloc(k->nr_cpus, sizeof(*work));

@@ -8,10 +8,6 @@
 
 #include "models/kernel/kernel.h"
 
-typedef void kwork_fn(struct task *worker);
-
-/* Runs fn on each CPU for which `needed` holds, and waits for all. */
-void schedule_on_each_cpu(struct task *t, bool (*needed)(const struct kcpu *c), kwork_fn *fn);
 /* Every CPU's batch of new folios goes to the LRU list. */
 void lru_add_drain_all(struct task *t);
 

@@ -34,7 +34,7 @@ struct mm *mm_create(struct kernel *k)
 	spin_lock_init(k, &mm->notifier_lock, lock_class_get(k, "notifier_lock"));
 	for (unsigned int c = 0; c < NR_MM_COUNTERS; c++)
 		spin_lock_init(k, &mm->rss_lock[c], lock_class_get(k, "percpu_counter"));
-	mm->next_trim = (sim_now(k->sim) + SIM_S) / k->jiffy;
+	mm->next_trim = to_jiffies(k, sim_now(k->sim) + SIM_S);
 	return mm;
 }
 

@@ -449,7 +449,6 @@ void leave_cpumask(struct task *t, struct mm *mm);
 /* Parts that shootdown policies are built from. */
 void flush_tlb_func(struct task *t, void *info); /* smp_call_fn */
 void flush_tlb_multi(struct task *t, const struct cpumask *mask, struct flush_tlb_info *info);
-bool should_flush_tlb(struct task *t, unsigned int cpu, void *info); /* smp_cond_fn */
 void flush_local(struct task *t, struct flush_tlb_info *info);
 /* Removes translations from this CPU's TLB and spends what the instructions cost. */
 void flush_slot_all(struct task *t, unsigned int slot);
@@ -470,7 +469,6 @@ bool fault_in_locked_page(struct task *t, struct mm *mm, uint64_t addr, enum use
 /* MAP_POPULATE, MADV_POPULATE_READ and _WRITE (populate.c). */
 void mm_populate(struct task *t, struct mm *mm, uint64_t addr, uint64_t end);
 int madvise_populate(struct task *t, struct mm *mm, uint64_t addr, uint64_t end, int advice);
-void dup_mmap(struct task *t, struct mm *to, struct mm *from);
 /* What a recorder makes of a new mapping of code. */
 void record_mapping(struct task *t);
 

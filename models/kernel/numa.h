@@ -11,7 +11,6 @@
 
 /* A node is a socket. */
 uint8_t cpu_node(const struct kernel *k, unsigned int cpu);
-void numa_init(struct kernel *k);
 /* From the tick: is it time for this task's mm? Then the scan runs on its way to user mode. */
 void task_tick_numa(struct task *t);
 void task_numa_work(struct task *t);

@@ -39,10 +39,12 @@ struct mm;
 /* The body of a task; the task exits when it returns. */
 typedef void task_fn(struct task *task, void *arg);
 
+#define NO_CPU (-1) /* none in particular, or not known which */
+
 struct task_attr {
 	const char *comm;
-	int cpu;         /* bound to this CPU; -1 = the scheduler places and migrates it */
-	int initial_cpu; /* where it starts if not bound; -1 = the scheduler's choice */
+	int cpu;         /* bound to this CPU; NO_CPU = the scheduler places and migrates it */
+	int initial_cpu; /* where it starts if not bound; NO_CPU = the scheduler's choice */
 	task_fn *fn;
 	void *arg;
 };
@@ -196,7 +198,7 @@ void task_sleep(struct task *task, sim_ps duration);
 /* The same, but what wakes it is an interrupt that `cpu` takes (its timer, a device's), whose
  * handler runs after `duration` if nothing holds it up; its entry lies before. */
 void task_sleep_for_irq(struct task *task, sim_ps duration, unsigned int cpu);
-/* From now on bound to one CPU (-1: any), and moved there at once. */
+/* From now on bound to one CPU (NO_CPU: to none), and moved there at once. */
 void task_bind(struct task *task, int cpu);
 /* The same, but it stays where it is until it has slept. */
 void task_bind_at_wakeup(struct task *task, int cpu);

@@ -96,25 +96,41 @@ void task_set_pace(struct task *t, uint8_t slower)
 	t->pace = slower;
 }
 
+/* What was asked of it outside of any call (exit_to_user_mode_loop). */
+static void user_mode_prepare(struct task *t)
+{
+	if (t->numa_work)
+		task_numa_work(t);
+	while (this_cpu(t)->need_resched)
+		schedule(t);
+}
+
+static void user_mode_enter(struct task *t)
+{
+	rcu_user(t, true);
+	t->in_user = true;
+}
+
+static void user_mode_leave(struct task *t)
+{
+	t->in_user = false;
+	rcu_user(t, false);
+}
+
 void user_compute(struct task *t, sim_ps work)
 {
 	uint8_t pace = t->pace;
 
-	if (t->numa_work)
-		task_numa_work(t);
-	while (this_cpu(t)->need_resched) /* asked outside of any call */
-		schedule(t);
+	user_mode_prepare(t);
 	if (pace)
 		settle(t);
 	t->pace = 0; /* its own work was recorded as long as it took */
-	rcu_user(t, true);
+	user_mode_enter(t);
 	code_cache_user(t, work);
 	spend_time(t, work + refill_time(t, work));
-	t->in_user = true;
 	settle(t);
-	t->in_user = false;
 	t->pace = pace;
-	rcu_user(t, false);
+	user_mode_leave(t);
 }
 
 void task_block(struct task *t)
@@ -162,17 +178,14 @@ void task_spin(struct task *t, sim_ps at_most)
 {
 	struct cpu *cpu;
 
-	while (this_cpu(t)->need_resched)
-		schedule(t);
+	user_mode_prepare(t);
 	settle(t);
-	rcu_user(t, true);
-	t->in_user = true;
+	user_mode_enter(t);
 	cpu = this_cpu(t)->cpu;
 	cpu_wait(cpu, sim_now(t->k->sim) + at_most, "another task");
 	if (cpu_irq_pending(cpu, sim_now(t->k->sim)))
 		handle_irqs(t);
-	t->in_user = false;
-	rcu_user(t, false);
+	user_mode_leave(t);
 }
 
 void task_spin_end(struct task *t)
@@ -210,7 +223,7 @@ void task_sleep(struct task *t, sim_ps duration)
 void task_bind(struct task *t, int cpu)
 {
 	t->bound = cpu;
-	if (cpu >= 0 && t->cpu != (unsigned int)cpu)
+	if (cpu != NO_CPU && t->cpu != (unsigned int)cpu)
 		sched_migrate(t, (unsigned int)cpu);
 }
 
@@ -230,7 +243,7 @@ void sys_sched_setaffinity(struct task *t, int cpu)
 	spend(t, t->k->cost.set_affinity);
 	settle(t);
 	t->bound = cpu;
-	if (cpu >= 0 && t->cpu != (unsigned int)cpu)
+	if (cpu != NO_CPU && t->cpu != (unsigned int)cpu)
 		stop_and_migrate(t);
 	syscall_exit(t);
 }

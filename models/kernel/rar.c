@@ -88,7 +88,7 @@ static void wait_for_actions(struct task *t, const struct cpumask *to)
 		touch_line(t, &t->k->rar->action[target], LINE_READ);
 	}
 	settle(t);
-	hist_add(&metric_get(sim_metrics(t->k->sim), &desc_wait, "")->hist,
+	hist_add(&kernel_metric(t->k, &t->k->metric.rar_wait, &desc_wait)->hist,
 		 sim_now(t->k->sim) - wait.start);
 	part_end(t, wait, HOLD_IPI);
 }
@@ -128,7 +128,7 @@ static struct rar_payload *request(struct task *t, const struct cpumask *to, uin
 	cpu->rar_pages = pages;
 	cpu->rar_done = 0;
 	ipi_send(cpu, to, IRQ_RAR);
-	metric_get(sim_metrics(t->k->sim), &desc_rar, "")->value += cpumask_weight(to);
+	kernel_metric(t->k, &t->k->metric.rar, &desc_rar)->value += cpumask_weight(to);
 	wait_for_actions(t, to);
 	return p;
 }

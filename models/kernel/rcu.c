@@ -36,23 +36,27 @@ static void make_tree(struct kernel *k, struct rcu *r)
 		rcu_leaf(r, cpu)->all |= rcu_bit(cpu);
 }
 
-/* With the node's lock held, which it drops. Who clears the last bit climbs; at the root, it wakes
- * the kthread. */
-static void report_up(struct task *t, struct rcu *r, struct rcu_node *n, uint64_t bits)
+bool rcu_report_up(struct task *t, struct rcu_node *n, enum rcu_mask which, uint64_t bits)
 {
 	bool last;
 
-	n->qsmask &= ~bits;
-	while (!n->qsmask && n->parent) {
+	n->mask[which] &= ~bits;
+	while (!n->mask[which] && n->parent) {
 		bits = n->parent_bit;
 		spin_unlock(t, &n->lock);
 		n = n->parent;
 		spin_lock(t, &n->lock);
-		n->qsmask &= ~bits;
+		n->mask[which] &= ~bits;
 	}
-	last = !n->qsmask && !n->parent;
+	last = !n->mask[which] && !n->parent;
 	spin_unlock(t, &n->lock);
-	if (last && t != r->kthread)
+	return last;
+}
+
+/* At the root, it wakes the kthread. */
+static void report_up(struct task *t, struct rcu *r, struct rcu_node *n, uint64_t bits)
+{
+	if (rcu_report_up(t, n, RCU_QSMASK, bits) && t != r->kthread)
 		sched_wake(t, r->kthread);
 }
 
@@ -79,7 +83,7 @@ static void gp_init(struct task *t, struct rcu *r)
 		struct rcu_node *n = &r->node[i];
 
 		spin_lock_irq(t, &n->lock);
-		n->qsmask = n->all;
+		n->mask[RCU_QSMASK] = n->all;
 		n->started = r->started;
 		spend(t, t->k->cost.rcu_node);
 		spin_unlock_irq(t, &n->lock);
@@ -92,7 +96,7 @@ static uint64_t quiescent_cpus(struct task *t, const struct rcu_node *leaf)
 {
 	uint64_t found = 0;
 
-	for (uint64_t bits = leaf->qsmask; bits; bits &= bits - 1) {
+	for (uint64_t bits = leaf->mask[RCU_QSMASK]; bits; bits &= bits - 1) {
 		struct kcpu *c = &t->k->cpus[leaf->first_cpu + (unsigned int)__builtin_ctzll(bits)];
 		struct rcu_data *d = &c->rcu;
 
@@ -114,7 +118,7 @@ static void force_qs_scan(struct task *t, struct rcu *r)
 
 		spin_lock_irq(t, &leaf->lock);
 		spend(t, t->k->cost.rcu_node);
-		if (leaf->qsmask)
+		if (leaf->mask[RCU_QSMASK])
 			report_up(t, r, leaf, quiescent_cpus(t, leaf));
 		else
 			spin_unlock(t, &leaf->lock);
@@ -127,7 +131,7 @@ static void sleep_until_fqs(struct task *t, struct rcu *r)
 {
 	sim_ps until = sim_now(t->k->sim) + fqs_interval(t->k);
 
-	while (r->node[0].qsmask && !r->force && sim_now(t->k->sim) < until) {
+	while (r->node[0].mask[RCU_QSMASK] && !r->force && sim_now(t->k->sim) < until) {
 		sched_sleep(t, until - sim_now(t->k->sim), "rcu: quiescent states");
 		r->runs++;
 	}
@@ -160,9 +164,9 @@ static void gp_kthread(struct task *t, void *arg)
 		r->runs++;
 		r->needed = false;
 		gp_init(t, r);
-		while (r->node[0].qsmask) {
+		while (r->node[0].mask[RCU_QSMASK]) {
 			sleep_until_fqs(t, r);
-			if (r->node[0].qsmask)
+			if (r->node[0].mask[RCU_QSMASK])
 				force_qs_scan(t, r);
 		}
 		gp_cleanup(t, r);
@@ -220,7 +224,7 @@ static void note_gp_changes(struct task *t, struct rcu *r, struct rcu_data *d)
 		return;
 	if (d->seen_gp != leaf->started) {
 		d->seen_gp = leaf->started;
-		d->needs_qs = leaf->qsmask & rcu_bit(t->cpu);
+		d->needs_qs = leaf->mask[RCU_QSMASK] & rcu_bit(t->cpu);
 		d->qs_noted = false;
 	}
 	d->seen_end = leaf->completed;
@@ -233,7 +237,7 @@ static void report_qs(struct task *t, struct rcu *r, struct rcu_data *d)
 
 	d->needs_qs = false;
 	spin_lock(t, &leaf->lock);
-	if (leaf->qsmask & rcu_bit(t->cpu))
+	if (leaf->mask[RCU_QSMASK] & rcu_bit(t->cpu))
 		report_up(t, r, leaf, rcu_bit(t->cpu));
 	else
 		spin_unlock(t, &leaf->lock); /* a scan was faster */

@@ -23,10 +23,9 @@ struct rcu_cb {
 
 void rcu_init(struct kernel *k);
 void rcu_free(struct kernel *k);
-/* An offloaded CPU that is lazy may let it wait for long; hurry: not this one. */
+/* An offloaded CPU that is lazy may let it wait for long. */
 void call_rcu(struct task *t, rcu_fn *fn, void *arg);
 void call_rcu_pinning(struct task *t, rcu_fn *fn, void *arg, uint64_t bytes);
-void call_rcu_hurry(struct task *t, rcu_fn *fn, void *arg);
 /* Blocks until all readers that are inside now have left. */
 void synchronize_rcu(struct task *t);
 /* The same by interrupting every CPU that is not idle; one grace period at a time, and those who

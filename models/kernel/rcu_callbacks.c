@@ -134,7 +134,8 @@ void call_rcu(struct task *t, rcu_fn *fn, void *arg)
 	enqueue(t, (struct rcu_cb){ .fn = fn, .arg = arg }, false);
 }
 
-void call_rcu_hurry(struct task *t, rcu_fn *fn, void *arg)
+/* Not even a lazy CPU lets it wait. */
+static void call_rcu_hurry(struct task *t, rcu_fn *fn, void *arg)
 {
 	enqueue(t, (struct rcu_cb){ .fn = fn, .arg = arg }, true);
 }

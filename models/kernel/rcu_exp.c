@@ -11,22 +11,10 @@ METRIC(desc_exp, "rcu.expedited", METRIC_HISTOGRAM, "ps", NULL,
 METRIC(desc_shared, "rcu.expedited_shared", METRIC_COUNTER, "1", NULL,
        "requests that another's expedited grace period served");
 
-/* With the node's lock held, which it drops. */
+/* At the root, it wakes who waits. */
 static void report_up(struct task *t, struct rcu *r, struct rcu_node *n, uint64_t bits)
 {
-	bool last;
-
-	n->expmask &= ~bits;
-	while (!n->expmask && n->parent) {
-		bits = n->parent_bit;
-		spin_unlock(t, &n->lock);
-		n = n->parent;
-		spin_lock(t, &n->lock);
-		n->expmask &= ~bits;
-	}
-	last = !n->expmask && !n->parent;
-	spin_unlock(t, &n->lock);
-	if (last && r->exp_waiter && r->exp_waiter != t)
+	if (rcu_report_up(t, n, RCU_EXPMASK, bits) && r->exp_waiter && r->exp_waiter != t)
 		sched_wake(t, r->exp_waiter);
 }
 
@@ -36,7 +24,7 @@ static void report_cpu(struct task *t, struct rcu *r)
 
 	this_cpu(t)->rcu.exp_deferred = false;
 	spin_lock(t, &leaf->lock);
-	if (leaf->expmask & rcu_bit(t->cpu))
+	if (leaf->mask[RCU_EXPMASK] & rcu_bit(t->cpu))
 		report_up(t, r, leaf, rcu_bit(t->cpu));
 	else
 		spin_unlock(t, &leaf->lock);
@@ -67,7 +55,7 @@ static uint64_t select_cpus(struct task *t, struct rcu *r, struct rcu_node *leaf
 	uint64_t quiet = 0, busy;
 
 	spin_lock_irq(t, &leaf->lock);
-	for (uint64_t bits = leaf->expmask; bits; bits &= bits - 1) {
+	for (uint64_t bits = leaf->mask[RCU_EXPMASK]; bits; bits &= bits - 1) {
 		struct kcpu *c = &t->k->cpus[leaf->first_cpu + (unsigned int)__builtin_ctzll(bits)];
 
 		touch_line(t, &c->context_line, LINE_READ);
@@ -75,7 +63,7 @@ static uint64_t select_cpus(struct task *t, struct rcu *r, struct rcu_node *leaf
 		if (c->id == t->cpu || c->curr == c->idle || c->rcu.in_user)
 			quiet |= bits & -bits;
 	}
-	busy = leaf->expmask & ~quiet;
+	busy = leaf->mask[RCU_EXPMASK] & ~quiet;
 	report_up(t, r, leaf, quiet);
 	irq_enable(t);
 	return busy;
@@ -101,7 +89,7 @@ static void exp_gp(struct task *t, struct rcu *r)
 	r->exp_started++;
 	for (unsigned int i = 0; i < r->nr_nodes; i++) {
 		spin_lock_irq(t, &r->node[i].lock);
-		r->node[i].expmask = r->node[i].all;
+		r->node[i].mask[RCU_EXPMASK] = r->node[i].all;
 		spend(t, t->k->cost.rcu_node);
 		spin_unlock_irq(t, &r->node[i].lock);
 	}
@@ -109,7 +97,7 @@ static void exp_gp(struct task *t, struct rcu *r)
 	preempt_disable(t);
 	interrupt_others(t, r);
 	preempt_enable(t);
-	while (r->node[0].expmask)
+	while (r->node[0].mask[RCU_EXPMASK])
 		sched_block(t, "an expedited grace period");
 	r->exp_waiter = NULL;
 	r->exp_completed = r->exp_started;

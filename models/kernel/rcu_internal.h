@@ -10,14 +10,16 @@
 #define RCU_FANOUT_LEAF 16
 #define RCU_FANOUT      64 /* 16 x 64 = NR_CPUS: two levels are enough */
 
+/* Whom a grace period still waits for: an ordinary one, an expedited one. */
+enum rcu_mask { RCU_QSMASK, RCU_EXPMASK, NR_RCU_MASKS };
+
 struct rcu_node {
 	struct spinlock lock; /* guards the rest */
 	struct rcu_node *parent;
 	uint64_t parent_bit;
 	unsigned int first_cpu;              /* of a leaf */
 	uint64_t all;                        /* a bit for each CPU or child */
-	uint64_t qsmask;                     /* those that the grace period still waits for */
-	uint64_t expmask;                    /* the same of the expedited one */
+	uint64_t mask[NR_RCU_MASKS];         /* likewise */
 	uint64_t started, completed, needed; /* grace periods, as known here */
 };
 
@@ -63,6 +65,9 @@ static inline bool rcu_gp_running(const struct rcu *r)
 
 /* A callback of this CPU needs a grace period that has not begun. */
 void rcu_start_gp(struct task *t, struct rcu *r);
+/* Takes bits off a mask, with the node's lock held, which it drops. Who takes the last one climbs.
+ * True: the root's mask is empty. */
+bool rcu_report_up(struct task *t, struct rcu_node *n, enum rcu_mask which, uint64_t bits);
 /* The kthread scans for idle CPUs at once. */
 void rcu_force_quiescent_state(struct task *t, struct rcu *r);
 

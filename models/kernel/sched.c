@@ -35,7 +35,8 @@ bool runqueue_steal(struct kcpu *c)
 
 		for (struct task *t = from->rq_head; t; t = t->rq_next) {
 			/* Preempted, but still leaving: not to be taken yet. */
-			if (t->on_cpu || t->delayed || t->bound >= 0 || from->curr == from->idle)
+			if (t->on_cpu || t->delayed || t->bound != NO_CPU ||
+			    from->curr == from->idle)
 				continue;
 			fair_dequeue(t);
 			runqueue_add(c, t);
@@ -86,7 +87,7 @@ static void wait_for_cpu(struct task *t)
 		if (t->state != TASK_BLOCKED || sim_now(t->k->sim) < t->timer)
 			continue;
 		t->timer = SIM_NEVER;
-		if (t->timer_cpu >= 0) {
+		if (t->timer_cpu != NO_CPU) {
 			hrtimer_start(t);
 		} else {
 			t->state = TASK_RUNNING;
@@ -251,7 +252,7 @@ void stop_and_migrate(struct task *t)
 	struct stopper *s;
 
 	settle(t);
-	while (t->bound >= 0 && t->cpu != (unsigned int)t->bound) {
+	while (t->bound != NO_CPU && t->cpu != (unsigned int)t->bound) {
 		s = stopper_of(this_cpu(t));
 		preempt_disable(t);
 		s->moves = t;
@@ -307,11 +308,11 @@ static struct task *new_task(struct kernel *k, const struct task_attr *attr, str
 	t->mm = mm;
 	t->kthread = kthread;
 	t->bound = attr->cpu;
-	t->cpu = attr->cpu >= 0           ? (unsigned int)attr->cpu
-		 : attr->initial_cpu >= 0 ? (unsigned int)attr->initial_cpu
-					  : next_place(k);
+	t->cpu = attr->cpu != NO_CPU           ? (unsigned int)attr->cpu
+		 : attr->initial_cpu != NO_CPU ? (unsigned int)attr->initial_cpu
+					       : next_place(k);
 	t->timer = SIM_NEVER;
-	t->timer_cpu = -1;
+	t->timer_cpu = NO_CPU;
 	t->fn = attr->fn;
 	t->arg = attr->arg;
 	t->preempt_off = 1; /* until finish_switch */
@@ -345,7 +346,9 @@ struct task *sched_fork(struct task *parent, const struct task_attr *attr, struc
 
 struct task *kthread_spawn(struct kernel *k, const char *comm, task_fn *fn, void *arg)
 {
-	struct task_attr attr = { .comm = comm, .cpu = -1, .initial_cpu = 0, .fn = fn, .arg = arg };
+	struct task_attr attr = {
+		.comm = comm, .cpu = NO_CPU, .initial_cpu = 0, .fn = fn, .arg = arg
+	};
 
 	return sched_spawn(k, &attr, NULL, true);
 }

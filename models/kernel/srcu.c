@@ -109,7 +109,7 @@ static void wait_until_empty(struct task *t, struct srcu *s, unsigned int idx, s
 	unsigned int tries = 0, free_tries = expedited ? zero_delay_tries(t->k) : 1;
 
 	while (!nobody_is_in(t, s, idx)) {
-		uint64_t delay = 1 + (sim_now(t->k->sim) - start) / t->k->jiffy;
+		uint64_t delay = 1 + to_jiffies(t->k, sim_now(t->k->sim) - start);
 
 		if (++tries <= free_tries) {
 			spend_time(t, SRCU_RETRY);

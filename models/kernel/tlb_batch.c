@@ -84,7 +84,7 @@ void set_tlb_ubc_flush_pending(struct task *t, struct mm *mm, uint64_t addr, uin
 	add_batched(t, mm);
 	/* Somebody may write through the old translation until the flush. */
 	b->writable |= (pte & PTE_DIRTY) != 0;
-	metric_get(sim_metrics(t->k->sim), &desc_deferred, "")->value++;
+	kernel_metric(t->k, &t->k->metric.deferred, &desc_deferred)->value++;
 }
 
 void try_to_unmap_flush(struct task *t)

@@ -163,18 +163,19 @@ void flush_tlb_func(struct task *t, void *arg)
 
 bool trim_cpumask_due(struct task *t, struct mm *mm)
 {
-	uint64_t jiffies = sim_now(t->k->sim) / t->k->jiffy;
+	uint64_t now = to_jiffies(t->k, sim_now(t->k->sim));
 
 	/* Beside tlb_gen, which this CPU has just raised. */
 	touch_line(t, &mm->tlb_gen_line, LINE_READ);
-	if (jiffies <= mm->next_trim)
+	if (now <= mm->next_trim)
 		return false;
 	touch_line(t, &mm->tlb_gen_line, LINE_WRITE);
-	mm->next_trim = jiffies + SIM_S / t->k->jiffy;
+	mm->next_trim = now + to_jiffies(t->k, SIM_S);
 	return true;
 }
 
-bool should_flush_tlb(struct task *t, unsigned int cpu, void *arg)
+/* smp_cond_fn */
+static bool should_flush_tlb(struct task *t, unsigned int cpu, void *arg)
 {
 	const struct flush_tlb_info *f = arg;
 	struct cpu_tlbstate *s = &t->k->cpus[cpu].tlbstate;

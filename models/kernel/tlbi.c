@@ -54,7 +54,7 @@ void tlbi_flush(struct task *t, const struct flush_tlb_info *f)
 	tlbi_send(cpu, n);
 	push(this_cpu(t),
 	     (struct tlbi){ f->mm->ctx_id, f->start, f->end, f->stride_shift, f->freed_tables });
-	metric_get(sim_metrics(t->k->sim), &desc_tlbi, "")->value += n;
+	kernel_metric(t->k, &t->k->metric.tlbi, &desc_tlbi)->value += n;
 }
 
 static void forget(struct tlb *tlb, unsigned int slot, const struct tlbi *i)
@@ -96,7 +96,7 @@ void dsb_ish(struct task *t)
 	for (size_t i = 0; i < c->tlbi->n; i++)
 		take_effect(t->k, &c->tlbi->item[i]);
 	c->tlbi->n = 0;
-	hist_add(&metric_get(sim_metrics(t->k->sim), &desc_dsb, "")->hist,
+	hist_add(&kernel_metric(t->k, &t->k->metric.dsb, &desc_dsb)->hist,
 		 sim_now(t->k->sim) - begin);
 }
 

@@ -83,7 +83,7 @@ static void delete_batch(struct task *t, const struct hole *h, uint32_t *pfn, un
 		pages += 1u << pfn_page(t->k, pfn[i])->order;
 	}
 	release_pages(t, pfn, n);
-	metric_get(sim_metrics(t->k->sim), &desc_pages, "")->value += pages;
+	kernel_metric(t->k, &t->k->metric.truncated, &desc_pages)->value += pages;
 }
 
 /* find_lock_entries: those whose lock is free and that nothing is written of. */

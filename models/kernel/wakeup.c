@@ -57,7 +57,7 @@ static unsigned int select_cpu(const struct task *t)
 {
 	unsigned int cpu, home;
 
-	if (t->bound >= 0)
+	if (t->bound != NO_CPU)
 		return (unsigned int)t->bound;
 	home = t->k->cpus[t->cpu].isolated ? 0 : t->cpu;
 	if (cpumask_test(&t->k->idle_mask, home))
@@ -69,7 +69,7 @@ static unsigned int select_cpu(const struct task *t)
 /* One that still stands on a queue asleep wakes up there, unless it is bound elsewhere. */
 static struct kcpu *woken_cpu(struct task *t)
 {
-	if (t->delayed && (t->bound < 0 || t->bound == (int)t->cpu))
+	if (t->delayed && (t->bound == NO_CPU || t->bound == (int)t->cpu))
 		return this_cpu(t);
 	return &t->k->cpus[select_cpu(t)];
 }

@@ -170,6 +170,8 @@ void file_cancel_dirty(struct task *t, struct address_space *m, uint32_t pfn)
 	if (!(page->flags & PG_DIRTY))
 		return;
 	page->flags &= (uint16_t)~PG_DIRTY;
+	if (!m->on_dirty_list) /* shmem's, dirty since reclaim unmapped it: not counted */
+		return;
 	m->nr_dirty--;
 	t->k->writeback->nr_dirty--;
 }

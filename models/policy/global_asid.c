@@ -41,9 +41,7 @@ static unsigned int active_cpus(struct task *t, const struct mm *mm)
 
 void consider_global_asid(const struct global_asid_params *p, struct task *t, struct mm *mm)
 {
-	uint64_t jiffies = sim_now(t->k->sim) / t->k->jiffy;
-
-	if (t->id % p->sample != jiffies % p->sample)
+	if (t->id % p->sample != to_jiffies(t->k, sim_now(t->k->sim)) % p->sample)
 		return;
 	if (cpumask_weight(&mm->cpumask) < p->min_active_cpus ||
 	    active_cpus(t, mm) < p->min_active_cpus || mm->global_asid)

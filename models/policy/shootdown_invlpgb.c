@@ -41,7 +41,7 @@ static void issue(struct task *t, uint64_t n)
 	const struct machine *m = t->k->m;
 
 	spend_time(t, n * m->desc.flush.invlpgb * (m->desc.flush.pti ? 2 : 1));
-	metric_get(sim_metrics(t->k->sim), &desc_invlpgb, "")->value += n;
+	kernel_metric(t->k, &t->k->metric.invlpgb, &desc_invlpgb)->value += n;
 }
 
 /* TLBSYNC waits for the farthest CPU that could hold the translation. */
@@ -62,7 +62,7 @@ static void tlbsync(struct task *t, const struct mm *mm)
 	}
 	spend_time(t, m->desc.flush.tlbsync_base + (sim_ps)worst * m->desc.flush.tlbsync_remote);
 	settle(t);
-	hist_add(&metric_get(sim_metrics(t->k->sim), &desc_tlbsync, "")->hist,
+	hist_add(&kernel_metric(t->k, &t->k->metric.tlbsync, &desc_tlbsync)->hist,
 		 sim_now(t->k->sim) - start);
 }
 
@@ -107,7 +107,7 @@ static bool batch_flush(const void *p, struct task *t)
 	spend_time(t, k->m->desc.flush.invlpgb + k->m->desc.flush.tlbsync_base +
 			      (sim_ps)DIST_CROSS_SOCKET * k->m->desc.flush.tlbsync_remote);
 	settle(t);
-	metric_get(sim_metrics(k->sim), &desc_invlpgb, "")->value++;
+	kernel_metric(k, &k->metric.invlpgb, &desc_invlpgb)->value++;
 	for (unsigned int cpu = 0; cpu < k->nr_cpus; cpu++)
 		tlb_flush_all(&k->cpus[cpu].cpu->tlb, false);
 	return true;

@@ -42,7 +42,9 @@ static inline void scene_child(struct task *t, void *arg)
 
 static inline void scene_act(struct task *t, struct flush_scene *s, struct rng *rng)
 {
-	struct task_attr attr = { .comm = "child", .cpu = 0, .initial_cpu = -1, .fn = scene_child };
+	struct task_attr attr = {
+		.comm = "child", .cpu = 0, .initial_cpu = NO_CPU, .fn = scene_child
+	};
 	uint64_t n = 1 + rng_below(rng, SCENE_PAGES), first = rng_below(rng, SCENE_PAGES - n + 1);
 	uint64_t addr = s->area + first * PAGE_SIZE, len = n * PAGE_SIZE;
 
@@ -69,7 +71,9 @@ static inline void scene_act(struct task *t, struct flush_scene *s, struct rng *
 static inline void scene_leader(struct task *t, void *arg)
 {
 	struct flush_scene *s = arg;
-	struct task_attr attr = { .comm = "user", .initial_cpu = -1, .fn = scene_user, .arg = s };
+	struct task_attr attr = {
+		.comm = "user", .initial_cpu = NO_CPU, .fn = scene_user, .arg = s
+	};
 	struct rng rng;
 
 	rng_init(&rng, s->seed, "scene.leader", 0);

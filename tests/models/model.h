@@ -157,6 +157,13 @@ static inline uint64_t counter(const struct model *m, const char *name, const ch
 	return x ? x->value : 0;
 }
 
+/* Pages that reclaim freed: none where memory was never short. */
+static inline uint64_t reclaimed(const struct model *m)
+{
+	return counter(m, "reclaim.reclaimed", "kswapd") +
+	       counter(m, "reclaim.reclaimed", "direct");
+}
+
 static inline const struct hist *histogram(const struct model *m, const char *name,
 					   const char *label)
 {
@@ -166,11 +173,11 @@ static inline const struct hist *histogram(const struct model *m, const char *na
 	return x ? &x->hist : &none;
 }
 
-/* cpu < 0: wherever the scheduler likes. */
+/* NO_CPU: wherever the scheduler likes. */
 static inline struct task *spawn(struct model *m, const char *comm, int cpu, task_fn *fn, void *arg)
 {
 	struct task_attr attr = {
-		.comm = comm, .cpu = cpu, .initial_cpu = -1, .fn = fn, .arg = arg
+		.comm = comm, .cpu = cpu, .initial_cpu = NO_CPU, .fn = fn, .arg = arg
 	};
 
 	return kernel_spawn(m->k, &attr);

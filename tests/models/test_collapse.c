@@ -113,7 +113,7 @@ static void busy(struct task *t, void *arg)
 
 static void timed(struct task *t, void *arg)
 {
-	struct task_attr attr = { .comm = "busy", .cpu = 1, .initial_cpu = -1, .fn = busy };
+	struct task_attr attr = { .comm = "busy", .cpu = 1, .initial_cpu = NO_CPU, .fn = busy };
 	sim_ps begin;
 
 	map_and_write(t, 1, 512);
@@ -169,7 +169,7 @@ static void child(struct task *t, void *arg)
 
 static void shared(struct task *t, void *arg)
 {
-	struct task_attr attr = { .comm = "child", .cpu = 1, .initial_cpu = -1, .fn = child };
+	struct task_attr attr = { .comm = "child", .cpu = 1, .initial_cpu = NO_CPU, .fn = child };
 
 	(void)arg;
 	map_and_write(t, 1, 512);
@@ -228,7 +228,7 @@ static void other(struct task *t, void *arg)
 
 static void leader(struct task *t, void *arg)
 {
-	struct task_attr attr = { .comm = "other", .cpu = 1, .initial_cpu = -1, .fn = other };
+	struct task_attr attr = { .comm = "other", .cpu = 1, .initial_cpu = NO_CPU, .fn = other };
 
 	(void)arg;
 	map_and_write(t, 1, 512);

@@ -60,7 +60,7 @@ static void touch_ptes(struct task *t)
 
 static void parent(struct task *t, void *arg)
 {
-	struct task_attr attr = { .comm = "child", .initial_cpu = -1, .fn = child };
+	struct task_attr attr = { .comm = "child", .initial_cpu = NO_CPU, .fn = child };
 	uint32_t pfn;
 
 	(void)arg;
@@ -142,7 +142,7 @@ static void user(struct task *t, void *arg)
 
 static void used(struct task *t, void *arg)
 {
-	struct task_attr attr = { .comm = "user", .initial_cpu = -1, .fn = user, .arg = arg };
+	struct task_attr attr = { .comm = "user", .initial_cpu = NO_CPU, .fn = user, .arg = arg };
 
 	sys_mmap(t, AREA, PMD_SIZE, RW, SHMEM | MAP_FIXED);
 	touch_all(t, USER_WRITE);

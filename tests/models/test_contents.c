@@ -58,7 +58,9 @@ static void body(struct task *t, void *arg);
 
 static void fork_child(struct task *t, struct map *m)
 {
-	struct task_attr attr = { .comm = "child", .cpu = -1, .initial_cpu = -1, .fn = body };
+	struct task_attr attr = {
+		.comm = "child", .cpu = NO_CPU, .initial_cpu = NO_CPU, .fn = body
+	};
 	struct map *copy = malloc(sizeof(*copy));
 
 	m->forks--;

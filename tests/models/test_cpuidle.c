@@ -161,7 +161,7 @@ static void wakes(struct task *t, void *arg)
 {
 	struct play *p = arg;
 	struct task_attr attr = {
-		.comm = "waits", .cpu = 1, .initial_cpu = -1, .fn = waits, .arg = p
+		.comm = "waits", .cpu = 1, .initial_cpu = NO_CPU, .fn = waits, .arg = p
 	};
 	struct task *other = sys_clone_thread(t, &attr);
 
@@ -204,7 +204,7 @@ static void unmaps(struct task *t, void *arg)
 {
 	struct play *p = arg;
 	struct task_attr attr = {
-		.comm = "sleeper", .cpu = 1, .initial_cpu = -1, .fn = sleeper, .arg = p
+		.comm = "sleeper", .cpu = 1, .initial_cpu = NO_CPU, .fn = sleeper, .arg = p
 	};
 	struct kernel *k = t->k;
 

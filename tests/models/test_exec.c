@@ -101,7 +101,7 @@ static void vfork_child(struct task *t, void *arg)
 static void vfork_parent(struct task *t, void *arg)
 {
 	struct task_attr attr = {
-		.comm = "child", .cpu = 1, .initial_cpu = -1, .fn = vfork_child, .arg = arg
+		.comm = "child", .cpu = 1, .initial_cpu = NO_CPU, .fn = vfork_child, .arg = arg
 	};
 	struct scene *s = arg;
 	struct mm *mm = t->mm;
@@ -139,7 +139,7 @@ static void forked(struct task *t, void *arg)
 
 static sim_ps fork_time(struct task *t)
 {
-	struct task_attr attr = { .comm = "child", .cpu = 1, .initial_cpu = -1, .fn = forked };
+	struct task_attr attr = { .comm = "child", .cpu = 1, .initial_cpu = NO_CPU, .fn = forked };
 	struct task *child = sys_fork(t, &attr);
 	sim_ps took = task_call_time(t);
 

@@ -184,7 +184,7 @@ static void test_debt(void **state)
 
 	(void)state;
 	model_start(&s.m, &spec);
-	s.second = spawn(&s.m, "second", -1, second_sleeps, &s);
+	s.second = spawn(&s.m, "second", NO_CPU, second_sleeps, &s);
 	s.first = spawn(&s.m, "first", (int)s.second->cpu, catches_up, &s);
 	model_run_clean(&s.m, "debt", 0);
 	assert_true(s.second_ran > s.first_went_on);

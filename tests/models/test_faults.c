@@ -147,7 +147,7 @@ static void user(struct task *t, void *arg)
 static void leader(struct task *t, void *arg)
 {
 	struct scene *s = arg;
-	struct task_attr attr = { .comm = "user", .initial_cpu = -1, .fn = user, .arg = s };
+	struct task_attr attr = { .comm = "user", .initial_cpu = NO_CPU, .fn = user, .arg = s };
 
 	s->area = (uint64_t)sys_mmap(t, 0, PMD_SIZE, PROT_READ | PROT_WRITE,
 				     MAP_PRIVATE | MAP_ANONYMOUS);
@@ -209,7 +209,7 @@ static void child(struct task *t, void *arg)
 
 static void forks(struct task *t, void *arg)
 {
-	struct task_attr attr = { .comm = "child", .cpu = 0, .initial_cpu = -1, .fn = child };
+	struct task_attr attr = { .comm = "child", .cpu = 0, .initial_cpu = NO_CPU, .fn = child };
 
 	(void)arg;
 	for (unsigned int i = 0; i < 5; i++) {

@@ -96,7 +96,9 @@ static void helper_sleeps(struct task *t, void *arg)
 static void actor(struct task *t, void *arg)
 {
 	struct scene *s = arg;
-	struct task_attr attr = { .comm = "helper", .initial_cpu = -1, .fn = s->help, .arg = s };
+	struct task_attr attr = {
+		.comm = "helper", .initial_cpu = NO_CPU, .fn = s->help, .arg = s
+	};
 	uint64_t len = (s->pages + 64) * PAGE_SIZE;
 
 	s->area = (uint64_t)sys_mmap(t, 0, (len + 2 * PMD_SIZE) & ~(PMD_SIZE - 1),
@@ -452,7 +454,7 @@ static void strand(struct task *t, void *arg)
 {
 	struct scene *s = arg;
 	struct task_attr attr = {
-		.comm = "guest", .cpu = 4, .initial_cpu = -1, .fn = comes_and_goes, .arg = s
+		.comm = "guest", .cpu = 4, .initial_cpu = NO_CPU, .fn = comes_and_goes, .arg = s
 	};
 	struct task *guest = sys_clone_thread(t, &attr);
 

@@ -194,7 +194,7 @@ static void child(struct task *t, void *arg)
 
 static void forks(struct task *t, void *arg)
 {
-	struct task_attr attr = { .comm = "child", .cpu = 1, .initial_cpu = -1, .fn = child };
+	struct task_attr attr = { .comm = "child", .cpu = 1, .initial_cpu = NO_CPU, .fn = child };
 	uint64_t frame;
 
 	(void)arg;
@@ -313,7 +313,7 @@ static void other(struct task *t, void *arg)
 
 static void leader(struct task *t, void *arg)
 {
-	struct task_attr attr = { .comm = "other", .cpu = 1, .initial_cpu = -1, .fn = other };
+	struct task_attr attr = { .comm = "other", .cpu = 1, .initial_cpu = NO_CPU, .fn = other };
 	task_fn *const *act = arg;
 
 	map(t, PMD_SIZE);

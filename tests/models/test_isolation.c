@@ -43,7 +43,7 @@ static void test_no_balancing(void **state)
 	(void)state;
 	model_start(&s.m, &spec);
 	for (unsigned int i = 0; i < 10; i++)
-		spawn(&s.m, "wanderer", -1, wander, &s);
+		spawn(&s.m, "wanderer", NO_CPU, wander, &s);
 	model_run_clean(&s.m, "isolated CPUs", 0);
 	for (unsigned int cpu = 0; cpu < 8; cpu++)
 		assert_int_equal(s.on[cpu] > 0, cpu < 4);
@@ -196,13 +196,13 @@ static void barrier_thread(struct task *t, void *arg)
 
 static void parent(struct task *t, void *arg)
 {
-	struct task_attr attr = { .comm = "thread", .initial_cpu = -1, .fn = compute };
+	struct task_attr attr = { .comm = "thread", .initial_cpu = NO_CPU, .fn = compute };
 
 	for (int cpu = 1; cpu < 4; cpu++) {
 		attr.cpu = cpu + 2; /* 3 to 5: two of them isolated */
 		sys_clone_thread(t, &attr);
 	}
-	attr.cpu = -1;
+	attr.cpu = NO_CPU;
 	barrier_thread(t, arg);
 }
 

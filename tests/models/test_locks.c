@@ -85,7 +85,7 @@ static void spawn_visitors(struct arena *a, struct visitor *v, task_fn *fn, uint
 	for (unsigned int i = 0; i < a->tasks; i++) {
 		v[i].a = a;
 		rng_init(&v[i].rng, seed, "visitor", i);
-		spawn(&a->m, "visitor", bound ? (int)(i % a->m.k->nr_cpus) : -1, fn, &v[i]);
+		spawn(&a->m, "visitor", bound ? (int)(i % a->m.k->nr_cpus) : NO_CPU, fn, &v[i]);
 	}
 }
 

@@ -415,7 +415,9 @@ static struct actor *new_actor(struct proc *p, unsigned int index, uint64_t seed
 static void op_fork(struct task *t, struct actor *a, struct range r)
 {
 	struct proc *p = a->p, *child;
-	struct task_attr attr = { .comm = "child", .cpu = -1, .initial_cpu = -1, .fn = body };
+	struct task_attr attr = {
+		.comm = "child", .cpu = NO_CPU, .initial_cpu = NO_CPU, .fn = body
+	};
 
 	(void)r;
 	if (p->threads > 1 || p->forks == 0)
@@ -435,9 +437,9 @@ static void leader(struct task *t, void *arg)
 	unsigned int threads = p->threads;
 
 	for (unsigned int i = 1; i < threads; i++) {
-		struct task_attr attr = { .comm = "thread", .initial_cpu = -1, .fn = body };
+		struct task_attr attr = { .comm = "thread", .initial_cpu = NO_CPU, .fn = body };
 
-		attr.cpu = i % 2 ? (int)(i % t->k->nr_cpus) : -1;
+		attr.cpu = i % 2 ? (int)(i % t->k->nr_cpus) : NO_CPU;
 		attr.arg = new_actor(p, i, p->seed);
 		sys_clone_thread(t, &attr);
 	}
@@ -461,7 +463,7 @@ static void run_random(const char *policy, uint64_t seed, unsigned int threads, 
 			    .ops = n_ops,
 			    .forks = forks,
 			    .seed = seed };
-	spawn(&m, "leader", -1, leader, p);
+	spawn(&m, "leader", NO_CPU, leader, p);
 	model_run_clean(&m, policy, seed);
 	model_end(&m);
 }

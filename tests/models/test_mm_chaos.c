@@ -126,9 +126,10 @@ static void chaos_body(struct task *t, void *arg)
 		if (i % 32 == 0)
 			check_frames(t->k, true);
 		if (p->forks && rng_below(&c->rng, 20) == 0) {
-			struct task_attr attr = {
-				.comm = "child", .cpu = -1, .initial_cpu = -1, .fn = chaos_body
-			};
+			struct task_attr attr = { .comm = "child",
+						  .cpu = NO_CPU,
+						  .initial_cpu = NO_CPU,
+						  .fn = chaos_body };
 
 			p->forks--;
 			attr.arg = new_chaos(p, 100 + p->forks);
@@ -144,7 +145,7 @@ static void chaos_leader(struct task *t, void *arg)
 
 	for (unsigned int i = 1; i < p->threads; i++) {
 		struct task_attr attr = { .comm = "thread",
-					  .cpu = -1,
+					  .cpu = NO_CPU,
 					  .initial_cpu = (int)(i * 211 % t->k->nr_cpus),
 					  .fn = chaos_body,
 					  .arg = new_chaos(p, i) };
@@ -169,7 +170,7 @@ static void chaos(const char *policy)
 				    .ops = 80,
 				    .forks = seed % 3 ? 0 : 4,
 				    .seed = seed };
-		spawn(&m, "leader", -1, chaos_leader, p);
+		spawn(&m, "leader", NO_CPU, chaos_leader, p);
 		model_run_clean(&m, policy, seed);
 		model_end(&m);
 		free(p);

@@ -90,7 +90,8 @@ static void run_random(unsigned int tasks, unsigned int sleeps, bool bound, uint
 	for (unsigned int i = 0; i < tasks; i++) {
 		v[i].a = &a;
 		rng_init(&v[i].rng, seed, "visitor", i);
-		spawn(&a.m, "visitor", bound ? (int)(i % a.m.k->nr_cpus) : -1, visitor_body, &v[i]);
+		spawn(&a.m, "visitor", bound ? (int)(i % a.m.k->nr_cpus) : NO_CPU, visitor_body,
+		      &v[i]);
 	}
 	finish(&a, "mutex", seed);
 	assert_int_equal(a.done, tasks);

@@ -103,15 +103,19 @@ static void refused(struct task *t, void *arg)
 	expect(t->k, !leaf_read(t->mm, AREA), "populated in spite of MAP_NONBLOCK");
 }
 
-static void run(task_fn *body, const char *const *set)
+/* Returns how many pages were reclaimed. */
+static uint64_t run(task_fn *body, const char *const *set)
 {
 	struct model_spec spec = { .set = set };
 	struct model m;
+	uint64_t pages;
 
 	model_start(&m, &spec);
 	spawn(&m, "body", 0, body, NULL);
 	model_run_clean(&m, "populate", 0);
+	pages = reclaimed(&m);
 	model_end(&m);
+	return pages;
 }
 
 static void test_populate(void **state)
@@ -138,7 +142,7 @@ static void populator(struct task *t, void *arg)
 static void crowd(struct task *t, void *arg)
 {
 	struct task_attr attr = {
-		.comm = "populator", .initial_cpu = -1, .fn = populator, .arg = arg
+		.comm = "populator", .initial_cpu = NO_CPU, .fn = populator, .arg = arg
 	};
 
 	sys_mmap(t, AREA, PAGES * PAGE_SIZE, RW, ANON);
@@ -160,16 +164,17 @@ static void unmapped_crowd(struct task *t, void *arg)
 
 static void test_crowds(void **state)
 {
-	static const char *const tight[] = { "memory.size=8MiB", "disk.read=5us", "disk.write=5us",
+	/* Fewer frames than are populated. */
+	static const char *const tight[] = { "memory.size=2MiB", "disk.read=5us", "disk.write=5us",
 					     NULL };
 	static const char *const huge[] = { "huge-pages=always", NULL };
 
 	(void)state;
 	run(crowd, NULL);
-	run(crowd, tight);
+	assert_true(run(crowd, tight) > PAGES);
 	run(crowd, huge);
 	run(unmapped_crowd, NULL);
-	run(unmapped_crowd, tight);
+	assert_true(run(unmapped_crowd, tight) > PAGES / 2);
 }
 
 int main(void)

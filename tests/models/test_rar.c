@@ -96,7 +96,7 @@ static void source(struct task *t, void *arg)
 {
 	struct play *p = arg;
 	struct task_attr attr = {
-		.comm = "target", .cpu = 1, .initial_cpu = -1, .fn = target, .arg = p
+		.comm = "target", .cpu = 1, .initial_cpu = NO_CPU, .fn = target, .arg = p
 	};
 	struct kernel *k = t->k;
 	sim_ps begin;
@@ -204,7 +204,7 @@ static void strands(struct task *t, void *arg)
 {
 	struct strand *s = arg;
 	struct task_attr attr = {
-		.comm = "guest", .cpu = 4, .initial_cpu = -1, .fn = guest, .arg = s
+		.comm = "guest", .cpu = 4, .initial_cpu = NO_CPU, .fn = guest, .arg = s
 	};
 	struct mm *mm = t->mm;
 
@@ -214,7 +214,7 @@ static void strands(struct task *t, void *arg)
 		user_access(t, s->area + i * PAGE_SIZE, USER_WRITE);
 	s->guest = sys_clone_thread(t, &attr);
 	attr = (struct task_attr){
-		.comm = "stays", .cpu = 2, .initial_cpu = -1, .fn = stays, .arg = s
+		.comm = "stays", .cpu = 2, .initial_cpu = NO_CPU, .fn = stays, .arg = s
 	};
 	sys_clone_thread(t, &attr);
 	while (!mm->global_asid) {
@@ -316,7 +316,7 @@ static void batches(struct task *t, void *arg)
 {
 	struct batch_play *p = arg;
 	struct task_attr attr = {
-		.comm = "holds", .cpu = 1, .initial_cpu = -1, .fn = holds, .arg = p
+		.comm = "holds", .cpu = 1, .initial_cpu = NO_CPU, .fn = holds, .arg = p
 	};
 	const struct kcpu *c = &t->k->cpus[1];
 

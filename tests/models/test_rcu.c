@@ -150,7 +150,7 @@ static void test_no_reader_is_left(void **state)
 		for (unsigned int i = 0; i < w->tasks; i++) {
 			w->member[i].w = w;
 			rng_init(&w->member[i].rng, seed, "member", i);
-			spawn(&w->m, "member", i % 2 ? (int)(i % 8) : -1, member_body,
+			spawn(&w->m, "member", i % 2 ? (int)(i % 8) : NO_CPU, member_body,
 			      &w->member[i]);
 		}
 		model_run_clean(&w->m, "grace periods", seed);

@@ -63,6 +63,8 @@ static void read_for(struct task *t, struct member *me, sim_ps length)
 static void member_body(struct task *t, void *arg)
 {
 	struct member *me = arg;
+	/* Many outlast a grace period: no others would notice one that ends too early. */
+	sim_ps longest = me->w->expedited ? 400 * US : 20 * MS;
 
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		switch (rng_below(&me->rng, 6)) {
@@ -76,7 +78,7 @@ static void member_body(struct task *t, void *arg)
 			user_compute(t, rng_below(&me->rng, 300 * US));
 			break;
 		default:
-			read_for(t, me, rng_below(&me->rng, 400 * US));
+			read_for(t, me, rng_below(&me->rng, longest));
 		}
 	}
 }
@@ -109,7 +111,7 @@ static struct world *run_random(const char *const *set, uint64_t seed, bool expe
 	for (unsigned int i = 0; i < w->tasks; i++) {
 		w->member[i].w = w;
 		rng_init(&w->member[i].rng, seed, "member", i);
-		spawn(&w->m, "member", i % 2 ? (int)(i * 5 % w->m.k->nr_cpus) : -1, member_body,
+		spawn(&w->m, "member", i % 2 ? (int)(i * 5 % w->m.k->nr_cpus) : NO_CPU, member_body,
 		      &w->member[i]);
 	}
 	model_run(&w->m);
@@ -150,7 +152,7 @@ static void test_the_oracle_bites(void **state)
 		caught[seed % 2] += violations_of(&w->m, "test");
 		free_world(w);
 	}
-	assert_true(caught[1] > 0);
+	assert_true(caught[0] > 0 && caught[1] > 0);
 }
 
 /* ---- by hand ---- */

@@ -73,7 +73,7 @@ static void member_main(struct task *t, void *arg);
 static void op_fork(struct task *t, struct scene *s)
 {
 	struct task_attr attr = {
-		.comm = "child", .cpu = -1, .initial_cpu = -1, .fn = member_main
+		.comm = "child", .cpu = NO_CPU, .initial_cpu = NO_CPU, .fn = member_main
 	};
 	struct member *child;
 	unsigned int id = 0;
@@ -175,7 +175,7 @@ static void run_random(uint64_t seed)
 	*first = (struct member){ &s, 0 };
 	rng_init(&s.rng, seed, "rmap", 0);
 	model_start(&s.m, &spec);
-	spawn(&s.m, "first", -1, member_main, first);
+	spawn(&s.m, "first", NO_CPU, member_main, first);
 	model_run_clean(&s.m, "random", seed);
 	model_end(&s.m);
 }
@@ -230,7 +230,7 @@ static void child_writes(struct task *t, void *arg)
 static void forks_once(struct task *t, void *arg)
 {
 	struct task_attr attr = {
-		.comm = "child", .cpu = 1, .initial_cpu = -1, .fn = child_writes, .arg = arg
+		.comm = "child", .cpu = 1, .initial_cpu = NO_CPU, .fn = child_writes, .arg = arg
 	};
 
 	sys_mmap(t, window(0), 4 * PAGE_SIZE, PROT_READ | PROT_WRITE,
@@ -287,7 +287,9 @@ static void locks_page(struct task *t, void *arg)
 static void spawns_lockers(struct task *t, void *arg)
 {
 	struct locked *l = arg;
-	struct task_attr attr = { .comm = "locker", .initial_cpu = -1, .fn = locks_page, .arg = l };
+	struct task_attr attr = {
+		.comm = "locker", .initial_cpu = NO_CPU, .fn = locks_page, .arg = l
+	};
 
 	l->pfn = alloc_page(t);
 	for (attr.cpu = 0; attr.cpu < 6; attr.cpu++)

@@ -122,7 +122,7 @@ static struct world *run_random(uint64_t seed, bool forgetful)
 	for (unsigned int i = 0; i < w->tasks; i++) {
 		w->member[i].w = w;
 		rng_init(&w->member[i].rng, seed, "member", i);
-		spawn(&w->m, "member", -1, member_body, &w->member[i]);
+		spawn(&w->m, "member", NO_CPU, member_body, &w->member[i]);
 	}
 	run_world(w);
 	return w;

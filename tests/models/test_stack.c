@@ -95,7 +95,7 @@ static void leader(struct task *t, void *arg)
 	for (unsigned int i = 0; i < 4; i++) {
 		struct task_attr attr = { .comm = "digger",
 					  .cpu = (int)i,
-					  .initial_cpu = -1,
+					  .initial_cpu = NO_CPU,
 					  .fn = digger,
 					  .arg = &first[i] };
 

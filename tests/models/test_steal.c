@@ -161,7 +161,7 @@ static void unmaps(struct task *t, void *arg)
 	struct play *p = arg;
 	struct kernel *k = t->k;
 	struct task_attr attr = {
-		.comm = "computes", .cpu = 1, .initial_cpu = -1, .fn = computes, .arg = p
+		.comm = "computes", .cpu = 1, .initial_cpu = NO_CPU, .fn = computes, .arg = p
 	};
 	const struct tlb *tlb = &k->cpus[1].cpu->tlb;
 	uint32_t context;

@@ -66,7 +66,7 @@ static void leader(struct task *t, void *arg)
 	for (unsigned int i = 0; i <= THREADS; i++) {
 		struct task_attr attr = { .comm = i ? "user" : "handler",
 					  .cpu = (int)i,
-					  .initial_cpu = -1,
+					  .initial_cpu = NO_CPU,
 					  .fn = i ? user : handler,
 					  .arg = s };
 

@@ -298,6 +298,8 @@ static void zone_refills(void **state)
 {
 	static const char *const fixed[] = { "page-lists.scale_max=0", NULL };
 	static const char *const few[] = { "page-lists.scale_max=1", NULL };
+	static const char *const small[] = { "page-lists.scale_max=0",
+					     "page-lists.free_scales=false", NULL };
 
 	(void)state;
 	/* 992 pages and 6 tables are taken as 63 + 126 + 252 + 504 + 1008, as 16 times 63, or as
@@ -305,6 +307,9 @@ static void zone_refills(void **state)
 	expect_count("linux-6.18", NULL, fill_and_leave, "lock.acquired", "zone_lock", 5 + 6);
 	expect_count("linux-6.18", fixed, fill_and_leave, "lock.acquired", "zone_lock", 16 + 4);
 	expect_count("linux-6.18", few, fill_and_leave, "lock.acquired", "zone_lock", 9 + 4);
+	/* As 379 would be in the list with the ten left over, and with each 63 more. */
+	expect_count("linux-6.18", small, fill_and_leave, "lock.acquired", "zone_lock", 16 + 10);
+	expect_count("linux-5.10", NULL, fill_and_leave, "lock.acquired", "zone_lock", 16 + 10);
 }
 
 /* ---- counters ---- */
@@ -411,10 +416,11 @@ static void a_wrong_count_is_told(void **state)
 
 /* ---- mm_cpumask ---- */
 
-/* A thread of the mm ran on CPU 1; then another process runs there. */
+/* A thread of the mm ran on CPU 1; then another process runs there. After a while there are
+ * flushes. */
 struct visit {
 	sim_ps wait;
-	unsigned int flushes;
+	unsigned int flushes, times; /* the while is over before the second time */
 };
 
 static void nothing(struct task *t, void *arg)
@@ -424,7 +430,7 @@ static void nothing(struct task *t, void *arg)
 
 static void stay(struct task *t, void *arg)
 {
-	user_compute(t, ((const struct visit *)arg)->wait + 5 * SIM_MS);
+	user_compute(t, ((const struct visit *)arg)->wait + 9 * SIM_MS);
 }
 
 static void visit(struct task *t, void *arg)
@@ -434,24 +440,33 @@ static void visit(struct task *t, void *arg)
 	struct task_attr other = { .comm = "other", .cpu = 1, .fn = stay, .arg = v };
 	uint64_t a = map(t, 1, ANON, USER_WRITE);
 
-	sys_wait4(t, sys_clone_thread(t, &thread));
-	kernel_spawn(t->k, &other);
-	user_compute(t, SIM_MS);
-	task_sleep(t, v->wait);
-	for (unsigned int i = 0; i < v->flushes; i++) {
-		sys_madvise(t, a, PAGE_SIZE, MADV_DONTNEED);
-		user_access(t, a, USER_WRITE);
+	for (unsigned int n = 0; n < v->times; n++) {
+		sys_wait4(t, sys_clone_thread(t, &thread));
+		if (!n)
+			kernel_spawn(t->k, &other);
+		user_compute(t, SIM_MS);
+		task_sleep(t, n ? 0 : v->wait);
+		for (unsigned int i = 0; i < v->flushes; i++) {
+			sys_madvise(t, a, PAGE_SIZE, MADV_DONTNEED);
+			user_access(t, a, USER_WRITE);
+		}
 	}
 }
 
-static void visit_under(struct model *m, const char *policy, const char *const *set, sim_ps wait)
+static void visits_under(struct model *m, const char *policy, const char *const *set, sim_ps wait,
+			 unsigned int times)
 {
-	struct visit v = { wait, 3 };
+	struct visit v = { wait, 3, times };
 	struct model_spec spec = { .policy = policy, .set = set };
 
 	model_start(m, &spec);
 	spawn(m, "task", 0, visit, &v);
 	model_run_clean(m, policy, 0);
+}
+
+static void visit_under(struct model *m, const char *policy, const char *const *set, sim_ps wait)
+{
+	visits_under(m, policy, set, wait, 1);
 }
 
 static void cpus_that_switched(void **state)
@@ -481,11 +496,21 @@ static void cpus_that_switched(void **state)
 /* Once in HZ jiffies a flush tells such CPUs to leave; the others leave them alone. */
 static void trims_once_a_second(void **state)
 {
+	static const char *const never[] = { "shootdown.trim=false", NULL };
 	struct model m;
 
 	(void)state;
 	visit_under(&m, "linux-6.18", NULL, SIM_S);
 	assert_int_equal(counter(&m, "ipi.skipped_lazy", ""), 0);
+	assert_int_equal(counter(&m, "tlb.flush", "remote-wrong-cpu"), 1);
+	model_end(&m);
+	/* In the mask again, a few milliseconds later. */
+	visits_under(&m, "linux-6.18", NULL, SIM_S, 2);
+	assert_int_equal(counter(&m, "ipi.skipped_lazy", ""), 3);
+	assert_int_equal(counter(&m, "tlb.flush", "remote-wrong-cpu"), 1 + 1); /* and at exit */
+	model_end(&m);
+	visit_under(&m, "linux-6.18", never, SIM_S);
+	assert_int_equal(counter(&m, "ipi.skipped_lazy", ""), 3);
 	assert_int_equal(counter(&m, "tlb.flush", "remote-wrong-cpu"), 1);
 	model_end(&m);
 }

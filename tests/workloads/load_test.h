@@ -17,7 +17,7 @@
 
 #include "workloads/experiment.h"
 
-#define MAX_SET 4
+#define MAX_SET 8
 
 struct run {
 	const char *workload, *machine, *policy;

@@ -151,7 +151,7 @@ static void test_find(void **state)
 	assert_string_equal(workload_find("mmap1-2t", &err)->name, "replay");
 	assert_string_equal(workload_find("mmap1-2t.mmt", &err)->name, "replay");
 	assert_null(workload_find("mmap1-2", &err));
-	assert_non_null(strstr(err.msg, "unknown workload 'mmap1-2'"));
+	assert_non_null(strstr(err.msg, "no workload or recording 'mmap1-2'"));
 	assert_non_null(strstr(err.msg, "did you mean 'mmap1"));
 }
 

@@ -70,7 +70,7 @@ static void sharer(struct task *t, void *arg)
 	struct state *s = arg;
 	const struct params *p = s->b.params;
 	struct task_attr attr = {
-		.comm = "mapper", .cpu = -1, .initial_cpu = -1, .fn = mapper, .arg = s
+		.comm = "mapper", .cpu = NO_CPU, .initial_cpu = NO_CPU, .fn = mapper, .arg = s
 	};
 	struct rng rng;
 

@@ -48,7 +48,7 @@ static void process_main(struct task *t, void *arg)
 		char comm[24];
 		struct task_attr attr = { .comm = comm,
 					  .cpu = (int)kernel_nth_core_cpu(w->k, i % nr_cpus),
-					  .initial_cpu = -1,
+					  .initial_cpu = NO_CPU,
 					  .fn = thread_main,
 					  .arg = &w->thread[i] };
 
@@ -85,7 +85,7 @@ struct workload *threads_start(const struct workload_type *type, struct kernel *
 			       sim_ps duration, struct err *err)
 {
 	struct task_attr attr = {
-		.comm = "main", .cpu = -1, .initial_cpu = -1, .fn = process_main
+		.comm = "main", .cpu = NO_CPU, .initial_cpu = NO_CPU, .fn = process_main
 	};
 	struct workload *w;
 
@@ -195,8 +195,8 @@ struct task *loop_fork(struct task *t, struct loop_thread *self, enum fork_kind 
 		       void *arg)
 {
 	struct task_attr attr = { .comm = "child",
-				  .cpu = kind == FORK_ANYWHERE ? -1 : (int)task_cpu(t),
-				  .initial_cpu = -1,
+				  .cpu = kind == FORK_ANYWHERE ? NO_CPU : (int)task_cpu(t),
+				  .initial_cpu = NO_CPU,
 				  .fn = fn,
 				  .arg = arg };
 	sim_ps begin = op_begin(self->m);
