@@ -17,17 +17,6 @@ struct params {
 static const struct param params[] = { GLOBAL_ASID_PARAMS, CEILING_PARAM(struct params),
 				       PARAM_END };
 
-static bool trim_is_due(struct task *t, struct mm *mm)
-{
-	sim_ps now = sim_now(t->k->sim);
-	bool first = !mm->next_trim;
-
-	if (now < mm->next_trim)
-		return false;
-	mm->next_trim = now + SIM_S;
-	return !first;
-}
-
 static void remote_actions(struct task *t, struct mm *mm, struct flush_tlb_info *f)
 {
 	struct cpumask mask = mm->cpumask;
@@ -48,7 +37,7 @@ static void flush(const void *p, struct task *t, struct mm *mm, const struct flu
 		flush_local(t, &f);
 		return;
 	}
-	f.trim = trim_is_due(t, mm);
+	f.trim = trim_cpumask_due(t, mm);
 	f.pv_flush = true;
 	if (mm->global_asid && !f.trim) {
 		remote_actions(t, mm, &f);
