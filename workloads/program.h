@@ -59,6 +59,9 @@ enum program_wake_flags {
 	PROGRAM_FOUND_ASLEEP = 2 /* it came after whom it woke had gone to sleep */
 };
 
+/* Of a background task's SLEEP: a timer of the kernel ended it, which goes by ticks. */
+#define PROGRAM_BY_TICK 1u
+
 /* Of an ACCESS: the kernel copies there, it does not fault in the thread's own code. */
 #define PROGRAM_BY_KERNEL 1u
 
@@ -170,8 +173,9 @@ struct program {
 	sim_ps fault_ps[3];      /* estimate by enum user_access over all threads, with tracer */
 	sim_ps send_ps;          /* likewise of sending the IPI of a wake-up */
 	struct program_recorded recorded;
-	unsigned int cpus; /* that events came from: the highest number and one */
-	bool *idle_unseen; /* by CPU: its idle task ran, but no event came from it */
+	sim_ps tick_period, tick_phase; /* of the recorded kernel, from the start; 0 = not known */
+	unsigned int cpus;              /* that events came from: the highest number and one */
+	bool *idle_unseen;              /* by CPU: its idle task ran, but no event came from it */
 	uint64_t n_ops, inferred_ranges, inferred_bytes, inferred_pages, inferred_late;
 	uint64_t failed_calls;  /* recorded with an error: the way in and out is all of them */
 	uint64_t skipped_calls; /* process_madvise: its ranges are not in the recording */

@@ -96,6 +96,7 @@ static void other_event(struct builder *b, int32_t self, const struct trace_even
 	int32_t woken;
 
 	if (e->type == TRACE_WAKING) {
+		ticks_note(b, e);
 		woken = builder_find(b, (int32_t)e->arg[0]);
 		if (woken != NO_TASK && !b->task[woken].run_open) {
 			b->task[woken].run_wake_ns = e->time_ns;
@@ -194,6 +195,7 @@ static bool add_pause(const struct builder *b, struct program_task *out,
 		return false;
 	add_op(out, last ? last : next, ns ? PROGRAM_SLEEP : PROGRAM_MOVE, think);
 	op->len = ns * SIM_NS;
+	op->flags = ns && next->wake_ns && ticks_at(b, next->wake_ns) ? PROGRAM_BY_TICK : 0;
 	op->other = (uint32_t)(ns ? next->wake_ns ? next->wake_cpu : NO_CPU : next->cpu);
 	return true;
 }

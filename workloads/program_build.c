@@ -410,6 +410,7 @@ static void builder_free(struct builder *b)
 	free(b->lock);
 	free(b->unseen);
 	pace_free(b);
+	free(b->tick_wakes.v);
 	free(b->tracer_alone.v);
 	free(b->tracer_free.v);
 	free(b);

@@ -274,6 +274,7 @@ struct builder {
 	/* ns from LOCK_START to LOCK_ACQUIRED: of an mm that one thread alone uses so far; of a
 	 * lock where nobody else was */
 	struct gaps tracer_alone, tracer_free;
+	struct gaps tick_wakes; /* when timers of the kernel ended (program_ticks.c) */
 	struct pace_samples pace_samples[SC_SYSCALLS]; /* by call */
 	uint8_t *pace;                                 /* by window; NULL: not known */
 	size_t n_paces;
@@ -283,6 +284,11 @@ struct builder {
 
 /* What the kernel took in walks through memory is no own work (program_walks.c). */
 void walks_even_out(struct program_op *op, size_t n);
+/* When the kernel's clock ticked (program_ticks.c): notes a wake-up; what follows from all; was a
+ * wake-up at that time by a tick? */
+void ticks_note(struct builder *b, const struct trace_event *e);
+void ticks_find(struct builder *b);
+bool ticks_at(const struct builder *b, uint64_t ns);
 /* How fast the machine was (program_pace.c): in 1/PACE_UNIT slower than at full speed. */
 void pace_sample(struct builder *b, const struct build_task *t);
 void pace_finish(struct builder *b);

@@ -363,6 +363,7 @@ void builder_finish(struct builder *b)
 	f.index = xmalloc(b->n_tasks * sizeof(*f.index));
 	estimate(b);
 	pace_finish(b);
+	ticks_find(b);
 	choose(&f);
 	builder_match(b, f.index);
 	builder_unlock(b, f.index);

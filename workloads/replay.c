@@ -587,6 +587,7 @@ static struct workload *replay_start(const struct workload_type *type, struct ke
 		replay_free(w);
 		return NULL;
 	}
+	w->r[0].on_ticks = kernel_align_ticks(k, w->program->tick_period, w->program->tick_phase);
 	if (param->background)
 		w->r[0].background = replay_background_start(&w->r[0]);
 	if (param->trace_cost)

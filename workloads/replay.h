@@ -66,6 +66,7 @@ struct replay {
 	sim_ps duration, end;
 	sim_ps start; /* another process of the program starts so much later */
 	bool stopping;
+	bool on_ticks;              /* the simulated clock ticks when the recorded one did */
 	bool placed;                /* tasks run on the CPUs where they ran in the recording */
 	struct replay_moved *moved; /* mappings that are elsewhere than recorded */
 	size_t n_moved, cap_moved;

@@ -28,6 +28,18 @@ static sim_ps sleep_over_runs(struct replay_background *bg, size_t *i)
 	return len;
 }
 
+/* A timer of the kernel's ends at a tick, the nearest one to when it ended then. */
+static sim_ps until_tick(const struct replay *r, sim_ps len)
+{
+	const struct program *p = r->program;
+	sim_ps now = sim_now(r->sim), period = p->tick_period;
+	sim_ps past = (now + len + period - p->tick_phase) % period;
+
+	if (past > period / 2)
+		return len + period - past;
+	return len > past ? len - past : 0;
+}
+
 static void background_body(struct task *task, void *arg)
 {
 	struct replay_background *bg = arg;
@@ -46,6 +58,8 @@ static void background_body(struct task *task, void *arg)
 		if (p->op[i].kind != PROGRAM_SLEEP)
 			continue;
 		len = sleep_over_runs(bg, &i);
+		if (bg->r->on_ticks && p->op[i].flags & PROGRAM_BY_TICK)
+			len = until_tick(bg->r, len);
 		replay_sleep(task, bg->r, p, i, len);
 	}
 	for (;;)

@@ -225,6 +225,8 @@ unsigned int kernel_nth_core_cpu(const struct kernel *k, unsigned int i);
 /* How often the grace-period thread of RCU has run so far. */
 uint64_t kernel_rcu_runs(const struct kernel *k);
 
+/* Lets the clock tick at `phase` of each period, if that is what its period is; before the run. */
+bool kernel_align_ticks(struct kernel *kernel, sim_ps period, sim_ps phase);
 /* Tracing as the recorder did it: each tracepoint that fires costs its task this much,
  * and up to `cold` more where it did not fire lately. 0 = off. */
 void kernel_set_tracing(struct kernel *k, sim_ps per_event, sim_ps cold);

@@ -299,3 +299,11 @@ void kernel_set_tracing(struct kernel *k, sim_ps per_event, sim_ps cold)
 	k->tracer_ps = per_event;
 	k->tracer_cold_ps = cold;
 }
+
+bool kernel_align_ticks(struct kernel *k, sim_ps period, sim_ps phase)
+{
+	if (period != k->jiffy)
+		return false;
+	k->tick_phase = phase % period;
+	return true;
+}

@@ -24,6 +24,7 @@ struct kernel {
 	sim_ps switching;          /* what going to sleep takes, and coming back */
 	uint64_t rcu_runs;
 	sim_ps tracing;
+	sim_ps tick_period, tick_phase;
 	uint64_t gap;    /* where what may stand anywhere goes */
 	uint64_t hidden; /* CPUs whose idle tasks the recorder did not see */
 	struct call *call;
@@ -90,6 +91,7 @@ struct task {
 #define kernel_nr_cpus            fake_kernel_nr_cpus
 #define kernel_hide_idle          fake_kernel_hide_idle
 #define kernel_set_tracing        fake_kernel_set_tracing
+#define kernel_align_ticks        fake_kernel_align_ticks
 #define task_call_time            fake_task_call_time
 
 static void takes(struct task *t, const char *what, uint64_t addr, uint64_t len, sim_ps cost)
@@ -438,6 +440,13 @@ static void kernel_hide_idle(struct kernel *k, unsigned int cpu)
 {
 	assert_true(cpu < k->cpus);
 	k->hidden |= UINT64_C(1) << cpu;
+}
+
+static bool kernel_align_ticks(struct kernel *k, sim_ps period, sim_ps phase)
+{
+	k->tick_period = period;
+	k->tick_phase = phase;
+	return period == 4 * SIM_MS;
 }
 
 static void kernel_set_tracing(struct kernel *k, sim_ps per_event, sim_ps cold)
