@@ -77,7 +77,9 @@ static void dump_op(FILE *out, const struct program_op *op)
 		break;
 	case PROGRAM_WAKE:
 		fprintf(out, " %u%s%s", op->other, op->flags & PROGRAM_PREEMPTS ? " preempts" : "",
-			op->flags & PROGRAM_FOUND_ASLEEP ? "" : " early");
+			op->flags & PROGRAM_FOUND_ASLEEP    ? ""
+			: op->flags & PROGRAM_FOUND_LEAVING ? " leaving"
+							    : " early");
 		break;
 	case PROGRAM_REFUSED:
 		break;

@@ -55,8 +55,9 @@ enum program_kind {
 };
 
 enum program_wake_flags {
-	PROGRAM_PREEMPTS = 1,    /* whom it woke went before who ran on that CPU, at once */
-	PROGRAM_FOUND_ASLEEP = 2 /* it came after whom it woke had gone to sleep */
+	PROGRAM_PREEMPTS = 1,      /* whom it woke went before who ran on that CPU, at once */
+	PROGRAM_FOUND_ASLEEP = 2,  /* it came after whom it woke had gone to sleep */
+	PROGRAM_FOUND_LEAVING = 4, /* it came when that one was on its way to sleep */
 };
 
 /* Of a background task's SLEEP: a timer of the kernel ended it, which goes by ticks. */

@@ -107,6 +107,7 @@ static void block(struct builder *b, int32_t index, uint64_t now)
 	task_append(t, &op, &note);
 	if (t->early_waker != NO_TASK) {
 		builder_pair(b, index, (uint32_t)t->n_ops - 1, t->early_waker, t->early_op);
+		b->task[t->early_waker].op[t->early_op].flags |= PROGRAM_FOUND_LEAVING;
 		t->woken = true;
 		t->wake_ns = now;
 	}

@@ -185,14 +185,16 @@ static sim_ps until_end(const struct replay *r, sim_ps span)
 #define ON_ITS_WAY (200 * SIM_NS) /* and whether it has left its CPU, once it wants to sleep */
 
 /*
- * A wake-up that found its sleeper asleep comes after that sleep here, too: whoever woke it had to
- * do with it, and an earlier one would find nobody to wake. So the waker spins while the other one
- * has not come so far, but not for one that itself spins so, sleeps elsewhere, or waits for a CPU.
+ * A wake-up that found its sleeper asleep, or on its way to sleep, comes after that here, too:
+ * whoever woke it had to do with it, and an earlier one would find nobody to wake. So the waker
+ * spins while the other one has not come so far, but not for one that itself spins so, sleeps
+ * elsewhere, or waits for a CPU.
  */
-static void hold(struct task *waker, struct replay_task *self, struct replay_task *t)
+static void hold(struct task *waker, struct replay_task *self, struct replay_task *t,
+		 bool (*is_there)(const struct task *))
 {
 	self->holds = true;
-	while (t->task && !t->done && !t->holds && !late(self->r) && !task_is_asleep(t->task)) {
+	while (t->task && !t->done && !t->holds && !late(self->r) && !is_there(t->task)) {
 		if (!t->waiting)
 			task_give_way(waker, t->task);
 		if (!task_is_running(t->task))
@@ -236,7 +238,9 @@ static void do_wake(struct task *task, struct replay_task *t, const struct progr
 		return;
 	}
 	if (op->flags & PROGRAM_FOUND_ASLEEP)
-		hold(task, t, &r->task[whom]);
+		hold(task, t, &r->task[whom], task_is_asleep);
+	else if (op->flags & PROGRAM_FOUND_LEAVING)
+		hold(task, t, &r->task[whom], task_goes_to_sleep);
 	wake(task, &r->task[whom], first);
 	for (uint32_t k = 1; (copy = replay_copy(r, whom, k)); k++)
 		if (!replay_copy(r, t->index, k))

@@ -179,6 +179,8 @@ void task_wake_first(struct task *waker, struct task *sleeper);
 void task_give_way(struct task *task, struct task *to);
 /* It has left its CPU. */
 bool task_is_asleep(const struct task *task);
+/* The same, or still leaving its CPU for it. */
+bool task_goes_to_sleep(const struct task *task);
 /* It has a CPU, or is about to, where that one is leaving its idle loop. */
 bool task_is_running(const struct task *task);
 /* The task's own loop until it sees what it waits for, or for so long; may end early. */

@@ -167,6 +167,11 @@ bool task_is_asleep(const struct task *t)
 	return t->state == TASK_BLOCKED && !t->on_cpu;
 }
 
+bool task_goes_to_sleep(const struct task *t)
+{
+	return t->state == TASK_BLOCKED;
+}
+
 bool task_is_running(const struct task *t)
 {
 	const struct kcpu *c = this_cpu(t);

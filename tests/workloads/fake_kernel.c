@@ -78,6 +78,7 @@ struct task {
 #define task_wake_first           fake_task_wake_first
 #define task_give_way             fake_task_give_way
 #define task_is_asleep            fake_task_is_asleep
+#define task_goes_to_sleep        fake_task_goes_to_sleep
 #define task_is_running           fake_task_is_running
 #define task_spin                 fake_task_spin
 #define task_spin_end             fake_task_spin_end
@@ -356,6 +357,11 @@ static void task_give_way(struct task *t, struct task *to)
 }
 
 static bool task_is_asleep(const struct task *t)
+{
+	return t->blocked;
+}
+
+static bool task_goes_to_sleep(const struct task *t)
 {
 	return t->blocked;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A wake-up that found its sleeper asleep in the recording comes after that sleep in a replay, too,
- * however slow the sleeper is there.
+ * A wake-up that found its sleeper asleep in the recording, or on its way to sleep, comes after
+ * that sleep in a replay, too, however slow the sleeper is there.
  */
 #include "replay_test.h"
 
@@ -32,14 +32,24 @@ static const char asleep[] = ENTER("a", "10", "000", "000", "0x700000000000")
 						ENTER("a", "10", "000", "090", "0x730000000000")
 							EXIT("a", "10", "000", "091");
 
-/* The same, but b was still awake the second time. */
-static const char awake[] = ENTER("a", "10", "000", "000", "0x700000000000")
+/* The same, but b was still on its CPU the second time, with nothing to do but to leave it. */
+static const char leaving[] = ENTER("a", "10", "000", "000", "0x700000000000")
 	EXIT("a", "10", "000", "001") WAKE("a", "10", "000", "010", "b", "11")
 		COME("b", "11", "001", "012") ENTER("b", "11", "001", "014", "0x710000000000")
 			EXIT("b", "11", "001", "015") WAKE("a", "10", "000", "019", "b", "11")
 				SLEEP("b", "11", "001", "020") COME("b", "11", "001", "032")
 					ENTER("b", "11", "001", "034",
 					      "0x720000000000") EXIT("b", "11", "001", "035")
+						ENTER("a", "10", "000", "090", "0x730000000000")
+							EXIT("a", "10", "000", "091");
+
+/* The same, but b had more to do. */
+static const char awake[] = ENTER("a", "10", "000", "000", "0x700000000000")
+	EXIT("a", "10", "000", "001") WAKE("a", "10", "000", "010", "b", "11")
+		COME("b", "11", "001", "012") ENTER("b", "11", "001", "014", "0x710000000000")
+			EXIT("b", "11", "001", "015") WAKE("a", "10", "000", "016", "b", "11")
+				ENTER("b", "11", "001", "017", "0x710000000000")
+					EXIT("b", "11", "001", "018")
 						ENTER("a", "10", "000", "090", "0x730000000000")
 							EXIT("a", "10", "000", "091");
 
@@ -64,8 +74,10 @@ static void test_found(void **state)
 	(void)state;
 	assert_true(flags_of(asleep, 0) & PROGRAM_FOUND_ASLEEP);
 	assert_true(flags_of(asleep, 1) & PROGRAM_FOUND_ASLEEP);
+	assert_true(flags_of(leaving, 0) & PROGRAM_FOUND_ASLEEP);
+	assert_int_equal(flags_of(leaving, 1), PROGRAM_FOUND_LEAVING);
 	assert_true(flags_of(awake, 0) & PROGRAM_FOUND_ASLEEP);
-	assert_false(flags_of(awake, 1) & PROGRAM_FOUND_ASLEEP);
+	assert_int_equal(flags_of(awake, 1), UINT32_MAX); /* woke nobody */
 }
 
 /* Calls take 60 times as long as they should: b is far from its sleep when a wants to wake it. */
@@ -81,16 +93,21 @@ static struct result slow(const char *text)
  * or a waker that looks again only now and then. */
 static void test_waits(void **state)
 {
-	struct result r = slow(asleep);
-	sim_ps slept_at;
+	static const char *const texts[] = { asleep, leaving };
+	struct result r;
 
 	(void)state;
-	assert_int_equal(count_calls(&r, "wake"), 2);
-	assert_int_equal(count_calls(&r, "block"), 2); /* the first: from the start on */
-	assert_true(count_calls(&r, "spin") >= 1);
-	slept_at = find(&r, "b", "block", 1)->time;
-	assert_in_range(find(&r, "a", "wake", 1)->time, slept_at, slept_at + ON_ITS_WAY);
-	drop(&r);
+	for (int i = 0; i < 2; i++) {
+		sim_ps slept_at;
+
+		r = slow(texts[i]);
+		assert_int_equal(count_calls(&r, "wake"), 2);
+		assert_int_equal(count_calls(&r, "block"), 2); /* the first: from the start on */
+		assert_true(count_calls(&r, "spin") >= 1);
+		slept_at = find(&r, "b", "block", 1)->time;
+		assert_in_range(find(&r, "a", "wake", 1)->time, slept_at, slept_at + ON_ITS_WAY);
+		drop(&r);
+	}
 	r = slow(awake);
 	assert_int_equal(count_calls(&r, "spin"), 0);
 	assert_int_equal(count_calls(&r, "block"), 1);
