@@ -13,16 +13,24 @@
 #include "models/kernel/runqueue.h"
 #include "models/kernel/smp.h"
 
+/* Also where another CPU has taken what was queued: whoever queues next sees the flag and tells
+ * nobody.
+ */
+static bool must_leave(const struct kcpu *c)
+{
+	return c->nr_queued || c->need_resched;
+}
+
 static void idle_once(struct task *t, struct kcpu *c)
 {
 	const struct machine_desc *d = &t->k->m->desc;
 
 	cpuidle_enter(t, c);
-	if (c->nr_queued || runqueue_steal(c))
+	if (must_leave(c) || runqueue_steal(c))
 		return;
 	rcu_idle(t, true);
 	settle(t);
-	if (c->nr_queued) {
+	if (must_leave(c)) {
 		rcu_idle(t, false);
 		return;
 	}
@@ -70,7 +78,7 @@ static void idle_main(void *arg)
 	cpu_set_busy(c->cpu, true);
 	for (;;) {
 		c->idle_looks = true;
-		while (!c->nr_queued)
+		while (!must_leave(c))
 			idle_once(t, c);
 		c->idle_looks = false;  /* before the last look: who comes later interrupts */
 		c->idle_halted = false; /* also where work came before it ever halted */
