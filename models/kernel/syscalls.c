@@ -235,7 +235,7 @@ void mm_set_brk(struct task *t, uint64_t lowest, uint64_t brk)
 
 void mm_set_mmap_base(struct task *t, uint64_t base)
 {
-	t->mm->mmap_base = base;
+	t->mm->mmap_base = base < TASK_SIZE ? base : TASK_SIZE;
 }
 
 bool mm_find_vma(struct task *t, uint64_t addr, uint64_t *start, uint64_t *end)

@@ -370,12 +370,13 @@ void vma_free(struct task *t, struct mm *mm, struct vma *vma)
 	free(vma);
 }
 
-/* Top down, the highest gap that fits; multiples of 2 MiB are aligned to it (since Linux 6.7). */
-uint64_t vma_find_gap(struct mm *mm, uint64_t len)
+/* Top down, the highest gap below base that fits; multiples of 2 MiB are aligned to it (since Linux
+ * 6.7). 0: none. */
+static uint64_t gap_below(const struct mm *mm, uint64_t base, uint64_t len)
 {
 	uint64_t align = len >= PMD_SIZE && len % PMD_SIZE == 0 ? PMD_SIZE : PAGE_SIZE;
-	size_t i = vma_index(mm, mm->mmap_base);
-	uint64_t top = mm->mmap_base;
+	size_t i = vma_index(mm, base);
+	uint64_t top = base;
 
 	if (i < mm->nr_vmas && mm->vmas[i]->start < top)
 		top = mm->vmas[i]->start;
@@ -388,6 +389,13 @@ uint64_t vma_find_gap(struct mm *mm, uint64_t len)
 			return 0;
 		top = mm->vmas[i - 1]->start;
 	}
+}
+
+uint64_t vma_find_gap(struct mm *mm, uint64_t len)
+{
+	uint64_t addr = gap_below(mm, mm->mmap_base, len);
+
+	return addr || mm->mmap_base >= MMAP_BASE ? addr : gap_below(mm, MMAP_BASE, len);
 }
 
 /* ---- per-VMA lock ---- */

@@ -322,6 +322,9 @@ static void finds_gaps(struct task *t, void *arg)
 	mm_set_mmap_base(t, MMAP_BASE - PMD_SIZE);
 	d = sys_mmap(t, 0, PAGE_SIZE, PROT_READ, MAP_PRIVATE);
 	expect(t->k, d < (int64_t)(MMAP_BASE - PMD_SIZE), "above the base: %llx", (long long)d);
+	mm_set_mmap_base(t, 64 * PAGE_SIZE);
+	d = sys_mmap(t, 0, 64 * PAGE_SIZE, PROT_READ, MAP_PRIVATE);
+	expect(t->k, d > (int64_t)PMD_SIZE, "no room below the base: %llx", (long long)d);
 	d = sys_mmap(t, 0, TASK_SIZE - big, PROT_READ, MAP_PRIVATE);
 	expect(t->k, d == -ENOMEM, "all of it: %llx", (long long)d);
 }
