@@ -169,10 +169,10 @@ void fair_dequeue(struct task *t)
 	update_min_vruntime(c);
 }
 
+/* What who runs has run since it was last charged does not count yet (requeue_delayed_entity calls no
+ * update_curr): a parent in vfork so stays before a child that has run on meanwhile. */
 bool fair_requeue(struct kcpu *c, struct task *t)
 {
-	bool served = update_curr(c);
-
 	update_lag(c, t);
 	if (t->vlag > 0) {
 		take_out(c, t);
@@ -180,11 +180,11 @@ bool fair_requeue(struct kcpu *c, struct task *t)
 		t->vlag = 0;
 		place_entity(c, t);
 		insert(c, t);
-		return served;
+	} else {
+		t->delayed = false;
+		c->nr_queued++;
 	}
-	t->delayed = false;
-	c->nr_queued++;
-	return served;
+	return update_curr(c);
 }
 
 void fair_put_prev(struct kcpu *c, struct task *t)

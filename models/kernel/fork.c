@@ -42,8 +42,11 @@ static void copy_process_ends(struct task *t, sim_ps all)
 
 static struct task *wake_up_new_task(struct task *t, const struct task_attr *attr, struct mm *mm)
 {
+	struct task *child = sched_fork(t, attr, mm);
+
+	/* The queue's clock is read before: this is the parent's, and a child beside it is owed it. */
 	spend(t, t->k->cost.wakeup);
-	return sched_fork(t, attr, mm);
+	return child;
 }
 
 static struct task *copy_sharing_mm(struct task *t, const struct task_attr *attr, sim_ps cost)
