@@ -107,8 +107,13 @@ struct build_note {
 	uint32_t peer_op;    /* its operation */
 };
 
+#define PACE_LOCK SC_SYSCALLS
+
 struct pace_sample {
-	uint32_t window, gap_ns;
+	uint64_t at_ns; /* since the start */
+	uint32_t gap_ns;
+	uint16_t cpu;
+	uint8_t kind; /* the call, or PACE_LOCK */
 };
 
 struct pace_samples {
@@ -123,6 +128,7 @@ struct gaps { /* between a fault, or the sending of an IPI, and the next operati
 
 enum { FEW_GAPS = 16 }; /* fewer samples than this say nothing */
 /* Sorts the samples; the q-th of a hundred. */
+void gaps_add(struct gaps *g, uint64_t ns); /* at most UINT32_MAX */
 sim_ps gaps_percentile(struct gaps *g, unsigned int q);
 
 /* One end of a sleep: an operation, or one that is none (within a call; by whom is not replayed).
@@ -275,9 +281,10 @@ struct builder {
 	 * lock where nobody else was */
 	struct gaps tracer_alone, tracer_free;
 	struct gaps tick_wakes; /* when timers of the kernel ended (program_ticks.c) */
-	struct pace_samples pace_samples[SC_SYSCALLS]; /* by call */
-	uint8_t *pace;                                 /* by window; NULL: not known */
+	struct pace_samples pace_samples;
+	uint8_t *pace[TRACE_CPUS_MAX]; /* by CPU and window; NULL: not known */
 	size_t n_paces;
+	uint64_t pace_window_ns;
 	uint64_t start_ns, end_ns;
 	bool started;
 };
@@ -289,10 +296,11 @@ void walks_even_out(struct program_op *op, size_t n);
 void ticks_note(struct builder *b, const struct trace_event *e);
 void ticks_find(struct builder *b);
 bool ticks_at(const struct builder *b, uint64_t ns);
-/* How fast the machine was (program_pace.c): in 1/PACE_UNIT slower than at full speed. */
-void pace_sample(struct builder *b, const struct build_task *t);
+/* How fast a CPU was (program_pace.c): in 1/PACE_UNIT slower than at full speed. */
+void pace_of_call(struct builder *b, const struct build_task *t, const struct trace_event *e);
+void pace_of_lock(struct builder *b, const struct build_task *t, const struct trace_event *e);
 void pace_finish(struct builder *b);
-uint8_t pace_at(const struct builder *b, uint64_t ns);
+uint8_t pace_at(const struct builder *b, int cpu, uint64_t ns);
 void pace_free(struct builder *b);
 /* Events within an execve (program_exec.c): call each before the task's own state changes. */
 void exec_begins(struct build_task *t);

@@ -426,21 +426,15 @@ static void join_lock(struct builder *b, struct build_task *t, const struct trac
 }
 
 /* Start and end of a wait for nobody have nothing between them but the recorder. */
-static void learn_cost(struct builder *b, const struct build_task *t, uint64_t now)
+static void learn_cost(struct builder *b, const struct build_task *t, const struct trace_event *e)
 {
 	const struct lock_users *l = users_of(b, t->lock_mm);
 	struct gaps *g = l->shared ? &b->tracer_free : &b->tracer_alone;
 
-	if (!t->lock_alone || l->users != 1 || now - t->lock_ns > UINT32_MAX)
+	if (!t->lock_alone || l->users != 1)
 		return;
-	xgrow(g->v, g->n, g->cap);
-	g->v[g->n++] = (uint32_t)(now - t->lock_ns);
-}
-
-static void gaps_add(struct gaps *g, uint64_t ns)
-{
-	xgrow(g->v, g->n, g->cap);
-	g->v[g->n++] = ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
+	gaps_add(g, e->time_ns - t->lock_ns);
+	pace_of_lock(b, t, e);
 }
 
 /* For comparison: what the recorder says of waits and holds. Call before calls_lock's own state
@@ -477,13 +471,13 @@ void calls_lock(struct builder *b, struct build_task *t, const struct trace_even
 		t->lock_wait = true;
 		t->lock_ns = e->time_ns;
 		if (was_enter)
-			pace_sample(b, t);
+			pace_of_call(b, t, e);
 		break;
 	case TRACE_LOCK_ACQUIRED:
 		if (t->lock_mm != e->arg[0]) /* by trylock; a downgrade holds it already */
 			join_lock(b, t, e);
 		if (was_start && t->lock_mm)
-			learn_cost(b, t, e->time_ns);
+			learn_cost(b, t, e);
 		t->lock_wait = false;
 		if (!e->arg[2] && t->lock_mm)
 			leave_lock(b, t);

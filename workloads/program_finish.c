@@ -25,6 +25,12 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+void gaps_add(struct gaps *g, uint64_t ns)
+{
+	xgrow(g->v, g->n, g->cap);
+	g->v[g->n++] = ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
+}
+
 sim_ps gaps_percentile(struct gaps *g, unsigned int q)
 {
 	if (!g->n)
@@ -123,7 +129,7 @@ static sim_ps at_pace(sim_ps ps, uint8_t pace)
 static sim_ps think(const struct finish *f, const struct build_note *note)
 {
 	const struct program *p = f->b->p;
-	uint8_t pace = pace_at(f->b, note->at_ns);
+	uint8_t pace = pace_at(f->b, note->cpu, note->at_ns);
 	int64_t ps = note->gap_ns * (int64_t)SIM_NS -
 		     (int64_t)(note->events * at_pace(p->tracer_ps, pace));
 
@@ -260,7 +266,7 @@ static void make_ops(struct finish *f, int32_t task, struct program_task *out)
 		struct program_op op = t->op[i];
 
 		op.think = carry + think(f, &t->note[i]);
-		op.pace = pace_at(f->b, t->note[i].at_ns);
+		op.pace = pace_at(f->b, t->note[i].cpu, t->note[i].at_ns);
 		op.cpu = t->note[i].cpu;
 		carry = 0;
 		if (!resolve(f, task, i, &op))

@@ -1,135 +1,217 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * How fast the recorded machine was, when. A guest slows down as a whole while its host's clock is
- * lower or the other thread of its core is busy; mmap1-2t does by a quarter, after 80 ms, and its
- * recorder with it. The recorder's own event costs the same always, so what it costs in a window of
- * time, against the windows in which it was cheapest, is the machine's pace there. An operation
- * keeps the pace of its window; how long it took is not looked at.
+ * How fast each CPU of the recorded machine was, when. A guest's CPU slows down while its host's
+ * clock is lower or the other thread of its core is busy: mmap1-2t's by a quarter, now one, now
+ * both, after 80 ms; node-gc's first by a fifth throughout; their recorders with them. The
+ * recorder's own event costs the same always, so what it costs on a CPU in a window of time,
+ * against the windows in which it was cheapest, is the CPU's pace there. An operation keeps the
+ * pace of its window; how long it took is not looked at.
+ *
+ * Two gaps between events are mostly the recorder's: from a call's entry to the start of its lock,
+ * where caches are cold after own work, and from there to the lock's being taken, where others may
+ * have its line. The lesser slowness of both counts.
  */
 #include <string.h>
 
 #include "workloads/program_build.h"
 
-static const uint64_t window_ns = 20000000;
+static const uint64_t least_window_ns = 10000000;
 static const int64_t warm_ns = 10000; /* after more own work caches are cold */
 enum {
-	FEW_SAMPLES = 32, /* of a window */
+	FEW_SAMPLES = 16, /* of a window; of a kind, ten times as many */
 	FEW_WINDOWS = 5,
-	MOST_WINDOWS = 1 << 22, /* a day: a longer recording has damaged times */
-	QUARTILE = 25,
-	FASTEST = 10,            /* the percentile of windows that counts as full speed */
-	REACH = 2,               /* windows on each side that must agree */
-	SLIGHT = PACE_UNIT / 10, /* CPUs may differ by that much for the recorder alone */
+	MOST_WINDOWS = 1 << 16, /* longer recordings have longer ones */
+	FASTEST = 10,           /* the percentile that is the recorder alone, and full speed */
+	REACH = 2,              /* windows on each side that speak for one without samples */
+	ONE = 1024,             /* full speed */
+	LITTLE_CODE = ONE / 12, /* calls that take more than the shortest have code of their own */
+	SLIGHT = PACE_UNIT / 20 /* recorders differ by that much */
 };
 
-/* A call that goes for mmap_lock at once: from its entry to there nothing but the recorder ran, and
- * little code of the call's own. It waits for nobody. */
-void pace_sample(struct builder *b, const struct build_task *t)
+static void add_sample(struct builder *b, const struct trace_event *e, uint64_t gap, uint8_t kind)
 {
-	struct pace_samples *p = &b->pace_samples[t->call];
-	uint64_t gap = t->lock_ns - t->call_ns;
+	struct pace_samples *p = &b->pace_samples;
 
-	if (t->pending_note.gap_ns > warm_ns || gap > UINT32_MAX)
+	if (!gap || gap > UINT32_MAX / ONE || e->cpu >= TRACE_CPUS_MAX)
 		return;
 	xgrow(p->v, p->n, p->cap);
 	p->v[p->n++] = (struct pace_sample){
-		.window = (uint32_t)((t->lock_ns - b->start_ns) / window_ns),
+		.at_ns = e->time_ns - b->start_ns,
 		.gap_ns = (uint32_t)gap,
+		.cpu = e->cpu,
+		.kind = kind,
 	};
 }
 
-/* The lower quartile of each window, 0 = not known; the samples are sorted by time. */
-static size_t quartiles(const struct pace_samples *p, uint32_t *window, size_t n)
+/* A call that goes for mmap_lock at once: it waits for nobody. */
+void pace_of_call(struct builder *b, const struct build_task *t, const struct trace_event *e)
 {
-	struct gaps here = { 0 };
-	size_t known = 0;
+	if (t->pending_note.gap_ns <= warm_ns)
+		add_sample(b, e, e->time_ns - t->call_ns, (uint8_t)t->call);
+}
 
-	for (size_t i = 0; i < p->n; i++) {
-		uint32_t w = p->v[i].window;
+/* A lock that nobody else is at. */
+void pace_of_lock(struct builder *b, const struct build_task *t, const struct trace_event *e)
+{
+	add_sample(b, e, e->time_ns - t->lock_ns, PACE_LOCK);
+}
 
-		xgrow(here.v, here.n, here.cap);
-		here.v[here.n++] = p->v[i].gap_ns;
-		if (i + 1 < p->n && p->v[i + 1].window == w)
-			continue;
-		if (w < n && here.n >= FEW_SAMPLES) {
-			window[w] = (uint32_t)(gaps_percentile(&here, QUARTILE) / SIM_NS);
-			known++;
-		}
-		here.n = 0;
+/* What the recorder takes at full speed in gaps of this kind; 0: not known. */
+static uint32_t shortest(const struct pace_samples *p, uint8_t kind)
+{
+	struct gaps gaps = { 0 };
+	uint32_t ns = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (p->v[i].kind == kind)
+			gaps_add(&gaps, p->v[i].gap_ns);
+	if (gaps.n >= 10 * FEW_SAMPLES)
+		ns = (uint32_t)(gaps_percentile(&gaps, FASTEST) / SIM_NS);
+	free(gaps.v);
+	return ns;
+}
+
+/* Leaves locks, and the calls with no code of their own; their gaps in 1/ONE of the shortest. */
+static void keep_bare(struct pace_samples *p)
+{
+	uint32_t of[PACE_LOCK + 1], least = UINT32_MAX;
+	size_t n = 0;
+
+	for (uint8_t kind = 0; kind <= PACE_LOCK; kind++) {
+		of[kind] = shortest(p, kind);
+		if (of[kind] && of[kind] < least && kind != PACE_LOCK)
+			least = of[kind];
 	}
-	free(here.v);
-	return known;
+	for (size_t i = 0; i < p->n; i++) {
+		struct pace_sample s = p->v[i];
+
+		if (!of[s.kind] ||
+		    (s.kind != PACE_LOCK && of[s.kind] > least + least * LITTLE_CODE / ONE))
+			continue;
+		s.gap_ns = s.gap_ns * ONE / of[s.kind];
+		p->v[n++] = s;
+	}
+	p->n = n;
 }
 
-static uint32_t full_speed(const uint32_t *window, size_t n)
+static int by_cpu_and_time(const void *a, const void *b)
 {
-	struct gaps known = { 0 };
-	uint32_t fast;
+	const struct pace_sample *x = a, *y = b;
 
-	for (size_t i = 0; i < n; i++)
-		if (window[i]) {
-			xgrow(known.v, known.n, known.cap);
-			known.v[known.n++] = window[i];
-		}
-	fast = (uint32_t)(gaps_percentile(&known, FASTEST) / SIM_NS);
-	free(known.v);
-	return fast;
+	if (x->cpu != y->cpu)
+		return x->cpu < y->cpu ? -1 : 1;
+	return x->at_ns < y->at_ns ? -1 : x->at_ns > y->at_ns;
 }
 
-/* The middle one of those around: a single slow window may be the recorder's. */
-static uint32_t lasting(const uint32_t *window, size_t n, size_t i)
+/* The samples of one CPU and window; 0: too few. */
+static uint32_t window_of(const struct pace_sample *v, size_t n)
+{
+	uint32_t least = 0;
+
+	for (int locks = 0; locks < 2; locks++) {
+		struct gaps gaps = { 0 };
+		uint32_t at = 0;
+
+		for (size_t i = 0; i < n; i++)
+			if ((v[i].kind == PACE_LOCK) == locks)
+				gaps_add(&gaps, v[i].gap_ns);
+		if (gaps.n >= FEW_SAMPLES)
+			at = (uint32_t)(gaps_percentile(&gaps, FASTEST) / SIM_NS);
+		if (at && (!least || at < least))
+			least = at;
+		free(gaps.v);
+	}
+	return least;
+}
+
+/* Fills in the windows of one CPU, and adds them to known if that is not NULL. Returns how many
+ * samples are the CPU's. */
+static size_t windows_of(const struct builder *b, const struct pace_sample *v, size_t n,
+			 uint32_t *window, struct gaps *known)
+{
+	size_t from = 0, i = 0;
+
+	for (; i < n && v[i].cpu == v->cpu; i++) {
+		uint64_t w = v[i].at_ns / b->pace_window_ns;
+
+		if (i + 1 < n && v[i + 1].cpu == v->cpu && v[i + 1].at_ns / b->pace_window_ns == w)
+			continue;
+		window[w] = window_of(v + from, i + 1 - from);
+		if (window[w] && known)
+			gaps_add(known, window[w]);
+		from = i + 1;
+	}
+	return i;
+}
+
+/* Without samples of its own: the middle one of those around. */
+static uint32_t window_near(const uint32_t *window, size_t n, size_t i)
 {
 	struct gaps known = { 0 };
-	uint32_t middle = 0;
+	uint32_t middle;
 
+	if (window[i])
+		return window[i];
 	for (size_t j = i > REACH ? i - REACH : 0; j < n && j <= i + REACH; j++)
-		if (window[j]) {
-			xgrow(known.v, known.n, known.cap);
-			known.v[known.n++] = window[j];
-		}
-	if (known.n > REACH)
-		middle = (uint32_t)(gaps_percentile(&known, 50) / SIM_NS);
+		if (window[j])
+			gaps_add(&known, window[j]);
+	middle = (uint32_t)(gaps_percentile(&known, 50) / SIM_NS);
 	free(known.v);
 	return middle;
 }
 
+static void fill_in(struct builder *b, unsigned int cpu, const uint32_t *window, uint32_t fast)
+{
+	b->pace[cpu] = xcalloc(b->n_paces, sizeof(*b->pace[cpu]));
+	for (size_t i = 0; i < b->n_paces; i++) {
+		uint32_t at = window_near(window, b->n_paces, i);
+		uint32_t slower = at > fast ? (at - fast) * PACE_UNIT / fast : 0;
+
+		slower = slower < SLIGHT ? 0 : slower < PACE_UNIT ? slower : PACE_UNIT;
+		b->pace[cpu][i] = (uint8_t)slower;
+	}
+}
+
 void pace_finish(struct builder *b)
 {
-	const struct pace_samples *most = b->pace_samples; /* each call has a length of its own */
-	size_t n = (size_t)((b->end_ns - b->start_ns) / window_ns) + 1;
+	struct pace_samples *p = &b->pace_samples;
+	uint64_t all_ns = b->end_ns - b->start_ns;
+	struct gaps known = { 0 };
 	uint32_t *window, fast;
 
-	for (int i = 0; i < SC_SYSCALLS; i++)
-		if (b->pace_samples[i].n > most->n)
-			most = &b->pace_samples[i];
-	if (most->n < (size_t)FEW_WINDOWS * FEW_SAMPLES || n > MOST_WINDOWS)
+	keep_bare(p);
+	if (p->n < (size_t)FEW_WINDOWS * FEW_SAMPLES)
 		return;
-	window = xcalloc(n, sizeof(*window));
-	if (quartiles(most, window, n) >= FEW_WINDOWS) {
-		fast = full_speed(window, n);
-		b->pace = xcalloc(n, sizeof(*b->pace));
-		b->n_paces = n;
-		for (size_t i = 0; i < n; i++) {
-			uint64_t at = lasting(window, n, i), slower;
+	qsort(p->v, p->n, sizeof(*p->v), by_cpu_and_time);
+	b->pace_window_ns = all_ns / MOST_WINDOWS;
+	if (b->pace_window_ns < least_window_ns)
+		b->pace_window_ns = least_window_ns;
+	b->n_paces = (size_t)(all_ns / b->pace_window_ns) + 1;
+	window = xcalloc(b->n_paces, sizeof(*window));
+	for (size_t i = 0; i < p->n;)
+		i += windows_of(b, p->v + i, p->n - i, window, &known);
+	fast = (uint32_t)(gaps_percentile(&known, FASTEST) / SIM_NS);
+	for (size_t i = 0; i < p->n && known.n >= FEW_WINDOWS;) {
+		const struct pace_sample *s = p->v + i;
 
-			slower = at > fast ? (at - fast) * PACE_UNIT / fast : 0;
-			slower = slower < SLIGHT ? 0 : slower < PACE_UNIT ? slower : PACE_UNIT;
-			b->pace[i] = (uint8_t)slower;
-		}
+		memset(window, 0, b->n_paces * sizeof(*window));
+		i += windows_of(b, s, p->n - i, window, NULL);
+		fill_in(b, s->cpu, window, fast);
 	}
+	free(known.v);
 	free(window);
 }
 
-uint8_t pace_at(const struct builder *b, uint64_t ns)
+uint8_t pace_at(const struct builder *b, int cpu, uint64_t ns)
 {
-	size_t i = (size_t)((ns - b->start_ns) / window_ns);
+	size_t i = b->n_paces ? (size_t)((ns - b->start_ns) / b->pace_window_ns) : 0;
 
-	return i < b->n_paces ? b->pace[i] : 0;
+	return cpu >= 0 && i < b->n_paces && b->pace[cpu] ? b->pace[cpu][i] : 0;
 }
 
 void pace_free(struct builder *b)
 {
-	free(b->pace);
-	for (int i = 0; i < SC_SYSCALLS; i++)
-		free(b->pace_samples[i].v);
+	for (unsigned int i = 0; i < TRACE_CPUS_MAX; i++)
+		free(b->pace[i]);
+	free(b->pace_samples.v);
 }
