@@ -146,6 +146,10 @@ const struct param machine_params[] = {
 	PS("cache.code_line", cache.code_line, "2ns", MAX_LINE,
 	   "warm kernel code touches a new line of itself or its data once per this; 0: it is "
 	   "always warm"),
+	PS("cache.code_l1_miss", cache.code_l1_miss, "600ps", MAX_LINE,
+	   "kernel code takes so much more for each of its lines that L1 has lost"),
+	PS("cache.user_l1_line", cache.user_l1_line, "14ns", MAX_STEP,
+	   "a program's own work brings a new line into L1 once per this; 0: never"),
 	PS("cache.user_line", cache.user_line, "100ns", MAX_STEP,
 	   "a program's own work brings a new line into L2 once per this; 0: never"),
 	PS("cache.user_l3_line", cache.user_l3_line, "300ns", MAX_STEP,

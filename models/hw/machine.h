@@ -56,8 +56,10 @@ struct machine_desc {
 		uint64_t l1d_size, l2_size, l3_size; /* a core; a core; an L3 group */
 		uint32_t l1d_ways, l2_ways, l3_ways;
 		sim_ps l1d_hit, l2_hit, l3_hit;
-		sim_ps code_line, user_line, user_l3_line; /* one line of each per this time */
-		double l2_rate, l3_rate, memory_rate;      /* GB/s of one core; 0 = not stated */
+		sim_ps code_line, user_l1_line, user_line,
+			user_l3_line; /* a line of each per this time */
+		sim_ps code_l1_miss;
+		double l2_rate, l3_rate, memory_rate; /* GB/s of one core; 0 = not stated */
 	} cache;
 	struct {
 		sim_ps invlpg, cr3_write, invpcid_single;

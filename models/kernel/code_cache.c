@@ -4,6 +4,7 @@
  */
 #include "models/kernel/code_cache.h"
 
+#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -15,16 +16,41 @@ static size_t places(void)
 	return (size_t)(__stop_mmsim_spend - __start_mmsim_spend);
 }
 
-void code_cache_init(struct kernel *k)
+/* Lines that leave so little of those that were there. */
+static uint64_t lines_leaving(double size, double left)
 {
-	const struct machine_desc *d = &k->m->desc;
-	struct code_cache_model *c = &k->code_model;
+	return (uint64_t)ceil(-log(left) * size);
+}
+
+/*
+ * A line of L1 goes once as many new ones as there are ways have fallen into its set: so nothing is
+ * lost after little work, and everything soon after. Code caches are as large as data caches, or
+ * nearly.
+ */
+static void l1_init(struct code_cache_model *c, const struct machine_desc *d)
+{
+	unsigned int ways = d->cache.l1d_ways;
+	double sets = (double)d->cache.l1d_size / CACHE_LINE / ways;
+	double all = ways; /* new lines of a set that leave nothing */
+
+	while (gsl_cdf_poisson_Q(ways - 1, all) < .99)
+		all += 1;
+	for (unsigned int i = 1; i < L1_STEPS; i++)
+		c->l1_share[i] = gsl_cdf_poisson_Q(ways - 1, all * i / L1_STEPS);
+	c->l1_gone = (uint64_t)ceil(all * sets * (double)d->cache.user_l1_line /
+				    (double)d->cache.user_line);
+	c->negligible = 0;
+}
+
+static void model_init(struct code_cache_model *c, const struct machine_desc *d)
+{
 	double per_ps = d->cache.code_line ? 1 / (double)d->cache.code_line : 0;
 
 	*c = (struct code_cache_model){
 		.l2_lines = (double)d->cache.l2_size / CACHE_LINE,
 		.l3_lines = (double)d->cache.l3_size / CACHE_LINE,
 		.lines = per_ps,
+		.l2_cost = (double)d->cache.code_l1_miss,
 		.l3_cost = (double)d->cache.l3_hit,
 		.user_lines = d->cache.user_line ? 1 / (double)d->cache.user_line : 0,
 	};
@@ -32,7 +58,15 @@ void code_cache_init(struct kernel *k)
 		c->from_memory = (double)d->cache.user_line / (double)d->cache.user_l3_line;
 	if (d->line.memory > d->cache.l3_hit)
 		c->memory_cost = (double)(d->line.memory - d->cache.l3_hit);
-	c->negligible = per_ps > 0 ? (uint64_t)(c->l2_lines / 100) : UINT64_MAX;
+	c->negligible = c->l2_negligible = per_ps > 0 ? lines_leaving(c->l2_lines, .99)
+						      : UINT64_MAX;
+	if (per_ps > 0 && d->cache.user_l1_line && d->cache.user_line)
+		l1_init(c, d);
+}
+
+void code_cache_init(struct kernel *k)
+{
+	model_init(&k->code_model, &k->m->desc);
 	k->code = calloc(k->m->nr_cores, sizeof(*k->code));
 	for (unsigned int i = 0; i < k->nr_cpus; i++) {
 		struct code_cache **core = &k->code[k->cpus[i].cpu->core];
@@ -53,18 +87,35 @@ void code_cache_free(struct kernel *k)
 	free(k->code);
 }
 
+static double gone(uint64_t new_lines, double size)
+{
+	return 1 - exp(-(double)new_lines / size);
+}
+
 double code_cache_share(const struct code_cache_model *c, uint64_t new_lines)
 {
-	return 1 - exp(-(double)new_lines / c->l2_lines);
+	return new_lines > c->l2_negligible ? gone(new_lines, c->l2_lines) : 0;
+}
+
+sim_ps code_cache_l1_miss(const struct code_cache_model *c, sim_ps work, uint64_t new_lines)
+{
+	double lines = fmin((double)work * c->lines, CODE_PLACE_LINES) * c->l2_cost;
+
+	if (new_lines < c->l1_gone)
+		lines *= c->l1_share[new_lines * L1_STEPS / c->l1_gone];
+	return c->l1_gone ? (sim_ps)lines : 0;
 }
 
 sim_ps code_cache_miss(const struct code_cache_model *c, sim_ps work, uint64_t new_lines)
 {
-	double lines = fmin((double)work * c->lines, CODE_PLACE_LINES);
-	double l3 = 1 - exp(-(double)new_lines * c->from_memory / c->l3_lines);
+	double lines = fmin((double)work * c->lines, CODE_PLACE_LINES), l3;
+	sim_ps l1 = code_cache_l1_miss(c, work, new_lines);
 
-	return (sim_ps)(lines *
-			(code_cache_share(c, new_lines) * c->l3_cost + l3 * c->memory_cost));
+	if (new_lines <= c->l2_negligible)
+		return l1;
+	l3 = gone(new_lines, c->l3_lines / c->from_memory);
+	return l1 +
+	       (sim_ps)(lines * (gone(new_lines, c->l2_lines) * c->l3_cost + l3 * c->memory_cost));
 }
 
 void code_cache_lose(struct code_cache *core, const struct code_cache_model *c)

@@ -7,8 +7,9 @@
  *
  * Of the lines that code of warm length w touches, w / cache.code_line, those that are gone cost
  * what the next level takes: 1 - exp(-new lines / lines of the level) of them are, as for a cache
- * whose lines are replaced at random. The L1 caches are part of warm code: they keep nothing from
- * one call to the next.
+ * whose lines are replaced at random; L1, small and by age, keeps all for some
+ * microseconds of work, and nothing soon after. A line from L2 costs cache.code_l1_miss, not the
+ * latency of L2, most of which is hidden by fetching ahead.
  */
 #ifndef MODELS_KERNEL_CODE_CACHE_H
 #define MODELS_KERNEL_CODE_CACHE_H
@@ -29,19 +30,27 @@ struct code_cache {      /* of a core */
 /* A place that takes longer than so many lines goes over them again: most of fork is loops. */
 #define CODE_PLACE_LINES 400
 
+#define L1_STEPS         128
+
 struct code_cache_model {
 	uint64_t negligible;         /* so few new lines push out next to nothing */
+	uint64_t l2_negligible;      /* and so few, next to nothing of L2 */
+	uint64_t l1_gone;            /* so many leave nothing in L1; 0: L1 keeps all */
+	double l1_share[L1_STEPS];   /* gone after each such part of them */
 	double l2_lines, l3_lines;   /* sizes */
 	double lines;                /* touched by ps of warm code */
-	double l3_cost, memory_cost; /* ps a line, beyond L2 and beyond L3 */
+	double l2_cost;              /* ps a line, beyond L1 */
+	double l3_cost, memory_cost; /* and beyond L2 and L3 */
 	double user_lines;           /* new lines by ps of a program's work */
 	double from_memory;          /* of them: share that L3 had not */
 };
 
 void code_cache_init(struct kernel *k);
 void code_cache_free(struct kernel *k);
-/* What warm code of length `work` takes more, and (share) how cold it is, 0 to 1. */
+/* What warm code of length `work` takes more, what of that is L1's, and (share) how much of it L2
+ * has lost, 0 to 1. */
 sim_ps code_cache_miss(const struct code_cache_model *model, sim_ps work, uint64_t new_lines);
+sim_ps code_cache_l1_miss(const struct code_cache_model *model, sim_ps work, uint64_t new_lines);
 double code_cache_share(const struct code_cache_model *model, uint64_t new_lines);
 /* The core's L2 is empty. */
 void code_cache_lose(struct code_cache *core, const struct code_cache_model *model);

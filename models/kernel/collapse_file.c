@@ -19,9 +19,11 @@ struct collapse_file {
 /* Pages that nobody has on a list (read before the run) are taken in hand as they are. */
 static enum scan_result take_page(struct task *t, struct collapse_file *c)
 {
-	uint32_t pfn = filemap_get_folio(t->k, c->m, c->index + c->n);
 	struct page *page;
+	uint32_t pfn;
 
+	settle(t); /* from here to the lock nobody can delete it */
+	pfn = filemap_get_folio(t->k, c->m, c->index + c->n);
 	if (!pfn && filemap_is_hole(c->m, c->index + c->n)) {
 		c->page[c->n++] = 0;
 		return SCAN_SUCCEED;

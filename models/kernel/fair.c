@@ -169,8 +169,8 @@ void fair_dequeue(struct task *t)
 	update_min_vruntime(c);
 }
 
-/* What who runs has run since it was last charged does not count yet (requeue_delayed_entity calls no
- * update_curr): a parent in vfork so stays before a child that has run on meanwhile. */
+/* What who runs has run since it was last charged does not count yet (requeue_delayed_entity calls
+ * no update_curr): a parent in vfork so stays before a child that has run on meanwhile. */
 bool fair_requeue(struct kcpu *c, struct task *t)
 {
 	update_lag(c, t);

@@ -44,7 +44,8 @@ static struct task *wake_up_new_task(struct task *t, const struct task_attr *att
 {
 	struct task *child = sched_fork(t, attr, mm);
 
-	/* The queue's clock is read before: this is the parent's, and a child beside it is owed it. */
+	/* The queue's clock is read before: this is the parent's, and a child beside it is owed it.
+	 */
 	spend(t, t->k->cost.wakeup);
 	return child;
 }

@@ -145,13 +145,15 @@ void schedule(struct task *t)
 	c = this_cpu(t);
 	sim_check(t->k->sim, !t->preempt_off && !c->in_irq, "atomic-sleep",
 		  "%s schedules with preemption off or in an interrupt", t->comm);
-	if (t->wake_after_switch) { /* woken before it had gone */
-		t->wake_after_switch = false;
-		return;
-	}
 	t->preempt_off++;
 	c->cpu->irq_off++;
 	rcu_exp_quiescent(t);
+	settle(t);
+	if (t->wake_after_switch) { /* woken before it had gone */
+		t->wake_after_switch = false;
+		finish_switch(t);
+		return;
+	}
 	c->need_resched = c->resched_now = false;
 	if (t != c->idle)
 		fair_put_prev(c, t);

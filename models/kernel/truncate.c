@@ -86,6 +86,19 @@ static void delete_batch(struct task *t, const struct hole *h, uint32_t *pfn, un
 	kernel_metric(t->k, &t->k->metric.truncated, &desc_pages)->value += pages;
 }
 
+/* Takes page i of the file, unless somebody else has its lock or it went while we asked for it. */
+static bool find_lock_entry(struct task *t, const struct hole *h, uint64_t i, uint32_t pfn)
+{
+	pfn_page(t->k, pfn)->refs++; /* before the lock: whoever has that lets go of the page */
+	if (folio_trylock(t, pfn)) {
+		if (filemap_peek(h->m, i) == pfn)
+			return true;
+		folio_unlock(t, pfn);
+	}
+	release_pages(t, &pfn, 1);
+	return false;
+}
+
 /* find_lock_entries: those whose lock is free and that nothing is written of. */
 static void delete_unlocked(struct task *t, const struct hole *h)
 {
@@ -98,13 +111,8 @@ static void delete_unlocked(struct task *t, const struct hole *h)
 
 		spend(t, t->k->cost.pte_read);
 		if (!pfn || page_folio(page)->order || page->flags & (PG_LOCKED | PG_WRITEBACK) ||
-		    !folio_trylock(t, pfn))
+		    !find_lock_entry(t, h, i, pfn))
 			continue;
-		if (filemap_peek(h->m, i) != pfn) { /* it went while we asked for its lock */
-			folio_unlock(t, pfn);
-			continue;
-		}
-		page->refs++;
 		batch[n++] = pfn;
 		if (n == FOLIO_BATCH) {
 			delete_batch(t, h, batch, n);

@@ -15,7 +15,7 @@
 #include "tests/models/model.h"
 
 static const struct code_cache_model law = {
-	.negligible = 100,
+	.l2_negligible = 100,
 	.l2_lines = 10000,
 	.l3_lines = 1000000,
 	.lines = 1 / 3000.0,
@@ -39,6 +39,26 @@ static void test_law(void **state)
 	/* what takes longer than CODE_PLACE_LINES goes over its lines again */
 	assert_int_equal(code_cache_miss(&law, 1200000, UINT64_C(1) << 40),
 			 code_cache_miss(&law, 90000000, UINT64_C(1) << 40));
+}
+
+/* L1 of 64 sets of 8 ways, into which work brings ten lines for each one of L2's. */
+static void test_l1(void **state)
+{
+	struct code_cache_model l1 = law;
+	double lost = (double)code_cache_l1_miss(&l1, 300000, 1);
+
+	(void)state;
+	assert_int_equal((int)lost, 0); /* it keeps all */
+	l1.l2_cost = 600;
+	l1.l1_gone = 100;
+	l1.l1_share[0] = 0;
+	l1.l1_share[L1_STEPS / 2] = 0.5;
+	assert_int_equal(code_cache_l1_miss(&l1, 300000, 0), 0);
+	/* 100 lines at 600 ps, half of them */
+	assert_int_equal(code_cache_l1_miss(&l1, 300000, 50), 30000);
+	assert_int_equal(code_cache_l1_miss(&l1, 300000, 100), 60000);
+	/* so few new lines cost nothing beyond L1 */
+	assert_int_equal(code_cache_miss(&l1, 300000, 50), 30000);
 }
 
 struct scene {
@@ -103,6 +123,20 @@ static void test_grows_with_own_work(void **state)
 	assert_int_equal(s.took[3], s.took[0]); /* warm again at once */
 }
 
+/* L1 keeps all for two microseconds, and nothing after twenty; L2 loses little meanwhile. */
+static void test_l1_goes_soon(void **state)
+{
+	struct scene s = { .work = { 0, 2 * SIM_US, 20 * SIM_US, 30 * SIM_US }, .n = 4 };
+	sim_ps cold;
+
+	(void)state;
+	run_scene(&s, "2ns", false);
+	cold = s.took[2] - s.took[0];
+	assert_true(s.took[1] - s.took[0] < cold / 20);
+	assert_in_range(cold, s.took[0] / 4, s.took[0] / 2); /* 600 ps every 2 ns, and some of L2 */
+	assert_true(s.took[3] - s.took[2] < cold / 4);
+}
+
 static void test_off(void **state)
 {
 	struct scene s = { .work = { 0, 100 * SIM_US, SIM_MS }, .n = 3 };
@@ -129,7 +163,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_law),
+		cmocka_unit_test(test_l1),
 		cmocka_unit_test(test_grows_with_own_work),
+		cmocka_unit_test(test_l1_goes_soon),
 		cmocka_unit_test(test_off),
 		cmocka_unit_test(test_other_core),
 	};

@@ -40,6 +40,8 @@ static void wakes_early(struct task *t, void *arg)
 {
 	struct scene *s = arg;
 
+	if (s->before < 10 * US)
+		task_sleep(t, 50 * US); /* second slept alone, and owes nothing */
 	user_compute(t, 500 * US);
 	s->woken_at = sim_now(t->k->sim);
 	task_wake(t, s->second);
@@ -62,6 +64,23 @@ static void test_slice_is_kept(void **state)
 	assert_true(s.second_ran > s.first_went_on);
 	/* The first tick that finds the slice used up: within a slice and a tick. */
 	assert_in_range(s.second_ran, s.first_went_on, s.woken_at + SLICE + 4 * MS);
+	model_end(&s.m);
+}
+
+/* Would break: who still stands on the queue asleep is requeued as of what the other has run by
+ * then, not as of when that was last charged. A parent in vfork goes before its child so. */
+static void test_requeued_goes_first(void **state)
+{
+	struct model_spec spec = { .set = quiet };
+	struct scene s = { .before = 100 * US };
+
+	(void)state;
+	model_start(&s.m, &spec);
+	s.second = spawn(&s.m, "second", 0, second_sleeps, &s);
+	s.first = spawn(&s.m, "first", 0, wakes_early, &s); /* waits meanwhile: second owes */
+	model_run_clean(&s.m, "requeued", 0);
+	assert_in_range(s.second_ran, s.woken_at, s.woken_at + 10 * US);
+	assert_true(s.first_went_on > s.woken_at + 600 * US);
 	model_end(&s.m);
 }
 
@@ -342,10 +361,11 @@ static void test_preemption(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_slice_is_kept), cmocka_unit_test(test_owed_goes_first),
-		cmocka_unit_test(test_goes_first),    cmocka_unit_test(test_gives_way),
-		cmocka_unit_test(test_debt),          cmocka_unit_test(test_debt_ends),
-		cmocka_unit_test(test_shares),        cmocka_unit_test(test_preemption),
+		cmocka_unit_test(test_slice_is_kept),   cmocka_unit_test(test_requeued_goes_first),
+		cmocka_unit_test(test_owed_goes_first), cmocka_unit_test(test_goes_first),
+		cmocka_unit_test(test_gives_way),       cmocka_unit_test(test_debt),
+		cmocka_unit_test(test_debt_ends),       cmocka_unit_test(test_shares),
+		cmocka_unit_test(test_preemption),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,8 @@
 
 #define SIX                                                                                        \
 	"topology.cores_per_l3", "6", "topology.threads_per_core", "1", "ipi.jitter", "0", "hz",   \
-		"100", "shootdown.min_active_cpus", "2", "shootdown.sample", "1"
+		"100", "shootdown.min_active_cpus", "2", "shootdown.sample", "1",                  \
+		"cache.code_line", "0ps"
 static const char *const six[] = { SIX, "flush.rar_base", "200ns", "flush.rar_page", "50ns", NULL };
 
 static void start(struct model *m, const char *const *set)

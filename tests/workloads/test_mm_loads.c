@@ -13,7 +13,7 @@ static double loop_ns(const struct outcome *o)
 
 static void khugepaged_collapses(void **state)
 {
-	struct run r = { "khugepaged", "milan-1s72", "linux-6.18", .duration = 5 * SIM_MS,
+	struct run r = { "khugepaged", "milan-1s72", "linux-6.18", .duration = 10 * SIM_MS,
 			 .set = { "collapse.scan_sleep=500us", "heap=4MiB" } };
 	struct outcome o = simulate(&r);
 
