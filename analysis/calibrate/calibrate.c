@@ -19,8 +19,9 @@
 
 enum { LEAST_ROUNDS = 3, MOST_ROUNDS = 40, ALL_PAIRS = 120, PAIRS_OF_CLASS = 12 };
 
-static const struct probe *const probes[] = { &probe_cpu,   &probe_line, &probe_tlb,  &probe_ipi,
-					      &probe_flush, &probe_map,  &probe_zero, &probe_fork };
+static const struct probe *const probes[] = { &probe_cpu, &probe_cache, &probe_line,
+					      &probe_tlb, &probe_ipi,   &probe_flush,
+					      &probe_map, &probe_zero,  &probe_fork };
 
 enum { PROBES = sizeof(probes) / sizeof(probes[0]) };
 
@@ -149,7 +150,7 @@ static void run_round(struct calib *c, const struct calibrate_options *opt, doub
 	else
 		run_probes(&r);
 	figures_end_round(&c->figures);
-	derive_round(&c->figures);
+	derive_round(&c->figures, &c->topo);
 }
 
 static size_t run_rounds(struct calib *c, const struct calibrate_options *opt)

@@ -64,7 +64,7 @@ void calibration_free(struct calibration *c);
 /* ---- derive.c ---- */
 
 /* What follows within the round that has just ended, as figures of their own. */
-void derive_round(struct figures *f);
+void derive_round(struct figures *f, const struct topology *topo);
 /* The constants that follow from the figures alone. */
 void derive_constants(struct calibration *c);
 /* virt.* or ipi.*: those that need kernel.scale and the base machine's shares. */

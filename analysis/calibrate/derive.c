@@ -48,6 +48,33 @@ static void add(struct figures *f, const char *unit, const char *name, double v,
 	figure_add_round(fig, v);
 }
 
+/* ---- caches ---- */
+
+static void derive_caches(struct figures *f, const struct cache_sizes *s)
+{
+	unsigned int n = cache_rings(s);
+	struct cache_levels c;
+	double ns[CACHE_RINGS];
+
+	for (unsigned int i = 0; i < n; i++) {
+		char name[48];
+
+		cache_ring_name(cache_ring(s, i), name, sizeof(name));
+		if (!last_named(f, &ns[i], name))
+			return;
+	}
+	if (!n)
+		return;
+	c = cache_steps(s, ns);
+	add(f, "ns", "cache.l1d_hit", c.l1d_ns, 0);
+	add(f, "ns", "cache.l2_hit", c.l2_ns, 0);
+	add(f, "ns", "line.memory", c.memory_ns, 0);
+	if (!c.l3)
+		return;
+	add(f, "ns", "cache.l3_hit", c.l3_ns, 0);
+	add(f, "KiB", "cache.l3_size", c.l3_bytes / 1024, c.l3_bytes / 1024 / 8);
+}
+
 /* ---- TLB ---- */
 
 static void derive_tlb(struct figures *f)
@@ -175,8 +202,9 @@ static void derive_ipi_round(struct figures *f, const char *d)
 	add(f, "ns", name, v[4] - v[5], 0);
 }
 
-void derive_round(struct figures *f)
+void derive_round(struct figures *f, const struct topology *topo)
 {
+	derive_caches(f, &topo->caches);
 	derive_tlb(f);
 	derive_flush(f);
 	derive_full_flush(f);
@@ -227,7 +255,12 @@ static const struct {
 	{ "line.same_l3", "line.same_l3", "half a round trip of compare-and-swap" },
 	{ "line.same_socket", "line.same_socket", "half a round trip of compare-and-swap" },
 	{ "line.cross_socket", "line.cross_socket", "half a round trip of compare-and-swap" },
-	{ "line.memory", "line.memory", "load after CLFLUSH" },
+	{ "line.memory", "line.memory", "ring of four times the L3" },
+	{ "cache.l1d_hit", "cache.l1d_hit", "ring of half of it" },
+	{ "cache.l2_hit", "cache.l2_hit", "ring of half of it" },
+	{ "cache.l3_hit", "cache.l3_hit", "ring that L2 cannot hold" },
+	{ "cache.l3_size", "cache.l3_size",
+	  "ring of which half misses: what its other users leave" },
 	{ "tlb.l1d_entries", "tlb.l1d_entries", "first step of the curve over pages" },
 	{ "tlb.l2_entries", "tlb.l2_entries", "second step of the curve over pages" },
 	{ "tlb.l2_hit", "tlb.l2_hit", "height of the first step" },
@@ -247,7 +280,7 @@ static const char *exact(const struct figure *fig, double v, char *buf, size_t s
 {
 	if (strcmp(fig->unit, "ns") == 0)
 		return constant_time(v, buf, size);
-	snprintf(buf, size, "%.0f", v);
+	snprintf(buf, size, strcmp(fig->unit, "KiB") == 0 ? "%.0fKiB" : "%.0f", v);
 	return buf;
 }
 
@@ -306,6 +339,31 @@ static void add_topology(struct calibration *c)
 		   t->threads_per_core > 2 ? 2 : t->threads_per_core, note);
 }
 
+static void add_size(struct calibration *c, const char *key, uint64_t bytes)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lluKiB", (unsigned long long)(bytes >> 10));
+	if (bytes)
+		constant_add(c, key, text, CONSTANT_READ, NULL, "hwloc");
+}
+
+static void add_caches(struct calibration *c)
+{
+	const struct cache_sizes *s = &c->topo.caches;
+
+	add_size(c, "cache.l1d_size", s->l1d);
+	add_size(c, "cache.l2_size", s->l2);
+	if (!figure_find(&c->figures, "cache.l3_size"))
+		add_size(c, "cache.l3_size", s->l3);
+	if (s->l1d_ways)
+		add_number(c, "cache.l1d_ways", s->l1d_ways, "hwloc");
+	if (s->l2_ways)
+		add_number(c, "cache.l2_ways", s->l2_ways, "hwloc");
+	if (s->l3_ways)
+		add_number(c, "cache.l3_ways", s->l3_ways, "hwloc");
+}
+
 #if defined(__x86_64__)
 static void add_cpuid(struct calibration *c)
 {
@@ -358,6 +416,7 @@ static void add_pti(struct calibration *c)
 void derive_constants(struct calibration *c)
 {
 	add_topology(c);
+	add_caches(c);
 	add_cpuid(c);
 	add_pti(c);
 	add_clock(c);

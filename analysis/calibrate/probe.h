@@ -39,8 +39,8 @@ struct probe {
 	bool (*run)(struct calib *c, struct err *err);
 };
 
-extern const struct probe probe_cpu, probe_line, probe_tlb, probe_ipi, probe_flush, probe_map,
-	probe_zero, probe_fork;
+extern const struct probe probe_cpu, probe_cache, probe_line, probe_tlb, probe_ipi, probe_flush,
+	probe_map, probe_zero, probe_fork;
 
 /* At least `least` repeats, then until the share is used up. */
 static inline bool probe_goes_on(const struct calib *c, size_t done, size_t least)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * One CPU by itself: its clock, a locked operation, loads that hit or miss everything, a system
- * call that does nothing.
+ * One CPU by itself: its clock, a locked operation, a load that hits, a system call that does
+ * nothing.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 #include "analysis/calibrate/probe.h"
 
-enum { STEPS = 2000, CALLS = 64, LINES = 32 };
+enum { STEPS = 2000, CALLS = 64 };
 
 struct single {
 	const char *name;
@@ -88,55 +88,17 @@ static void once(struct calib *c, const struct single *s, void *line)
 		fig->now.discarded++;
 }
 
-#if defined(__x86_64__)
-/* Lines flushed out of all caches, then loaded one after the other. */
-static void from_memory(struct calib *c, char *lines)
-{
-	struct figure *fig = figure_get(&c->figures, "ns", LOW_QUANTILE, "line.memory");
-	struct guard g = guard_begin();
-	uint64_t begin, end;
-	char *p = lines;
-
-	for (int i = 0; i < LINES; i++)
-		_mm_clflush(lines + i * PAGE_BYTES);
-	_mm_mfence();
-	begin = clock_ticks();
-	for (int i = 0; i < LINES; i++)
-		p = *(char *volatile *)p;
-	end = clock_ticks();
-	if (guard_undisturbed(&g))
-		samples_add(&fig->now, clock_ns(&c->clock, begin, end) / LINES);
-	else
-		fig->now.discarded++;
-}
-#endif
-
 static bool run_cpu(struct calib *c, struct err *err)
 {
-	char *lines = aligned_alloc(PAGE_BYTES, LINES * PAGE_BYTES);
-
-	if (!lines)
-		return err_set(err, "out of memory");
-	if (!clock_bind(c->home)) {
-		free(lines);
+	if (!clock_bind(c->home))
 		return err_set(err, "not allowed to run on CPU %u", c->home);
-	}
-	/* Each line points to the next in an order that no prefetcher follows (7 and 32 share no
-	 * factor); `own` points to itself. */
-	for (int i = 0; i < LINES; i++)
-		*(char **)(lines + (i * 7 % LINES) * PAGE_BYTES) = lines + ((i + 1) * 7 % LINES) *
-										   PAGE_BYTES;
 	for (size_t i = 0; probe_goes_on(c, i, 20); i++) {
-		_Alignas(64) void *own[8] = { own };
+		_Alignas(64) void *own[8] = { own }; /* points to itself */
 
 		for (int s = 0; s < SINGLES; s++)
 			once(c, &singles[s], own);
-#if defined(__x86_64__)
-		from_memory(c, lines);
-#endif
 	}
-	free(lines);
 	return true;
 }
 
-const struct probe probe_cpu = { .name = "CPU", .weight = 0.7, .run = run_cpu };
+const struct probe probe_cpu = { .name = "CPU", .weight = 0.5, .run = run_cpu };

@@ -85,6 +85,30 @@ static void find_shape(struct topology *t)
 		  t->n;
 }
 
+static void read_caches(struct topology *t, hwloc_topology_t h)
+{
+	const struct {
+		hwloc_obj_type_t type;
+		uint64_t *size;
+		uint32_t *ways;
+	} levels[] = {
+		{ HWLOC_OBJ_L1CACHE, &t->caches.l1d, &t->caches.l1d_ways },
+		{ HWLOC_OBJ_L2CACHE, &t->caches.l2, &t->caches.l2_ways },
+		{ HWLOC_OBJ_L3CACHE, &t->caches.l3, &t->caches.l3_ways },
+	};
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		hwloc_obj_t o = hwloc_get_obj_by_type(h, levels[i].type, 0);
+
+		if (!o)
+			continue;
+		*levels[i].size = o->attr->cache.size;
+		*levels[i].ways = o->attr->cache.associativity > 0
+					  ? (uint32_t)o->attr->cache.associativity
+					  : 0;
+	}
+}
+
 static const char *info(hwloc_topology_t h, const char *key)
 {
 	hwloc_obj_t package = hwloc_get_obj_by_type(h, HWLOC_OBJ_PACKAGE, 0);
@@ -127,6 +151,7 @@ static bool read_cpus(struct topology *t, hwloc_topology_t h, struct err *err)
 						    .socket = group_of(h, pu, HWLOC_OBJ_PACKAGE) };
 	qsort(t->cpu, t->n, sizeof(*t->cpu), by_os_index);
 	find_shape(t);
+	read_caches(t, h);
 	describe(t, h);
 	return true;
 }

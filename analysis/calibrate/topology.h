@@ -6,6 +6,7 @@
 #ifndef ANALYSIS_CALIBRATE_TOPOLOGY_H
 #define ANALYSIS_CALIBRATE_TOPOLOGY_H
 
+#include "analysis/calibrate/cache_curve.h"
 #include "models/hw/machine.h"
 
 extern const char *const distance_names[DISTANCES];
@@ -18,6 +19,7 @@ struct topology {
 	struct topo_cpu *cpu; /* by os_index */
 	size_t n;
 	uint32_t sockets, l3_per_socket, cores_per_l3, threads_per_core;
+	struct cache_sizes caches; /* of the first CPU */
 	bool even;  /* false: groups differ in size, and the shape holds more CPUs than there are */
 	bool guest; /* CPUID says that a hypervisor is present */
 	char vendor[32], model[96], kernel[144];

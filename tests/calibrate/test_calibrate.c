@@ -147,6 +147,8 @@ static void plant(struct figures *f, const char *name, double v)
 	samples_add(&figure_get(f, "ns", 0.2, "%s", name)->now, v);
 }
 
+static const struct topology unknown; /* without caches */
+
 static double derived(const struct figures *f, const char *name)
 {
 	const struct figure *fig = figure_find(f, name);
@@ -168,7 +170,7 @@ static void plant_flush(struct figures *f, double invlpg)
 	plant(f, "mprotect_ro.64", 400 + 70 + 180 + 64 * 20);
 	plant(f, "mprotect_ro.512", 400 + 70 + 180 + 512 * 20);
 	figures_end_round(f);
-	derive_round(f);
+	derive_round(f, &unknown);
 }
 
 static void test_flush(void **state)
@@ -187,6 +189,52 @@ static void test_flush(void **state)
 	figures_free(&f);
 }
 
+/* A guest that has 3 MiB of a 32 MiB L3, and one that has all. */
+static void test_caches(void **state)
+{
+	static const double some[] = { 1, 4, 13, 103, 140, 140, 140, 140, 140 };
+	static const double all[] = { 1, 4, 13, 13, 13, 13, 13, 140, 140 };
+	const struct cache_sizes s = { 32 << 10, 1 << 20, 32 << 20, 8, 16, 16 };
+	struct topology topo = { .caches = s };
+	struct figures f = { 0 };
+
+	(void)state;
+	assert_int_equal(cache_rings(&s), 9);
+	assert_int_equal(cache_ring(&s, 0), 16 << 10);
+	assert_int_equal(cache_ring(&s, 1), 512 << 10);
+	assert_int_equal(cache_ring(&s, 2), 2 << 20);
+	assert_int_equal(cache_ring(&s, 8), 128 << 20);
+	for (unsigned int i = 0; i < 9; i++) {
+		char name[48];
+
+		cache_ring_name(cache_ring(&s, i), name, sizeof(name));
+		plant(&f, name, some[i]);
+	}
+	figures_end_round(&f);
+	derive_round(&f, &topo);
+	near(derived(&f, "cache.l1d_hit"), 1, 1e-6);
+	near(derived(&f, "cache.l2_hit"), 4, 1e-6);
+	near(derived(&f, "cache.l3_hit"), 13, 1e-6);
+	near(derived(&f, "line.memory"), 140, 1e-6);
+	/* half way up, 76.5, is 63.5 of the 90 to 4 MiB */
+	near(derived(&f, "cache.l3_size"), 2048 * exp2(63.5 / 90), 0.1);
+	figures_free(&f);
+	assert_true(fabs(cache_steps(&s, all).l3_bytes / (32 << 20) - exp2(0.5)) < 1e-6);
+}
+
+/* Would break: an L3 in a curve that has none, a ring that its L2 holds. */
+static void test_odd_caches(void **state)
+{
+	static const double flat[] = { 1, 4, 130, 131, 132, 130, 130, 130, 130 };
+	const struct cache_sizes s = { 48 << 10, 1280 << 10, 30 << 20, 12, 20, 0 }, none = { 0 };
+
+	(void)state;
+	assert_int_equal(cache_rings(&none), 0);
+	assert_int_equal(cache_ring(&s, 0), 16 << 10);
+	assert_int_equal(cache_ring(&s, 2), 2 << 20);
+	assert_false(cache_steps(&s, flat).l3);
+}
+
 static void test_ipi(void **state)
 {
 	struct figures f = { 0 };
@@ -200,7 +248,7 @@ static void test_ipi(void **state)
 	plant(&f, "ipi.madvise.same_l3", 15000);
 	plant(&f, "ipi.madvise_alone.same_l3", 800);
 	figures_end_round(&f);
-	derive_round(&f);
+	derive_round(&f, &unknown);
 	near(derived(&f, "ipi.send.same_l3"), 9000, 1e-6);
 	near(derived(&f, "ipi.transit.same_l3"), 4880, 1e-6);
 	near(derived(&f, "ipi.shootdown.same_l3"), 14200, 1e-6);
@@ -312,6 +360,8 @@ int main(void)
 		cmocka_unit_test(test_last_round_and_resolution),
 		cmocka_unit_test(test_tlb_steps),
 		cmocka_unit_test(test_flush),
+		cmocka_unit_test(test_caches),
+		cmocka_unit_test(test_odd_caches),
 		cmocka_unit_test(test_ipi),
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_machine_file),
