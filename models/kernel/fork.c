@@ -191,7 +191,7 @@ static void dup_mmap(struct task *t, struct mm *to, struct mm *from)
 	}
 	ksm_fork(t, to, from);
 	mmap_write_unlock(t, to);
-	flush_tlb_mm_range(t, from, 0, TLB_FLUSH_ALL, false);
+	flush_tlb_mm(t, from);
 	from->changing--;
 	notifier_range_end(t, from, 0, TASK_SIZE);
 	mmap_write_unlock(t, from);

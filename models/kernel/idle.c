@@ -128,26 +128,30 @@ static void send(struct task *t, struct kcpu *to, enum ipi_kind kind, enum irq_v
 	ipi_send_one(this_cpu(t)->cpu, to->id, vector);
 }
 
+/* False: it does not look, and needs an interrupt. */
+static bool told_by_store(struct task *t, struct kcpu *c)
+{
+	sim_ps seen;
+
+	if (!idle_sees_stores(c))
+		return false;
+	seen = idle_store(t, c);
+	if (c->idle_looks && c->cpu->waiting) /* else it looks by itself */
+		sim_unpark_at(t->k->sim, c->idle->actor, seen);
+	return true;
+}
+
 void send_wakeup(struct task *t, struct kcpu *to)
 {
-	send(t, to, IPI_WAKEUP, IRQ_CALL_FUNCTION_SINGLE);
+	if (!told_by_store(t, to))
+		send(t, to, IPI_WAKEUP, IRQ_CALL_FUNCTION_SINGLE);
 }
 
 void resched_cpu(struct task *t, unsigned int cpu)
 {
 	struct kcpu *c = &t->k->cpus[cpu];
 
-	if (cpu == t->cpu)
-		return; /* need_resched is looked at on the way out of whatever runs here */
-	if (idle_sees_stores(c)) {
-		sim_ps seen = idle_store(t, c);
-
-		if (c->idle_looks && c->cpu->waiting) /* else it looks by itself */
-			sim_unpark_at(t->k->sim, c->idle->actor, seen);
-		return;
-	}
-	if (c->curr == c->idle)
-		send_wakeup(t, c);
-	else
+	/* On this CPU need_resched is looked at on the way out of whatever runs here. */
+	if (cpu != t->cpu && !told_by_store(t, c))
 		send(t, c, IPI_RESCHEDULE, IRQ_RESCHEDULE);
 }

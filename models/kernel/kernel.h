@@ -481,8 +481,10 @@ void tick_restart(struct kcpu *c);
 void sched_migrate(struct task *t, unsigned int cpu);
 /* The same by this CPU's stopper thread, until t runs where it is bound. */
 void stop_and_migrate(struct task *t);
+/* The same by the RESCHEDULE vector: look who is next. */
 void resched_cpu(struct task *t, unsigned int cpu);
-/* An IPI that makes another CPU run what was woken for it. */
+/* A store, if that CPU sees it, or an IPI of the CALL_FUNCTION_SINGLE vector: run what was woken
+ * for you. */
 void send_wakeup(struct task *t, struct kcpu *to);
 /* Can the idle task of c be woken by a store instead of an interrupt? */
 bool idle_sees_stores(const struct kcpu *c);

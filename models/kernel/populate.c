@@ -18,14 +18,15 @@ static bool is_there(struct task *t, const struct mm *mm, uint64_t addr, enum us
 	return pte & PTE_PRESENT && (access != USER_WRITE || pte & PTE_WRITE);
 }
 
-/* [addr, end) of one VMA. False: it does not allow the access. */
-static bool populate_vma(struct task *t, struct mm *mm, uint64_t addr, uint64_t end,
-			 enum user_access access, struct read_hold *hold)
+/* [addr, end) of one VMA. Returns where it does not allow the access, or where it has gone
+ * meanwhile; else end or more. */
+static uint64_t populate_vma(struct task *t, struct mm *mm, uint64_t addr, uint64_t end,
+			     enum user_access access, struct read_hold *hold)
 {
 	while (addr < end) {
 		if (!is_there(t, mm, addr, access)) {
 			if (!fault_in_locked_page(t, mm, addr, access, hold))
-				return false;
+				return addr;
 			continue; /* looked at again, as it may be gone */
 		}
 		addr = leaf_read(mm, addr) & PTE_HUGE ? (addr & ~(PMD_SIZE - 1)) + PMD_SIZE
@@ -33,7 +34,7 @@ static bool populate_vma(struct task *t, struct mm *mm, uint64_t addr, uint64_t 
 		settle(t);
 		cond_resched(t);
 	}
-	return true;
+	return addr;
 }
 
 static bool accessible(const struct vma *vma)
@@ -59,7 +60,7 @@ void mm_populate(struct task *t, struct mm *mm, uint64_t addr, uint64_t end)
 		stop = vma->end < end ? vma->end : end;
 		access = vma->prot & PROT_WRITE && !(vma->flags & MAP_SHARED) ? USER_WRITE
 									      : USER_READ;
-		if (accessible(vma) && !populate_vma(t, mm, addr, stop, access, &hold))
+		if (accessible(vma) && populate_vma(t, mm, addr, stop, access, &hold) < stop)
 			break; /* unmapped meanwhile: nobody is told */
 		addr = stop;
 	}
@@ -77,11 +78,10 @@ int madvise_populate(struct task *t, struct mm *mm, uint64_t addr, uint64_t end,
 		struct vma *vma = vma_lookup(mm, addr);
 		uint64_t stop = vma && vma->end < end ? vma->end : end;
 
-		if (!vma)
-			ret = -ENOMEM;
-		else if (!populate_vma(t, mm, addr, stop, access, &hold))
+		if (vma)
+			addr = populate_vma(t, mm, addr, stop, access, &hold);
+		if (!vma || addr < stop)
 			ret = vma_lookup(mm, addr) ? -EFAULT : -ENOMEM;
-		addr = stop;
 	}
 	mmap_read_unlock(t, mm, &hold);
 	return ret;

@@ -118,7 +118,7 @@ void flush_tlb_batched_pending(struct task *t, struct mm *mm)
 	pending = batched & TLB_FLUSH_BATCH_PENDING_MASK;
 	if (pending == batched >> TLB_FLUSH_BATCH_FLUSHED_SHIFT)
 		return;
-	flush_tlb_mm_range(t, mm, 0, TLB_FLUSH_ALL, false);
+	flush_tlb_mm(t, mm);
 	metric_get(sim_metrics(t->k->sim), &desc_pending, "")->value++;
 	touch_line(t, &mm->pending_line, LINE_ATOMIC);
 	settle(t);

@@ -152,10 +152,7 @@ static void queue_by_wakelist(struct task *waker, struct task *t, struct kcpu *c
 	must_resched(c, t, wake_on(c, t));
 	if (!first)
 		return;
-	if (c->curr == c->idle)
-		resched_cpu(waker, c->id);
-	else
-		send_wakeup(waker, c);
+	send_wakeup(waker, c);
 }
 
 void sched_ttwu_pending(struct task *t)

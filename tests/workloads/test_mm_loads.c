@@ -143,7 +143,7 @@ static void holes_meet_collapses(void **state)
 /* The scanner's gathers and migrations meet the munmaps; without it nobody hints or moves. */
 static void hinting_meets_unmap(void **state)
 {
-	struct run r = { "numa_unmap", "numa-4s48", "linux-6.18", .duration = 30 * SIM_MS,
+	struct run r = { "numa_unmap", "numa-4s48", "linux-6.18", .duration = 60 * SIM_MS,
 			 .set = { "numa-balancing=scan", "numa-balancing.delay=1ms",
 				  "numa-balancing.period=1ms" } };
 	struct outcome o = simulate(&r);
