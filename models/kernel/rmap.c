@@ -242,8 +242,13 @@ void folio_dup_rmap(struct task *t, uint32_t pfn)
 
 void folio_remove_rmap(struct task *t, uint32_t pfn)
 {
-	spend(t, t->k->cost.rmap);
-	pfn_page(t->k, pfn)->mapcount--;
+	struct page *page = pfn_page(t->k, pfn);
+
+	if (page->mapcount > 1)
+		spend(t, t->k->cost.rmap_shared);
+	else
+		spend(t, t->k->cost.rmap);
+	page->mapcount--;
 }
 
 void folio_move_anon_rmap(struct task *t, const struct vma *vma, uint32_t pfn)
