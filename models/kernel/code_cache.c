@@ -32,14 +32,17 @@ static void l1_init(struct code_cache_model *c, const struct machine_desc *d)
 	unsigned int ways = d->cache.l1d_ways;
 	double sets = (double)d->cache.l1d_size / CACHE_LINE / ways;
 	double all = ways; /* new lines of a set that leave nothing */
+	unsigned int little = 0;
 
 	while (gsl_cdf_poisson_Q(ways - 1, all) < .99)
 		all += 1;
 	for (unsigned int i = 1; i < L1_STEPS; i++)
 		c->l1_share[i] = gsl_cdf_poisson_Q(ways - 1, all * i / L1_STEPS);
+	while (little + 1 < L1_STEPS && c->l1_share[little + 1] < .01)
+		little++;
 	c->l1_gone = (uint64_t)ceil(all * sets * (double)d->cache.user_l1_line /
 				    (double)d->cache.user_line);
-	c->negligible = 0;
+	c->negligible = c->l1_gone * little / L1_STEPS;
 }
 
 static void model_init(struct code_cache_model *c, const struct machine_desc *d)
