@@ -97,6 +97,8 @@ void replay_comes_back(struct task *task, const struct replay *r, const struct p
 /* The same, and sleeps. */
 void replay_sleep(struct task *task, const struct replay *r, const struct program_task *p, size_t i,
 		  sim_ps duration);
+/* A call or an access: what takes time and is measured. */
+void replay_call(struct task *task, struct replay_task *t, const struct program_op *op);
 /* execve with the image that the recording shows. */
 void replay_exec(struct task *task, const struct replay *r, const struct program_op *op);
 /* Where a recorded address of the task is (replay_moved.c). */

@@ -22,6 +22,7 @@
 #define replay_scale_free       tested_replay_scale_free
 #define replay_relocate         tested_replay_relocate
 #define replay_copy             tested_replay_copy
+#define replay_call             tested_replay_call
 #define replay_exec             tested_replay_exec
 #define replay_background_start tested_replay_background_start
 #define replay_placements       tested_replay_placements
@@ -37,6 +38,7 @@
 #define replay_moved_fork       tested_replay_moved_fork
 #define replay_moved_exec       tested_replay_moved_exec
 #include "workloads/replay.c"
+#include "workloads/replay_calls.c"
 #include "workloads/replay_background.c"
 #include "workloads/replay_exec.c"
 #include "workloads/replay_moved.c"
