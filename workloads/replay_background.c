@@ -16,16 +16,19 @@ static sim_ps sleep_over_runs(struct replay_background *bg, size_t *i)
 {
 	const struct program_task *p = bg->program;
 	uint64_t runs = p->rcu ? kernel_rcu_runs(bg->r->kernel) : 0;
-	sim_ps len = p->op[*i].len;
+	sim_ps len = p->op[*i].len, over = 0; /* up to the last of these runs */
 
 	for (; bg->rcu_runs < runs; bg->rcu_runs++) {
 		if (p->op[*i + 1].kind != PROGRAM_SLEEP)
 			break;
 		++*i;
-		len += p->op[*i].think + p->op[*i].len;
+		over += len;
+		len = p->op[*i].think + p->op[*i].len;
 	}
 	bg->rcu_runs = runs;
-	return len;
+	if (p->rcu)
+		kernel_rcu_busy(bg->r->kernel, over);
+	return over + len;
 }
 
 /* A timer of the kernel's ends at a tick, the nearest one to when it ended then. */

@@ -116,6 +116,15 @@ void cpu_raise(struct cpu *cpu, enum irq_vector vector, sim_ps t)
 		sim_unpark_at(sim, cpu->runner, t > sim_now(sim) ? t : sim_now(sim));
 }
 
+void cpu_unraise(struct cpu *cpu, enum irq_vector vector)
+{
+	cpu->irq_due[vector] = SIM_NEVER;
+	cpu->irq_min = SIM_NEVER;
+	for (unsigned int v = 0; v < NR_IRQS; v++)
+		if (cpu->irq_due[v] < cpu->irq_min)
+			cpu->irq_min = cpu->irq_due[v];
+}
+
 enum irq_vector cpu_irq_first(const struct cpu *cpu, sim_ps now)
 {
 	enum irq_vector first = NR_IRQS;
@@ -133,11 +142,7 @@ enum irq_vector cpu_irq_take(struct cpu *cpu, sim_ps now)
 
 	if (first == NR_IRQS)
 		return NR_IRQS;
-	cpu->irq_due[first] = SIM_NEVER;
-	cpu->irq_min = SIM_NEVER;
-	for (unsigned int v = 0; v < NR_IRQS; v++)
-		if (cpu->irq_due[v] < cpu->irq_min)
-			cpu->irq_min = cpu->irq_due[v];
+	cpu_unraise(cpu, first);
 	return first;
 }
 

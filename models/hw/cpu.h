@@ -60,6 +60,8 @@ void cpu_wait(struct cpu *cpu, sim_ps t, const char *why);
 
 /* Raises an interrupt that comes due at t. One that is raised already keeps the earlier time. */
 void cpu_raise(struct cpu *cpu, enum irq_vector vector, sim_ps t);
+/* What was raised, if it has not come yet, will not come. */
+void cpu_unraise(struct cpu *cpu, enum irq_vector vector);
 static inline bool cpu_irq_pending(const struct cpu *cpu, sim_ps now)
 {
 	return cpu->irq_min <= now;

@@ -232,8 +232,10 @@ const struct param machine_params[] = {
 	   "the same after virt.deep_residency, when the host's CPU sleeps deeply and has lost its "
 	   "L1 and L2; 0: it never does"),
 	PS("virt.deep_residency", virt.deep_residency, "1ms", 1e12, "see virt.deep_exit"),
+	PS("virt.idle_leave", virt.idle_leave, "0ns", MAX_STEP,
+	   "on the way out of idle, behind the interrupt, what a guest pays for"),
 	PS("virt.timer_write", virt.timer_write, "0ns", MAX_STEP,
-	   "programming the tick on the way out of idle: an exit"),
+	   "programming the tick, when idle stops it and starts it again: an exit"),
 	FLAG("virt.posted", virt.posted, "false",
 	     "posted interrupts, AVIC: IPIs reach a CPU in guest mode without an exit"),
 	PS("virt.posted_receive", virt.posted_receive, "100ns", MAX_STEP,

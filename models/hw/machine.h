@@ -104,7 +104,8 @@ struct machine_desc {
 		sim_ps idle_exit;  /* a halted virtual CPU is put back on its host CPU */
 		double idle_jitter;               /* standard deviation of that, share of it */
 		sim_ps deep_exit, deep_residency; /* the same after a long halt; 0: as above */
-		sim_ps timer_write;               /* of the tick, on the way out of idle */
+		sim_ps idle_leave;                /* from its interrupt to the switch */
+		sim_ps timer_write;               /* of the tick's timer */
 		bool pv_ipi;
 		/* The host takes a CPU that executes after this long, on average, for steal_min
 		 * and more, on average steal_mean; 0: never. */

@@ -24,6 +24,7 @@ const struct param kernel_cost_params[] = {
 	C(wakeup, "300ns", "try_to_wake_up beside its locks"),
 	C(context_switch, "400ns", "__schedule and __switch_to beside switch_mm"),
 	C(tick, "1200ns", "the periodic tick"),
+	C(tick_stop, "500ns", "stopping the tick, or starting it again, beside the timer's write"),
 	C(softirq, "100ns", "entering softirq processing"),
 	C(clone, "9us", "copy_process of a thread"),
 	/* Forks over VMAs and pages on Zen 3 (a guest, Linux 6.18), 1.3 times these: 0.30 us an

@@ -18,7 +18,7 @@ struct kernel_costs {
 	/* RCU, locks, notifiers */
 	sim_ps rcu_node, ptlock_alloc, notifier;
 	/* scheduler */
-	sim_ps wakeup, context_switch, tick, softirq, clone, fork, dup_vma, copy_page,
+	sim_ps wakeup, context_switch, tick, tick_stop, softirq, clone, fork, dup_vma, copy_page,
 		wrprotect_pte, exec, exit, tasklist, wait4;
 	/* VMAs */
 	sim_ps vma_lookup, vma_alloc, vma_free, vma_merge, vma_store, file_link, brk_base,

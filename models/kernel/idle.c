@@ -28,6 +28,7 @@ static void idle_once(struct task *t, struct kcpu *c)
 	cpuidle_enter(t, c);
 	if (must_leave(c) || runqueue_steal(c))
 		return;
+	tick_nohz_idle_stop(t);
 	rcu_idle(t, true);
 	settle(t);
 	if (must_leave(c)) {
@@ -83,8 +84,10 @@ static void idle_main(void *arg)
 		c->idle_looks = false;  /* before the last look: who comes later interrupts */
 		c->idle_halted = false; /* also where work came before it ever halted */
 		flush_woken(t, c);
-		if (!t->k->m->desc.idle_polls)
-			spend_time(t, t->k->m->desc.virt.timer_write);
+		if (!t->k->m->desc.idle_polls) {
+			spend_time(t, t->k->m->desc.virt.idle_leave);
+			tick_nohz_idle_exit(t);
+		}
 		schedule_idle(t);
 	}
 }
@@ -101,12 +104,13 @@ void ensure_idle(struct kcpu *c)
 	c->cpu->runner = t->actor;
 }
 
-/* It polls, or waits in MWAIT, and has not left its loop. */
+/* It polls, or waits in MWAIT, or has not halted yet, and has not left its loop. */
 bool idle_sees_stores(const struct kcpu *c)
 {
 	const struct machine_desc *d = &c->k->m->desc;
+	bool halted = !d->idle_polls && (!d->idle_mwait || d->virt.guest) && c->idle_halted;
 
-	return c->idle_looks && (d->idle_polls || (d->idle_mwait && !d->virt.guest));
+	return c->idle_looks && !halted;
 }
 
 sim_ps idle_store(struct task *t, struct kcpu *c)

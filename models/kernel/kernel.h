@@ -194,8 +194,9 @@ struct kcpu { /* what the kernel knows of a CPU */
 	bool resched_now;     /* lazy preemption: a tick has passed since */
 	bool irq_masked;      /* the interrupt at hand came while it could not be taken */
 	bool user_pcid_flush; /* the return to a program flushes its PCID (page-table isolation) */
-	sim_ps next_tick;
-	struct task *fired; /* sleepers that its next IRQ_HRTIMER wakes */
+	sim_ps next_tick;     /* SIM_NEVER: stopped */
+	bool tick_stopped;    /* by its idle task, which is to start it again */
+	struct task *fired;   /* sleepers that its next IRQ_HRTIMER wakes */
 	struct idle_history idle_history;
 	struct cpu_tlbstate tlbstate;
 	bool isolated;         /* takes no part in balancing; with nohz_full no tick for one task */
@@ -276,7 +277,8 @@ struct kernel {
 	bool tlb_broadcast; /* flushes reach every CPU in hardware: no tlb_gen, no mm_cpumask */
 	sim_ps tracer_ps, tracer_cold_ps; /* of an event; what a cold one costs more */
 	sim_ps jiffy, tick_phase;
-	int64_t base_slice;                      /* of the fair class */
+	sim_ps rcu_busy_until; /* callbacks that are not simulated: kernel_rcu_busy */
+	int64_t base_slice;    /* of the fair class */
 	sim_ps entry_ps, exit_ps, user_flush_ps; /* of mitigations: see entry.h */
 	uint64_t *kernel_page;    /* page numbers that every entry touches, or NULL */
 	struct code_cache **code; /* by core */
@@ -475,6 +477,9 @@ struct task *sched_spawn(struct kernel *k, const struct task_attr *attr, struct 
 struct task *sched_fork(struct task *parent, const struct task_attr *attr, struct mm *mm);
 struct task *kthread_spawn(struct kernel *k, const char *comm, task_fn *fn, void *arg);
 void sched_tick(struct task *curr);
+/* NO_HZ_IDLE: unless RCU needs it. Takes time, as starting it again on the way out of idle. */
+void tick_nohz_idle_stop(struct task *t);
+void tick_nohz_idle_exit(struct task *t);
 /* A busy CPU without a tick (nohz_full) needs one again. */
 void tick_restart(struct kcpu *c);
 /* Moves the running task to another CPU, by way of that CPU's run queue. */

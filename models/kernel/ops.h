@@ -226,6 +226,9 @@ unsigned int kernel_nth_core_cpu(const struct kernel *k, unsigned int i);
 
 /* How often the grace-period thread of RCU has run so far. */
 uint64_t kernel_rcu_runs(const struct kernel *k);
+/* For so long there are grace periods for callbacks that are not simulated: idle CPUs keep their
+ * ticks, until those have been called. */
+void kernel_rcu_busy(struct kernel *k, sim_ps span);
 
 /* Lets the clock tick at `phase` of each period, if that is what its period is; before the run. */
 bool kernel_align_ticks(struct kernel *kernel, sim_ps period, sim_ps phase);

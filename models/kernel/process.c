@@ -305,6 +305,15 @@ void kernel_set_tracing(struct kernel *k, sim_ps per_event, sim_ps cold)
 	k->tracer_cold_ps = cold;
 }
 
+/* Jiffies from the end of a grace period until callbacks are called: at the second tick at the
+ * latest. */
+#define CALLBACKS_WAIT 2
+
+void kernel_rcu_busy(struct kernel *k, sim_ps span)
+{
+	k->rcu_busy_until = sim_now(k->sim) + span + CALLBACKS_WAIT * k->jiffy;
+}
+
 bool kernel_align_ticks(struct kernel *k, sim_ps period, sim_ps phase)
 {
 	if (period != k->jiffy)

@@ -112,12 +112,56 @@ void preempt_enable(struct task *t)
 	}
 }
 
-/* NO_HZ_IDLE: the idle loop's end starts it again; nohz_full: whatever needs it. */
+/* rcu_needs_cpu; also for callbacks of what is not simulated (kernel_rcu_busy). */
 static bool may_stop_tick(const struct kcpu *c)
 {
-	if (c->nr_queued || (c->rcu.pending && !c->rcu.offloaded)) /* rcu_needs_cpu */
+	return !c->nr_queued && (!c->rcu.pending || c->rcu.offloaded) &&
+	       sim_now(c->k->sim) >= c->k->rcu_busy_until;
+}
+
+/*
+ * At a tick. nohz_full: whatever needs the tick starts it again. Idle: the menu governor, which
+ * expects a wake-up before it, has kept it until now; haltpoll, which guests have, has stopped it
+ * at once (tick_nohz_idle_stop).
+ */
+static bool stops_at_tick(const struct kcpu *c)
+{
+	if (!may_stop_tick(c))
 		return false;
-	return c->curr == c->idle || (c->isolated && c->k->m->desc.nohz_full && !c->curr->kthread);
+	if (c->curr == c->idle)
+		return !c->k->m->desc.virt.guest;
+	return c->isolated && c->k->m->desc.nohz_full && !c->curr->kthread;
+}
+
+/* Stopping it, and starting it again, is the same way through its timer. */
+static void write_tick(struct task *t)
+{
+	spend(t, t->k->cost.tick_stop);
+	spend_time(t, t->k->m->desc.virt.timer_write);
+	settle(t);
+}
+
+void tick_nohz_idle_stop(struct task *t)
+{
+	struct kcpu *c = this_cpu(t);
+
+	const struct machine_desc *d = &t->k->m->desc;
+
+	if (!d->virt.guest || d->idle_polls || c->next_tick == SIM_NEVER || !may_stop_tick(c))
+		return;
+	c->next_tick = SIM_NEVER;
+	cpu_unraise(c->cpu, IRQ_TICK);
+	c->tick_stopped = true;
+	write_tick(t);
+}
+
+void tick_nohz_idle_exit(struct task *t)
+{
+	struct kcpu *c = this_cpu(t);
+
+	if (c->tick_stopped)
+		write_tick(t);
+	c->tick_stopped = false;
 }
 
 static void tick(struct task *t)
@@ -127,7 +171,7 @@ static void tick(struct task *t)
 	t->k->metric.ticks->value++;
 	spend(t, t->k->cost.tick);
 	settle(t);
-	if (!may_stop_tick(c)) {
+	if (!stops_at_tick(c)) {
 		while (c->next_tick <= sim_now(t->k->sim))
 			c->next_tick += t->k->jiffy;
 		cpu_raise(c->cpu, IRQ_TICK, c->next_tick);

@@ -188,6 +188,60 @@ static void test_learns(void **state)
 	model_end(&m);
 }
 
+/* ---- while an idle CPU has not halted yet ---- */
+
+struct window {
+	bool rcu_busy;
+	unsigned int seen; /* of looks 100 ns apart: a store would do */
+};
+
+static void naps(struct task *t, void *arg)
+{
+	(void)arg;
+	user_compute(t, 50 * US);
+	task_sleep(t, 200 * US);
+}
+
+static void looks(struct task *t, void *arg)
+{
+	const struct kcpu *other = &t->k->cpus[1];
+	struct window *w = arg;
+
+	if (w->rcu_busy)
+		kernel_rcu_busy(t->k, SIM_S);
+	for (unsigned int i = 0; i < 2000; i++) {
+		user_compute(t, 100 * SIM_NS);
+		settle(t);
+		w->seen += other->curr == other->idle && idle_sees_stores(other);
+	}
+}
+
+static unsigned int window(const char *timer_write, bool rcu_busy)
+{
+	const char *const set[] = { GUEST, WARM, "virt.timer_write", timer_write, NULL };
+	struct model_spec spec = { .machine = "zen5-vm2", .set = set, .seed = 1 };
+	struct window w = { .rcu_busy = rcu_busy };
+	struct model m;
+
+	model_start(&m, &spec);
+	spawn(&m, "naps", 1, naps, NULL);
+	spawn(&m, "looks", 0, looks, &w);
+	model_run_clean(&m, "window", 1);
+	model_end(&m);
+	return w.seen;
+}
+
+/* As long as it stops its tick, which RCU's callbacks keep. */
+static void test_window(void **state)
+{
+	unsigned int with = window("3us", false), without = window("3us", true);
+
+	(void)state;
+	assert_in_range(with, without + 30, without + 50);
+	assert_in_range(window("9us", false), with + 55, with + 65);
+	assert_int_equal(window("9us", true), without);
+}
+
 /* ---- shootdowns ---- */
 
 static void sleeper(struct task *t, void *arg)
@@ -267,10 +321,10 @@ static void test_scene(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_typical),     cmocka_unit_test(test_latency),
-		cmocka_unit_test(test_timer_write), cmocka_unit_test(test_guest),
-		cmocka_unit_test(test_learns),      cmocka_unit_test(test_no_shootdown),
-		cmocka_unit_test(test_scene),
+		cmocka_unit_test(test_typical),      cmocka_unit_test(test_latency),
+		cmocka_unit_test(test_timer_write),  cmocka_unit_test(test_window),
+		cmocka_unit_test(test_guest),        cmocka_unit_test(test_learns),
+		cmocka_unit_test(test_no_shootdown), cmocka_unit_test(test_scene),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

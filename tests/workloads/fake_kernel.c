@@ -54,6 +54,7 @@ struct task {
 #define kernel_spawn_kthread      fake_kernel_spawn_kthread
 #define kernel_spawn_daemon       fake_kernel_spawn_daemon
 #define kernel_rcu_runs           fake_kernel_rcu_runs
+#define kernel_rcu_busy           fake_kernel_rcu_busy
 #define sys_clone_thread          fake_sys_clone_thread
 #define sys_fork                  fake_sys_fork
 #define task_set_pace             fake_task_set_pace
@@ -164,6 +165,12 @@ static struct task *kernel_spawn_kthread(struct kernel *k, const struct task_att
 static struct task *kernel_spawn_daemon(struct kernel *k, const struct task_attr *attr)
 {
 	return spawn_task(k, attr, new_mm(k), true);
+}
+
+static void kernel_rcu_busy(struct kernel *k, sim_ps span)
+{
+	(void)k;
+	(void)span;
 }
 
 static uint64_t kernel_rcu_runs(const struct kernel *k)
