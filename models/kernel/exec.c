@@ -69,7 +69,7 @@ static void setup_arg_pages(struct task *t, struct mm *mm)
 static void map_segment(struct task *t, struct mm *mm, const struct exec_segment *s)
 {
 	mmap_write_lock(t, mm);
-	spend(t, t->k->cost.mmap_base);
+	spend_mmap_base(t);
 	settle(t);
 	vma_insert(t, mm, s->start, s->end, s->prot, s->flags);
 	if (s->prot & PROT_EXEC && !(s->flags & MAP_ANONYMOUS))

@@ -372,6 +372,17 @@ static inline void exit_to_host(struct task *t)
 		cpu->host_cold = code_cache_miss(&t->k->code_model, cpu->m->desc.virt.icr_exit,
 						 new);
 }
+/* Code that is a part of what runs at `whole`: as warm as the one of both that ran last. */
+static inline void spend_part(struct task *t, sim_ps work, const char *place, const char *whole)
+{
+	struct code_cache *code = this_cpu(t)->code;
+	uint64_t *used = &code->used[place - __start_mmsim_spend],
+		 other = code->used[whole - __start_mmsim_spend];
+
+	if (*used < other)
+		*used = other;
+	spend_code(t, work, place);
+}
 /* The same for work on pages, which lock holds tell apart. */
 static inline void spend_on_pages(struct task *t, sim_ps work)
 {

@@ -350,7 +350,8 @@ struct vma *vma_insert_copy(struct task *t, struct mm *mm, uint64_t start, uint6
 /* Sets and clears flags of all VMAs in the range, split at its ends; -ENOMEM after a hole. */
 int vma_change_flags(struct task *t, struct mm *mm, uint64_t addr, uint64_t end, unsigned int set,
 		     unsigned int clear);
-/* Allocating and setting up a VMA; storing a range in the maple tree. */
+/* do_mmap's own code; allocating and setting up a VMA; storing a range in the maple tree. */
+void spend_mmap_base(struct task *t);
 void spend_vma_alloc(struct task *t);
 void spend_vma_store(struct task *t);
 bool vma_split(struct task *t, struct mm *mm, uint64_t addr);

@@ -177,7 +177,7 @@ int64_t sys_mremap(struct task *t, uint64_t old, uint64_t old_len, uint64_t new_
 	if (old % PAGE_SIZE == 0 && new_addr % PAGE_SIZE == 0 && new_len && old_len &&
 	    new_len < TASK_SIZE) {
 		mmap_write_lock(t, t->mm);
-		spend(t, t->k->cost.mmap_base);
+		spend_mmap_base(t);
 		settle(t);
 		ret = do_mremap(t, old, old_len, new_len, flags, new_addr, &unlocked);
 		if (!unlocked)

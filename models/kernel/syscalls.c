@@ -143,6 +143,20 @@ int sys_munmap(struct task *t, uint64_t addr, uint64_t len)
 
 /* ---- mmap ---- */
 
+/* do_mmap's way. What brk and mprotect do besides is a part of it: limits, neighbours, what could
+ * merge. */
+CODE_PLACE(mmap_place);
+
+void spend_mmap_base(struct task *t)
+{
+	spend_code(t, t->k->cost.mmap_base, &mmap_place);
+}
+
+static void spend_part_of_mmap(struct task *t, sim_ps work, const char *place)
+{
+	spend_part(t, work, place, &mmap_place);
+}
+
 /* A recorder notes mappings of code, too, with the file's path: as long as three events
  * (tlb_flush2-2t: mmap of code holds the lock 2.5 us longer than of data, an event is 0.8 us). */
 void record_mapping(struct task *t)
@@ -174,7 +188,7 @@ int64_t sys_mmap(struct task *t, uint64_t addr, uint64_t len, unsigned int prot,
 	if (!len || len > TASK_SIZE || (flags & MAP_FIXED && bad_range(addr, len)))
 		return end_call(t, len ? -ENOMEM : -EINVAL);
 	mmap_write_lock(t, mm);
-	spend(t, t->k->cost.mmap_base);
+	spend_mmap_base(t);
 	settle(t);
 	if (flags & MAP_FIXED) {
 		size_t i = vma_index(mm, addr);
@@ -397,13 +411,14 @@ static int do_mprotect(struct task *t, struct mm *mm, uint64_t addr, uint64_t en
 
 int sys_mprotect(struct task *t, uint64_t addr, uint64_t len, unsigned int prot)
 {
+	CODE_PLACE(place);
 	int ret;
 
 	syscall_enter(t);
 	if (bad_range(addr, page_up(len)))
 		return (int)end_call(t, len ? -EINVAL : 0);
 	mmap_write_lock(t, t->mm);
-	spend(t, t->k->cost.mprotect_base);
+	spend_part_of_mmap(t, t->k->cost.mprotect_base, &place);
 	ret = do_mprotect(t, t->mm, addr, addr + page_up(len),
 			  prot & (PROT_READ | PROT_WRITE | PROT_EXEC));
 	mmap_write_unlock(t, t->mm);
@@ -414,6 +429,7 @@ int sys_mprotect(struct task *t, uint64_t addr, uint64_t len, unsigned int prot)
 
 int64_t sys_brk(struct task *t, uint64_t brk)
 {
+	CODE_PLACE(place);
 	struct mm *mm = t->mm;
 	uint64_t from, to = page_up(brk);
 	size_t next;
@@ -430,7 +446,7 @@ int64_t sys_brk(struct task *t, uint64_t brk)
 	}
 	mm->brk = brk;
 	if (to != from)
-		spend(t, t->k->cost.brk_base);
+		spend_part_of_mmap(t, t->k->cost.brk_base, &place);
 	if (to < from) {
 		do_munmap_downgrade(t, mm, to, from);
 		return end_call(t, (int64_t)brk);

@@ -123,6 +123,49 @@ static void test_grows_with_own_work(void **state)
 	assert_int_equal(s.took[3], s.took[0]); /* warm again at once */
 }
 
+static void maps_and_grows(struct task *t, void *arg)
+{
+	struct scene *s = arg;
+	uint64_t at = (uint64_t)sys_brk(t, 0), area;
+
+	for (unsigned int i = 0; i < 2; i++) { /* the first time everything is cold */
+		sim_ps begin;
+
+		user_compute(t, 5 * SIM_MS);
+		area = s->n ? (uint64_t)sys_mmap(t, 0, PAGE_SIZE, PROT_READ,
+						 MAP_PRIVATE | MAP_ANONYMOUS)
+			    : 0;
+		settle(t);
+		begin = sim_now(task_sim(t));
+		sys_brk(t, at += PAGE_SIZE);
+		settle(t);
+		s->took[i] = sim_now(task_sim(t)) - begin;
+		if (area)
+			sys_munmap(t, area, PAGE_SIZE);
+	}
+}
+
+static sim_ps brk_after(bool mmap)
+{
+	struct scene s = { .n = mmap };
+	struct task_attr attr = { .comm = "grows", .cpu = 0, .fn = maps_and_grows, .arg = &s };
+	struct model_spec spec = { .machine = "zen5-vm2", .seed = 1 };
+	struct model m;
+
+	model_start(&m, &spec);
+	kernel_spawn(m.k, &attr);
+	model_run_clean(&m, "brk", 1);
+	model_end(&m);
+	return s.took[1];
+}
+
+/* brk runs a part of mmap's code. */
+static void test_part_of_mmap(void **state)
+{
+	(void)state;
+	assert_true(2 * brk_after(true) < brk_after(false));
+}
+
 /* L1 keeps all for two microseconds, and nothing after twenty; L2 loses little meanwhile. */
 static void test_l1_goes_soon(void **state)
 {
@@ -166,6 +209,7 @@ int main(void)
 		cmocka_unit_test(test_l1),
 		cmocka_unit_test(test_grows_with_own_work),
 		cmocka_unit_test(test_l1_goes_soon),
+		cmocka_unit_test(test_part_of_mmap),
 		cmocka_unit_test(test_off),
 		cmocka_unit_test(test_other_core),
 	};
