@@ -222,7 +222,7 @@ void calls_lost(struct builder *b, struct build_task *t)
 {
 	b->p->lost_calls += t->call != 0;
 	t->call = 0;
-	t->in_irq = t->last_was_start = t->last_was_enter = false;
+	t->in_irq = t->last_was_start = t->last_was_enter = t->lock_wait = t->copying = false;
 	t->early_waker = NO_TASK;
 	t->fault = NO_FAULT; /* says nothing about how long a fault takes */
 	if (t->lock_mm)

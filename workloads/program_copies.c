@@ -85,6 +85,7 @@ static bool begins(struct builder *b, struct build_task *t, const struct trace_e
 		return false;
 	note = task_note(t, e->time_ns);
 	task_append(t, &op, &note);
+	task_mark(t, e->time_ns, 0);
 	t->copying = true;
 	return true;
 }

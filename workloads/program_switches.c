@@ -154,7 +154,7 @@ void switches_event(struct builder *b, const struct trace_event *e)
 
 		exec_sleeps(t, state);
 		t->resumed = t->in_irq = false;
-		bool inside = t->call || t->lock_wait || t->exiting;
+		bool inside = t->call || t->lock_wait || t->exiting || t->copying;
 
 		if (state == 'X' || state == 'Z')
 			t->state = TASK_DEAD;
@@ -190,7 +190,7 @@ static uint32_t add_wake(struct builder *b, int32_t self, int32_t target, uint64
 	struct build_task *w = self == NO_TASK ? NULL : &b->task[self];
 	struct build_note note;
 
-	if (!w || w->in_irq || w->call || w->lock_wait || self == target)
+	if (!w || w->in_irq || w->call || w->lock_wait || w->copying || self == target)
 		return NO_OP;
 	note = task_cut(w, now);
 	note.peer = target;

@@ -117,11 +117,92 @@ static void test_no_copies(void **state)
 	free(t);
 }
 
+static sim_ps think_of(const struct program_task *t)
+{
+	sim_ps sum = 0;
+
+	for (size_t i = 0; i < t->n_ops; i++)
+		sum += t->op[i].think;
+	return sum;
+}
+
+/* A fault that waits for a page, is moved, and wakes somebody: one access, the rest is the model's.
+ * Would break: the work before it counts once more before each. */
+static void test_sleeps_within(void **state)
+{
+	struct tape *t = calloc(1, sizeof(*t));
+	const struct program_task *task;
+	struct program *p;
+	sim_ps alone = 0;
+
+	(void)state;
+	for (int sleeps = 0; sleeps < 2; sleeps++) {
+		t->n = 0;
+		t->text[0] = '\0';
+		buffer(t);
+		event(t, 130000, 10, 10, 0,
+		      "mmap_lock:mmap_lock_start_locking: mm=0xa0 memcg_id=0 write=false");
+		event(t, 130700, 10, 10, 0,
+		      "mmap_lock:mmap_lock_acquire_returned: mm=0xa0 memcg_id=0 write=false "
+		      "success=true");
+		if (sleeps) {
+			event(t, 131000, 10, 10, 0,
+			      "sched:sched_waking: comm=other pid=77 prio=120 target_cpu=001");
+			event(t, 132000, 10, 10, 0,
+			      "sched:sched_switch: prev_comm=prog prev_pid=10 prev_prio=120 "
+			      "prev_state=D ==> next_comm=swapper/0 next_pid=0 next_prio=120");
+			event(t, 150000, 0, 0, 1,
+			      "sched:sched_waking: comm=prog pid=10 prio=120 target_cpu=001");
+			event(t, 151000, 0, 0, 1,
+			      "sched:sched_switch: prev_comm=swapper/1 prev_pid=0 prev_prio=120 "
+			      "prev_state=R ==> next_comm=prog next_pid=10 next_prio=120");
+		}
+		event(t, 160000, 10, 10, sleeps,
+		      "mmap_lock:mmap_lock_released: mm=0xa0 memcg_id=0 write=false");
+		munmap_call(t, 170000, 175000, 10, 10, sleeps);
+		p = build(t);
+		task = task_of(p, 10);
+		assert_int_equal(task->n_ops, 3);
+		check(&task->op[1], 0, true);
+		if (!sleeps)
+			alone = think_of(task);
+		else
+			assert_int_equal(think_of(task), alone);
+		program_free(p);
+	}
+	free(t);
+}
+
+/* The release of one is lost: the next is a fault again. */
+static void test_lost_within(void **state)
+{
+	struct tape *t = calloc(1, sizeof(*t));
+	const struct program_task *task;
+	struct program *p;
+
+	(void)state;
+	buffer(t);
+	event(t, 130000, 10, 10, 0,
+	      "mmap_lock:mmap_lock_start_locking: mm=0xa0 memcg_id=0 write=false");
+	event(t, 131000, 10, 10, 0, "PERF_RECORD_LOST lost 3");
+	lock_cycle(t, 140000, 0xa0, false);
+	munmap_call(t, 170000, 175000, 10, 10, 0);
+	p = build(t);
+	task = task_of(p, 10);
+	assert_int_equal(task->n_ops, 4);
+	check(&task->op[1], 0, true);
+	check(&task->op[2], 1, true);
+	program_free(p);
+	free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_no_copies),
+		cmocka_unit_test(test_sleeps_within),
+		cmocka_unit_test(test_lost_within),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
