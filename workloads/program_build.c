@@ -409,6 +409,7 @@ static void builder_free(struct builder *b)
 	free(b->space);
 	free(b->lock);
 	free(b->unseen);
+	free(b->unmapping);
 	pace_free(b);
 	free(b->tick_wakes.v);
 	free(b->tracer_alone.v);

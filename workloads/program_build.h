@@ -173,6 +173,7 @@ struct build_task {
 	size_t n_ops, cap_ops, cap_notes;
 	uint64_t mm_ops;
 	uint32_t n_releases; /* munmaps, and mremaps elsewhere, among its operations */
+	bool unmapping;      /* stands in the builder's list of those */
 	int32_t first_space;
 	bool created; /* an operation of its creator makes it */
 	bool by_call; /* its creator was in a recorded call then: its kind says who shares an mm */
@@ -260,9 +261,11 @@ struct builder {
 	size_t n_releases;
 	struct build_mapping mapping[BUILD_RELEASES]; /* likewise */
 	size_t n_mappings;
+	int32_t *unmapping; /* tasks in munmap, and some that were until lately */
+	size_t n_unmapping, cap_unmapping;
 	struct build_task *task;
 	size_t n_tasks, cap_tasks;
-	int32_t *slot; /* hash of live tids: task + 1 */
+	int32_t *slot; /* hash of tids: the newest task of each, or NO_TASK */
 	size_t mask;
 	struct build_proc *proc;
 	size_t n_procs, cap_procs;

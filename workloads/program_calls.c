@@ -192,6 +192,7 @@ static void munmap_begins(struct builder *b, struct build_task *t)
 	struct build_space *s = builder_space(b, t);
 	uint64_t addr = t->arg[0], len = t->arg[1];
 
+	order_munmap_begins(b, t);
 	if (addr % PAGE || !len || addr + len < addr)
 		return; /* refused */
 	if (!s->whole)

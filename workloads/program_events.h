@@ -45,6 +45,8 @@ void builder_learn_mm(struct builder *b, struct build_task *t, const struct trac
 void calls_lock(struct builder *b, struct build_task *t, const struct trace_event *e);
 /* Notes who had the range of a new mapping before (program_order.c). */
 void order_of_call(struct builder *b, struct build_task *t, struct program_op *op);
+/* A munmap, which lets go of its range before it returns. */
+void order_munmap_begins(struct builder *b, struct build_task *t);
 /* The first event of a thread whose creation was seen: now its process is known. */
 void calls_child_starts(struct builder *b, struct build_task *t);
 

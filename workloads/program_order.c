@@ -52,24 +52,45 @@ static void hand_over(const struct builder *b, const struct build_task *t, uint6
 	}
 }
 
-/* One that is under way has let go of its range, or this one could not have it. */
-static bool in_munmap(const struct builder *b, const struct build_task *t, struct program_op *op,
-		      uint64_t addr, uint64_t len)
+void order_munmap_begins(struct builder *b, struct build_task *t)
 {
-	for (size_t i = 0; i < b->n_tasks; i++) {
-		const struct build_task *other = &b->task[i];
-
-		if (other == t || other->proc != t->proc || other->call != SC_MUNMAP ||
-		    !overlap(addr, addr + len, other->arg[0], other->arg[1]))
-			continue;
-		op->other = (uint32_t)i;
-		op->after = other->n_releases + 1;
-		return true;
-	}
-	return false;
+	if (t->unmapping) /* of a call before, which nobody has looked for since */
+		return;
+	t->unmapping = true;
+	xgrow(b->unmapping, b->n_unmapping, b->cap_unmapping);
+	b->unmapping[b->n_unmapping++] = (int32_t)(t - b->task);
 }
 
-static void find_release(const struct builder *b, const struct build_task *t, struct program_op *op,
+/* One that is under way has let go of its range, or this one could not have it. */
+static bool in_munmap(struct builder *b, const struct build_task *t, struct program_op *op,
+		      uint64_t addr, uint64_t len)
+{
+	int32_t first = NO_TASK;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < b->n_unmapping; i++) {
+		int32_t task = b->unmapping[i];
+		struct build_task *other = &b->task[task];
+
+		if (other->call != SC_MUNMAP) {
+			other->unmapping = false;
+			continue;
+		}
+		b->unmapping[kept++] = task;
+		if (other != t && other->proc == t->proc &&
+		    overlap(addr, addr + len, other->arg[0], other->arg[1]) &&
+		    (first == NO_TASK || task < first))
+			first = task;
+	}
+	b->n_unmapping = kept;
+	if (first == NO_TASK)
+		return false;
+	op->other = (uint32_t)first;
+	op->after = b->task[first].n_releases + 1;
+	return true;
+}
+
+static void find_release(struct builder *b, const struct build_task *t, struct program_op *op,
 			 uint64_t addr, uint64_t len)
 {
 	size_t n = b->n_releases < BUILD_RELEASES ? b->n_releases : BUILD_RELEASES;
