@@ -26,23 +26,37 @@ static uint64_t up(uint64_t addr)
 	return down(addr + chunk - 1);
 }
 
-/* The process with the most operations. */
+static int by_pid(const void *a, const void *b)
+{
+	const struct program_task *const *x = a, *const *y = b;
+
+	if ((*x)->pid != (*y)->pid)
+		return (*x)->pid < (*y)->pid ? -1 : 1;
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* The process with the most operations; of several, the first. */
 static int32_t main_process(const struct program *p)
 {
-	uint64_t best = 0;
-	int32_t pid = -1;
+	const struct program_task **v = xmalloc(p->n_tasks * sizeof(*v)), *first = NULL;
+	uint64_t best = 0, sum = 0;
 
-	for (size_t i = 0; i < p->n_tasks; i++) {
-		uint64_t sum = 0;
-
-		for (size_t j = 0; j < p->n_tasks; j++)
-			sum += p->task[j].pid == p->task[i].pid ? p->task[j].mm_ops : 0;
-		if (sum > best) {
+	for (size_t i = 0; i < p->n_tasks; i++)
+		v[i] = &p->task[i];
+	qsort(v, p->n_tasks, sizeof(*v), by_pid);
+	for (size_t i = 0, from = 0; i < p->n_tasks; i++) {
+		sum += v[i]->mm_ops;
+		if (i + 1 < p->n_tasks && v[i + 1]->pid == v[i]->pid)
+			continue;
+		if (sum > best || (sum && sum == best && v[from] < first)) {
 			best = sum;
-			pid = p->task[i].pid;
+			first = v[from];
 		}
+		sum = 0;
+		from = i + 1;
 	}
-	return pid;
+	free(v);
+	return first ? first->pid : -1;
 }
 
 static void find_workers(struct replay *r)
@@ -75,16 +89,15 @@ static int by_page(const void *a, const void *b)
 	return x->page < y->page ? -1 : x->page > y->page;
 }
 
-/* All faults of the process of `task`, by page. */
-static struct touch *touches(const struct program *p, uint32_t task, size_t *n)
+/* All faults of the process, by page. */
+static struct touch *touches(const struct program *p, int32_t pid, size_t *n)
 {
 	struct touch *v = NULL;
 	size_t cap = 0;
 
 	*n = 0;
 	for (uint32_t i = 0; i < p->n_tasks; i++)
-		for (size_t j = 0; p->task[i].pid == p->task[task].pid && j < p->task[i].n_ops;
-		     j++) {
+		for (size_t j = 0; p->task[i].pid == pid && j < p->task[i].n_ops; j++) {
 			const struct program_op *op = &p->task[i].op[j];
 
 			if (op->kind != PROGRAM_ACCESS)
@@ -148,20 +161,24 @@ static void add_areas(struct replay_worker *w, const struct spans *all, const st
 	}
 }
 
-static void find_areas(struct replay *r, struct replay_worker *w)
+static void find_areas(struct replay *r)
 {
-	struct spans all = { 0 }, mapped = { 0 };
-	struct touch *v;
+	const struct program_task *task = r->program->task;
 	size_t n;
+	struct touch *v = touches(r->program, task[r->worker[0].task].pid, &n);
 
-	own_mappings(&r->program->task[w->task], &mapped);
-	own_mappings(&r->program->task[w->task], &all);
-	v = touches(r->program, w->task, &n);
-	own_pages(v, n, w->task, &all);
-	add_areas(w, &all, &mapped);
+	for (size_t i = 0; i < r->n_workers; i++) {
+		struct replay_worker *w = &r->worker[i];
+		struct spans all = { 0 }, mapped = { 0 };
+
+		own_mappings(&task[w->task], &mapped);
+		own_mappings(&task[w->task], &all);
+		own_pages(v, n, w->task, &all);
+		add_areas(w, &all, &mapped);
+		free(all.v);
+		free(mapped.v);
+	}
 	free(v);
-	free(all.v);
-	free(mapped.v);
 }
 
 /* ---- where copies go ---- */
@@ -187,8 +204,9 @@ static struct span largest_gap(const struct program *p)
 		for (size_t j = 0; j < p->task[i].n_ops; j++) {
 			const struct program_op *op = &p->task[i].op[j];
 
-			if (op->kind == PROGRAM_SLEEP || op->kind == PROGRAM_WAIT)
-				continue;
+			if (op->kind == PROGRAM_SLEEP || op->kind == PROGRAM_WAIT ||
+			    op->kind == PROGRAM_EXEC)
+				continue; /* lengths of time */
 			add_used(&used, op->addr, op->len + PAGE);
 			add_used(&used, op->new_addr, op->new_len + PAGE);
 		}
@@ -254,8 +272,7 @@ bool replay_scale(struct replay *r, uint32_t threads, struct err *err)
 			r->task[i].dropped |= r->task[t].dropped;
 	if (!r->n_copies)
 		return true;
-	for (size_t i = 0; i < r->n_workers; i++)
-		find_areas(r, &r->worker[i]);
+	find_areas(r);
 	return place_copies(r, err);
 }
 

@@ -405,6 +405,45 @@ static void test_bad_files(void **state)
 	sim_destroy(k.sim);
 }
 
+/* Would break: an exec's sleeps, in ps, taken for addresses: its threads could not be copied. */
+static void test_exec_names_no_range(void **state)
+{
+	struct program_op ops[] = {
+		{ .kind = PROGRAM_MMAP, .addr = user_start, .len = 4096 },
+		{ .kind = PROGRAM_EXEC,
+		  .len = 20,
+		  .new_addr = 60 * SIM_S, /* slept late */
+		  .flags = 1 },
+	};
+	struct program_task task = { .op = ops, .n_ops = 2 };
+	const struct program p = { .task = &task, .n_tasks = 1 };
+	struct span gap = largest_gap(&p);
+
+	(void)state;
+	assert_int_equal(gap.start, user_start + chunk);
+	assert_int_equal(gap.end, user_end);
+}
+
+/* Operations of a process count together, wherever its tasks stand; of two that are equal the first
+ * is the main one. */
+static void test_main_process(void **state)
+{
+	struct program_task tasks[] = { { .pid = 7, .mm_ops = 5 },
+					{ .pid = 3, .mm_ops = 4 },
+					{ .pid = 9, .mm_ops = 0 },
+					{ .pid = 3, .mm_ops = 4 },
+					{ .pid = 7, .mm_ops = 3 } };
+	struct program p = { .task = tasks, .n_tasks = 5 };
+
+	(void)state;
+	assert_int_equal(main_process(&p), 7);
+	tasks[3].mm_ops++;
+	assert_int_equal(main_process(&p), 3);
+	p.task += 2;
+	p.n_tasks = 1;
+	assert_int_equal(main_process(&p), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -421,6 +460,8 @@ int main(void)
 		cmocka_unit_test(test_background),
 		cmocka_unit_test(test_background_not_scaled),
 		cmocka_unit_test(test_thread_of_new_mm),
+		cmocka_unit_test(test_exec_names_no_range),
+		cmocka_unit_test(test_main_process),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
