@@ -113,6 +113,7 @@ void replay_note_moved(const struct replay_task *t, const struct program_op *op,
 		       uint64_t len, uint64_t to);
 /* The task has let go of a range, by its recorded address. */
 void replay_released(struct replay_task *t, uint64_t addr, uint64_t len);
+/* A process is made as a copy; it begins anew. */
 void replay_moved_fork(struct replay *r, int32_t from, int32_t to);
 void replay_moved_exec(struct replay *r, int32_t pid);
 /* The copy's address for the original's. */

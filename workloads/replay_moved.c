@@ -77,11 +77,29 @@ bool replay_must_move(struct task *task, const struct replay_task *t, const stru
 	return !t->copy && (replay_is_early(task, t->r, op) || is_mapped(task, addr, len));
 }
 
+/* The task's own that a new one covers: MAP_FIXED over them, again and again, leaves but one. */
+static void forget_covered(const struct replay_task *t, uint64_t start, uint64_t end)
+{
+	struct replay *r = t->r;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->n_moved; i++) {
+		const struct replay_moved *m = &r->moved[i];
+
+		if (m->pid != t->program->pid || m->owner != t->index || m->start < start ||
+		    m->end > end)
+			r->moved[kept++] = *m;
+	}
+	r->n_moved = kept;
+}
+
 void replay_note_moved(const struct replay_task *t, const struct program_op *op, uint64_t addr,
 		       uint64_t len, uint64_t to)
 {
 	struct replay *r = t->r;
 
+	if (!op->after) /* else the one before may still be meant by who is to lose it */
+		forget_covered(t, addr, addr + len);
 	xgrow(r->moved, r->n_moved, r->cap_moved);
 	r->moved[r->n_moved++] = (struct replay_moved){
 		.start = addr,
@@ -128,9 +146,20 @@ void replay_released(struct replay_task *t, uint64_t addr, uint64_t len)
 	t->releasing = false;
 }
 
+void replay_moved_exec(struct replay *r, int32_t pid)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->n_moved; i++)
+		if (r->moved[i].pid != pid)
+			r->moved[kept++] = r->moved[i];
+	r->n_moved = kept;
+}
+
 /* A child's mm is a copy. */
 void replay_moved_fork(struct replay *r, int32_t from, int32_t to)
 {
+	replay_moved_exec(r, to); /* of one that had the number before */
 	for (size_t i = 0, n = r->n_moved; i < n; i++) {
 		struct replay_moved m = r->moved[i];
 
@@ -141,14 +170,4 @@ void replay_moved_fork(struct replay *r, int32_t from, int32_t to)
 		xgrow(r->moved, r->n_moved, r->cap_moved);
 		r->moved[r->n_moved++] = m;
 	}
-}
-
-void replay_moved_exec(struct replay *r, int32_t pid)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < r->n_moved; i++)
-		if (r->moved[i].pid != pid)
-			r->moved[kept++] = r->moved[i];
-	r->n_moved = kept;
 }

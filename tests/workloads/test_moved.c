@@ -198,13 +198,58 @@ static void test_chain(void **state)
 	drop(&r);
 }
 
+/* As a runtime commits memory that it has reserved: MAP_FIXED over the same pages, in a mapping
+ * that stands elsewhere. Would break: each of them is remembered, and looked through by all. */
+static void test_mapped_over(void **state)
+{
+	struct program_task program = { .pid = 10 };
+	struct program_op op = { .kind = PROGRAM_MMAP, .other = 1, .after = 1 };
+	struct replay r = { 0 };
+	struct replay_task t[2] = { { .r = &r, .program = &program },
+				    { .r = &r, .program = &program, .index = 1 } };
+
+	(void)state;
+	r.task = t;
+	replay_note_moved(t, &op, X, 0x4000, X + 0x100000);
+	op.after = 0;
+	for (unsigned int i = 0; i < 40; i++)
+		replay_note_moved(t, &op, X + 0x1000, 0x1000, X + 0x101000);
+	assert_int_equal(r.n_moved, 2);
+	assert_int_equal(replay_moved_addr(t, X), X + 0x100000);
+	assert_int_equal(replay_moved_addr(t, X + 0x1008), X + 0x101008);
+	/* what the other one had is its own until it lets go */
+	assert_int_equal(replay_moved_addr(t + 1, X), X);
+	replay_note_moved(t, &op, X, 0x4000, X + 0x100000);
+	assert_int_equal(r.n_moved, 1);
+	free(r.moved);
+}
+
+/* A process number that is used again. */
+static void test_number_again(void **state)
+{
+	struct program_task parent = { .pid = 10 }, child = { .pid = 20 };
+	struct program_op op = { .kind = PROGRAM_MMAP };
+	struct replay r = { 0 };
+	struct replay_task p = { .r = &r, .program = &parent };
+	struct replay_task c = { .r = &r, .program = &child, .index = 1 };
+
+	(void)state;
+	replay_note_moved(&p, &op, X, 0x1000, X + 0x100000);
+	replay_moved_fork(&r, 10, 20);
+	assert_int_equal(replay_moved_addr(&c, X), X + 0x100000);
+	replay_released(&p, X, 0x1000);
+	replay_moved_fork(&r, 10, 20);
+	assert_int_equal(replay_moved_addr(&c, X), X);
+	assert_int_equal(r.n_moved, 0);
+	free(r.moved);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order_is_found),
-		cmocka_unit_test(test_in_order),
-		cmocka_unit_test(test_elsewhere),
-		cmocka_unit_test(test_chain),
+		cmocka_unit_test(test_order_is_found), cmocka_unit_test(test_in_order),
+		cmocka_unit_test(test_elsewhere),      cmocka_unit_test(test_chain),
+		cmocka_unit_test(test_mapped_over),    cmocka_unit_test(test_number_again),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
