@@ -355,6 +355,7 @@ void spend_mmap_base(struct task *t);
 void spend_vma_alloc(struct task *t);
 void spend_vma_store(struct task *t);
 bool vma_split(struct task *t, struct mm *mm, uint64_t addr);
+/* The VMA at that index and the one above it become one, if nothing tells them apart. */
 void vma_try_merge(struct task *t, struct mm *mm, size_t index);
 /* vma_merge_existing_range: [addr, end), at one end of a VMA, goes over to the neighbour there,
  * which has the protection that it is to get. Returns that one; NULL: there is none such. */

@@ -160,34 +160,30 @@ static void unlock_rmap(struct task *t, struct vma *vma)
 	i_mmap_unlock_write(t, vma);
 }
 
-/* Merges [index] with its neighbours; the lower one grows. */
+/* Merges [index] with the one above it, if they are alike: it grows, and the other goes. */
 void vma_try_merge(struct task *t, struct mm *mm, size_t index)
 {
-	for (size_t i = index; i + 1 > index && i != SIZE_MAX; i--) {
-		struct vma *a, *b;
+	struct vma *a, *b;
 
-		if (i + 1 >= mm->nr_vmas)
-			continue;
-		a = mm->vmas[i];
-		b = mm->vmas[i + 1];
-		if (!mergeable(a, b))
-			break;
-		vma_start_write(t, mm, a);
-		vma_start_write(t, mm, b);
-		spend_vma_merge(t);
-		lock_rmap(t, a->anon_vma ? a : b);
-		settle(t);
-		a->end = b->end;
-		anon_vma_take_over(a, b);
-		unlock_rmap(t, a);
-		vma_remove_range(mm, i + 1, 1);
-		unlink_anon_vmas(t, b);
-		unlink_file_vma(t, b);
-		vma_mark_detached(t, mm, b);
-		vma_free(t, mm, b);
-		if (!i)
-			break;
-	}
+	if (index + 1 >= mm->nr_vmas)
+		return;
+	a = mm->vmas[index];
+	b = mm->vmas[index + 1];
+	if (!mergeable(a, b))
+		return;
+	vma_start_write(t, mm, a);
+	vma_start_write(t, mm, b);
+	spend_vma_merge(t);
+	lock_rmap(t, a->anon_vma ? a : b);
+	settle(t);
+	a->end = b->end;
+	anon_vma_take_over(a, b);
+	unlock_rmap(t, a);
+	vma_remove_range(mm, index + 1, 1);
+	unlink_anon_vmas(t, b);
+	unlink_file_vma(t, b);
+	vma_mark_detached(t, mm, b);
+	vma_free(t, mm, b);
 }
 
 /* A part of `from` that becomes as `to` is may go over to it, if its pages stay where rmap looks.
