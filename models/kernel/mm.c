@@ -212,15 +212,16 @@ void mmap_write_lock(struct task *t, struct mm *mm)
 
 bool mmap_write_trylock(struct task *t, struct mm *mm)
 {
-	bool ok;
+	sim_ps asked = trace_start_locking(t), got;
+	bool ok = down_write_trylock(t, &mm->mmap_lock);
 
-	tracepoint(t);
-	ok = down_write_trylock(t, &mm->mmap_lock);
 	if (ok) {
 		post_store(t, mm_lock_seq_line(mm));
 		mm->lock_seq++;
 	}
-	tracepoint(t);
+	got = trace_acquire_returned(t, asked, ok);
+	if (ok)
+		mm->lock_traced = got;
 	return ok;
 }
 

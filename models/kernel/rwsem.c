@@ -307,8 +307,14 @@ static bool try_write(struct task *t, struct rwsem *sem)
 	return ok;
 }
 
+/* Not past sleepers either: their flag is in the count, which must be 0. */
 bool down_write_trylock(struct task *t, struct rwsem *sem)
 {
+	settle(t);
+	if (sem->head) {
+		touch_line(t, &sem->count_line, LINE_ATOMIC);
+		return false;
+	}
 	if (!try_write(t, sem))
 		return false;
 	lock_acquired(t, sem->class, true);

@@ -248,13 +248,79 @@ static void test_downgrade(void **state)
 	model_end(&s.m);
 }
 
+static void tries_past(struct task *t, void *arg)
+{
+	struct scene *s = arg;
+
+	down_write(t, &s->sem);
+	user_compute(t, 200 * SIM_US); /* the other one sleeps by now */
+	up_write(t, &s->sem);
+	expect(t->k, s->sem.head && !s->sem.writer, "nobody waits for what is free");
+	expect(t->k, !down_write_trylock(t, &s->sem), "it went before who sleeps");
+	user_compute(t, 300 * SIM_US);
+	expect(t->k, down_write_trylock(t, &s->sem), "it is free");
+	up_write(t, &s->sem);
+}
+
+static void sleeping_writer(struct task *t, void *arg)
+{
+	struct scene *s = arg;
+
+	user_compute(t, 50 * SIM_US);
+	this_cpu(t)->need_resched = true; /* it does not spin */
+	down_write(t, &s->sem);
+	up_write(t, &s->sem);
+}
+
+/* A free semaphore that somebody has been woken for is not there for who only tries. */
+static void test_trylock_behind(void **state)
+{
+	struct model_spec spec = { .seed = 1 };
+	struct scene s;
+
+	(void)state;
+	scene_start(&s, &spec);
+	spawn(&s.m, "tries", 0, tries_past, &s);
+	spawn(&s.m, "sleeps", 1, sleeping_writer, &s);
+	scene_end(&s, "trylock behind a sleeper", 1);
+	model_end(&s.m);
+}
+
+static void holds_twice(struct task *t, void *arg)
+{
+	(void)arg;
+	mmap_write_lock(t, t->mm);
+	mmap_write_unlock(t, t->mm);
+	user_compute(t, 500 * SIM_US);
+	expect(t->k, mmap_write_trylock(t, t->mm), "nobody has it");
+	user_compute(t, 20 * SIM_US);
+	mmap_write_unlock(t, t->mm);
+}
+
+/* Would break: the hold that a trylock begins, counted from the hold before it. */
+static void test_traced_trylock(void **state)
+{
+	struct model_spec spec = { .seed = 1 };
+	const struct hist *holds, *waits;
+	struct scene s;
+
+	(void)state;
+	scene_start(&s, &spec);
+	spawn(&s.m, "holds", 0, holds_twice, &s);
+	scene_end(&s, "traced trylock", 1);
+	holds = histogram(&s.m, "mmap_lock.traced_hold", "");
+	waits = histogram(&s.m, "mmap_lock.traced_wait", "");
+	assert_in_range(holds->max, 20 * SIM_US, 21 * SIM_US);
+	assert_int_equal(holds->count, waits->count);
+	model_end(&s.m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_handoff),
-		cmocka_unit_test(test_reader_handoff),
-		cmocka_unit_test(test_awake),
-		cmocka_unit_test(test_downgrade),
+		cmocka_unit_test(test_handoff),        cmocka_unit_test(test_reader_handoff),
+		cmocka_unit_test(test_awake),          cmocka_unit_test(test_downgrade),
+		cmocka_unit_test(test_trylock_behind), cmocka_unit_test(test_traced_trylock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
