@@ -241,7 +241,7 @@ static void in_own_work(struct build_task *t, const struct trace_event *e)
 	static const uint64_t apart_ns = 20000; /* later than this is of something else */
 	bool near = e->time_ns - t->mark_ns < apart_ns || e->type == TRACE_LOCK_ACQUIRED;
 	uint8_t fault = t->fault;
-	uint32_t service = t->service_ns + (uint32_t)(e->time_ns - t->mark_ns);
+	uint64_t service = t->service_ns + (e->time_ns - t->mark_ns);
 
 	if (sends_wakeup(t, e)) {
 		task_mark(t, e->time_ns, 0);
@@ -254,7 +254,7 @@ static void in_own_work(struct build_task *t, const struct trace_event *e)
 	}
 	task_mark(t, e->time_ns, 1);
 	t->fault = fault;
-	t->service_ns = service;
+	t->service_ns = service < UINT32_MAX ? (uint32_t)service : UINT32_MAX;
 }
 
 static void learn(struct builder *b, struct build_task *t, const struct trace_event *e)

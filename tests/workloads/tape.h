@@ -17,8 +17,9 @@ struct tape {
 static inline void event(struct tape *t, uint64_t ns, int pid, int tid, int cpu, const char *what)
 {
 	t->n += (size_t)snprintf(t->text + t->n, sizeof(t->text) - t->n,
-				 "%16s %5d/%-5d [%03d] %5d.%09llu: %s\n", "prog", pid, tid, cpu, 1,
-				 (unsigned long long)ns, what);
+				 "%16s %5d/%-5d [%03d] %5llu.%09llu: %s\n", "prog", pid, tid, cpu,
+				 1 + (unsigned long long)ns / 1000000000,
+				 (unsigned long long)ns % 1000000000, what);
 }
 
 /* Eight uncontended uses of mmap_lock, 700 ns each: what an event costs. */
