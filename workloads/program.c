@@ -95,7 +95,7 @@ static void dump_op(FILE *out, const struct program_op *op)
 		break;
 	case PROGRAM_ACCESS:
 		fprintf(out, " %#" PRIx64 " %c%s", op->addr, "rwx"[op->access % 3],
-			op -> flags &PROGRAM_BY_KERNEL ? " by the kernel" : "");
+			(op->flags & PROGRAM_BY_KERNEL) ? " by the kernel" : "");
 		break;
 	case PROGRAM_MREMAP:
 		fprintf(out, " %#" PRIx64 " %#" PRIx64 " -> %#" PRIx64 " %#" PRIx64, op->addr,

@@ -149,12 +149,10 @@ static sim_ps estimate_switch(const struct builder *b, const int32_t *keep)
 
 	for (size_t i = 0; i < b->n_tasks; i++)
 		for (size_t j = 0; keep[i] == NO_TASK && j < b->task[i].n_runs; j++) {
-			sim_ps ns = time_on_cpu(b->p, &b->task[i].run[j]) / SIM_NS;
+			const struct build_run *run = &b->task[i].run[j];
 
-			if (b->task[i].run[j].irq_ns || !b->task[i].run[j].state)
-				continue;
-			xgrow(all.v, all.n, all.cap);
-			all.v[all.n++] = ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
+			if (!run->irq_ns && run->state)
+				gaps_add(&all, time_on_cpu(b->p, run) / SIM_NS);
 		}
 	if (all.n >= FEW_GAPS)
 		ps = gaps_percentile(&all, 10);

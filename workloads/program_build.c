@@ -160,14 +160,10 @@ struct build_note task_note(struct build_task *t, uint64_t now)
 		.wake_cpu = NO_CPU,
 		.peer = NO_TASK,
 	};
-	struct gaps *g;
 
 	if (t->fault < GAP_CLASSES && !t->events && !t->minus_ns && !t->service_ns &&
-	    note.gap_ns >= 0) {
-		g = &t->gaps[t->fault];
-		xgrow(g->v, g->n, g->cap);
-		g->v[g->n++] = note.gap_ns < UINT32_MAX ? (uint32_t)note.gap_ns : UINT32_MAX;
-	}
+	    note.gap_ns >= 0)
+		gaps_add(&t->gaps[t->fault], (uint64_t)note.gap_ns);
 	return note;
 }
 

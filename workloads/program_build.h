@@ -121,15 +121,18 @@ struct pace_samples {
 	size_t n, cap;
 };
 
-struct gaps { /* between a fault, or the sending of an IPI, and the next operation, ns */
+struct gaps { /* lengths of time between events, ns */
 	uint32_t *v;
 	size_t n, cap;
 };
 
 enum { FEW_GAPS = 16 }; /* fewer samples than this say nothing */
-/* Sorts the samples; the q-th of a hundred. */
-void gaps_add(struct gaps *g, uint64_t ns); /* at most UINT32_MAX */
+/* ns is cut off at UINT32_MAX. */
+void gaps_add(struct gaps *g, uint64_t ns);
+/* Sorts the samples; the q-th of a hundred, 0 if there are none. */
 sim_ps gaps_percentile(struct gaps *g, unsigned int q);
+/* For qsort of sim_ps. */
+int by_ps(const void *a, const void *b);
 
 /* One end of a sleep: an operation, or one that is none (within a call; by whom is not replayed).
  */

@@ -25,6 +25,13 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+int by_ps(const void *a, const void *b)
+{
+	sim_ps x = *(const sim_ps *)a, y = *(const sim_ps *)b;
+
+	return x < y ? -1 : x > y;
+}
+
 void gaps_add(struct gaps *g, uint64_t ns)
 {
 	xgrow(g->v, g->n, g->cap);
@@ -48,10 +55,8 @@ static sim_ps gap_percentile(const struct builder *b, int class)
 	for (size_t i = 0; i < b->n_tasks; i++) {
 		const struct gaps *g = &b->task[i].gaps[class];
 
-		for (size_t j = 0; j < g->n; j++) {
-			xgrow(all.v, all.n, all.cap);
-			all.v[all.n++] = g->v[j];
-		}
+		for (size_t j = 0; j < g->n; j++)
+			gaps_add(&all, g->v[j]);
 	}
 	p = gaps_percentile(&all, GAP_PERCENTILE);
 	free(all.v);

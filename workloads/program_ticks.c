@@ -22,19 +22,9 @@ static const unsigned int rates[] = { 100, 250, 300, 1000 };
 
 void ticks_note(struct builder *b, const struct trace_event *e)
 {
-	struct gaps *g = &b->tick_wakes;
-
 	if (!e->text || (strcmp(e->text, "rcu_preempt") != 0 && strcmp(e->text, "rcu_sched") != 0))
 		return;
-	xgrow(g->v, g->n, g->cap);
-	g->v[g->n++] = (uint32_t)((e->time_ns - b->start_ns) % all_periods_ns);
-}
-
-static int by_value(const void *a, const void *b)
-{
-	sim_ps x = *(const sim_ps *)a, y = *(const sim_ps *)b;
-
-	return x < y ? -1 : x > y;
+	gaps_add(&b->tick_wakes, (e->time_ns - b->start_ns) % all_periods_ns);
 }
 
 /* Of n sorted phases the window that holds most: how many, and where the first of them is. */
@@ -61,7 +51,7 @@ static bool try_period(struct program *p, const struct gaps *g, sim_ps period)
 
 	for (size_t i = 0; i < g->n; i++)
 		v[i] = g->v[i] * SIM_NS % period;
-	qsort(v, g->n, sizeof(*v), by_value);
+	qsort(v, g->n, sizeof(*v), by_ps);
 	most = fullest_window(v, g->n, period, &best);
 	ok = most * 100 >= g->n * ON_TICKS;
 	if (ok) {

@@ -13,13 +13,6 @@ enum { WALK_MIN = 8 };
 static const sim_ps regular = 300 * SIM_NS; /* between the quartiles */
 static const sim_ps slow_path = 12 * SIM_US;
 
-static int by_time(const void *a, const void *b)
-{
-	sim_ps x = *(const sim_ps *)a, y = *(const sim_ps *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* op[i] goes on with what op[i - 1] was at, one page up or down. */
 static bool goes_on(const struct program_op *op, size_t i)
 {
@@ -36,7 +29,7 @@ static void even_out(struct program_op *op, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		think[i] = op[i].think;
-	qsort(think, n, sizeof(*think), by_time);
+	qsort(think, n, sizeof(*think), by_ps);
 	for (size_t q = 1; q < 4; q++)
 		quartile[q] = think[(n - 1) * q / 4];
 	free(think);
