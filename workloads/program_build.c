@@ -344,6 +344,25 @@ static void find_unseen_idle(struct builder *b)
 		b->p->idle_unseen[cpu] = b->idle_runs[cpu] >= enough && !b->idle_events[cpu];
 }
 
+void builder_touch(struct builder *b, int32_t task)
+{
+	if (b->task[task].touched)
+		return;
+	b->task[task].touched = true;
+	xgrow(b->touched, b->n_touched, b->cap_touched);
+	b->touched[b->n_touched++] = task;
+}
+
+static void on_lost(struct builder *b)
+{
+	for (size_t i = 0; i < b->n_touched; i++) {
+		calls_lost(b, &b->task[b->touched[i]]);
+		b->task[b->touched[i]].touched = false;
+	}
+	b->n_touched = 0;
+	memset(b->on_cpu, 0xff, sizeof(b->on_cpu));
+}
+
 static void handle(struct builder *b, const struct trace_event *e)
 {
 	size_t cpu = e->cpu < TRACE_CPUS_MAX ? e->cpu : TRACE_CPUS_MAX;
@@ -359,9 +378,7 @@ static void handle(struct builder *b, const struct trace_event *e)
 	if (e->cpu < TRACE_CPUS_MAX && e->cpu >= b->p->cpus)
 		b->p->cpus = e->cpu + 1;
 	if (e->type == TRACE_LOST) {
-		for (size_t i = 0; i < b->n_tasks; i++)
-			calls_lost(b, &b->task[i]);
-		memset(b->on_cpu, 0xff, sizeof(b->on_cpu));
+		on_lost(b);
 		return;
 	}
 	if (e->type == TRACE_SWITCH && tid != 0)
@@ -373,8 +390,10 @@ static void handle(struct builder *b, const struct trace_event *e)
 	} else if (tid < 0) {
 		self = b->on_cpu[cpu];
 	}
-	if (self != NO_TASK)
+	if (self != NO_TASK) {
+		builder_touch(b, self);
 		own_event(b, self, e);
+	}
 	if (e->type == TRACE_SWITCH)
 		switches_event(b, e);
 	else if (e->type == TRACE_WAKING && !switches_waking(b, e, self) && self != NO_TASK)
@@ -406,6 +425,7 @@ static void builder_free(struct builder *b)
 	free(b->lock);
 	free(b->unseen);
 	free(b->unmapping);
+	free(b->touched);
 	pace_free(b);
 	free(b->tick_wakes.v);
 	free(b->tracer_alone.v);

@@ -181,6 +181,7 @@ struct build_task {
 	bool created; /* an operation of its creator makes it */
 	bool by_call; /* its creator was in a recorded call then: its kind says who shares an mm */
 	bool exiting, seen;
+	bool touched;    /* stands in the builder's list of those */
 	bool from_sleep; /* its first operation is a wait since before the recording */
 
 	enum task_state state;
@@ -268,6 +269,8 @@ struct builder {
 	size_t n_unmapping, cap_unmapping;
 	struct build_task *task;
 	size_t n_tasks, cap_tasks;
+	int32_t *touched; /* tasks that were since the last loss of events */
+	size_t n_touched, cap_touched;
 	int32_t *slot; /* hash of tids: the newest task of each, or NO_TASK */
 	size_t mask;
 	struct build_proc *proc;

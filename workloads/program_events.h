@@ -10,6 +10,8 @@
 
 int32_t builder_new_task(struct builder *b, int32_t tid, uint64_t now);
 int32_t builder_find(const struct builder *b, int32_t tid); /* NO_TASK: not seen */
+/* Something may be open in it that a loss of events ends. */
+void builder_touch(struct builder *b, int32_t task);
 int32_t builder_new_proc(struct builder *b, int32_t pid);
 
 /* Adds an operation; the note says what was before it. */

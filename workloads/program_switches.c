@@ -227,6 +227,7 @@ bool switches_waking(struct builder *b, const struct trace_event *e, int32_t sel
 			b->task[self].op[op].flags |= PROGRAM_FOUND_ASLEEP;
 		}
 	} else if (t->state == TASK_RUNNING && op != NO_OP) {
+		builder_touch(b, target);
 		t->early_waker = self; /* counts if its next event is to go to sleep */
 		t->early_op = op;
 	} else if (t->exec.asleep && !t->woken) {
