@@ -12,8 +12,8 @@
  *   nobody else was): two events with nearly nothing between them. The 95th percentile is taken
  *   for one with cold caches.
  * - a page fault has no recorded end, nor has the sending of an IPI. The 1st percentile of the
- * times from a fault to the thread's next operation, by thread and kind of access, stands for fault
- * and recorder, and what is longer is think.
+ *   times from a fault to the thread's next operation, by thread and kind of access, stands for
+ *   fault and recorder, and what is longer is think.
  */
 #ifndef WORKLOADS_PROGRAM_H
 #define WORKLOADS_PROGRAM_H

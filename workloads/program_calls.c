@@ -58,7 +58,7 @@ static bool call_mmap(struct builder *b, struct build_task *t, struct program_op
 	return true;
 }
 
-/* Of a space that we know from its start, only what was mapped can have been meant. */
+/* What it did to the space, it did when it began. */
 static bool call_munmap(struct builder *b, struct build_task *t, struct program_op *op,
 			uint64_t ret)
 {
@@ -195,6 +195,7 @@ static void munmap_begins(struct builder *b, struct build_task *t)
 	order_munmap_begins(b, t);
 	if (addr % PAGE || !len || addr + len < addr)
 		return; /* refused */
+	/* Of a space that is known from its start, only what was mapped can have been meant. */
 	if (!s->whole)
 		space_meant(s, addr, len);
 	space_unmapped(s, addr, len);

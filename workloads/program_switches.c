@@ -151,11 +151,10 @@ void switches_event(struct builder *b, const struct trace_event *e)
 
 	if (e->arg[0] && prev != NO_TASK) {
 		struct build_task *t = &b->task[prev];
+		bool inside = t->call || t->lock_wait || t->exiting || t->copying;
 
 		exec_sleeps(t, state);
 		t->resumed = t->in_irq = false;
-		bool inside = t->call || t->lock_wait || t->exiting || t->copying;
-
 		if (state == 'X' || state == 'Z')
 			t->state = TASK_DEAD;
 		else if (inside)
