@@ -165,7 +165,7 @@ static void fill_in(struct builder *b, unsigned int cpu, const uint32_t *window,
 	b->pace[cpu] = xcalloc(b->n_paces, sizeof(*b->pace[cpu]));
 	for (size_t i = 0; i < b->n_paces; i++) {
 		uint32_t at = window_near(window, b->n_paces, i);
-		uint32_t slower = at > fast ? (at - fast) * PACE_UNIT / fast : 0;
+		uint64_t slower = at > fast ? (uint64_t)(at - fast) * PACE_UNIT / fast : 0;
 
 		slower = slower < SLIGHT ? 0 : slower < PACE_UNIT ? slower : PACE_UNIT;
 		b->pace[cpu][i] = (uint8_t)slower;
