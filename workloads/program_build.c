@@ -68,6 +68,35 @@ int32_t builder_find(const struct builder *b, int32_t tid)
 	return NO_TASK;
 }
 
+void builder_may_inherit(struct builder *b, int32_t task)
+{
+	xgrow(b->heir, b->n_heirs, b->cap_heirs);
+	b->heir[b->n_heirs++] = task;
+}
+
+/* de_thread: who calls execve and is not the leader becomes it, with its number, when that has
+ * gone.
+ */
+int32_t builder_now(struct builder *b, int32_t tid)
+{
+	int32_t found = builder_find(b, tid);
+
+	if (found == NO_TASK || b->task[found].state != TASK_DEAD)
+		return found;
+	for (size_t i = 0; i < b->n_heirs; i++) {
+		int32_t heir = b->heir[i];
+		struct build_task *t = &b->task[heir];
+
+		if (t->pid != tid || t->call != SC_EXECVE)
+			continue;
+		b->heir[i] = b->heir[--b->n_heirs];
+		t->tid = tid;
+		index_task(b, heir);
+		return heir;
+	}
+	return found;
+}
+
 int32_t builder_new_proc(struct builder *b, int32_t pid)
 {
 	xgrow(b->proc, b->n_procs, b->cap_procs);
@@ -384,7 +413,7 @@ static void handle(struct builder *b, const struct trace_event *e)
 	if (e->type == TRACE_SWITCH && tid != 0)
 		tid = (int32_t)e->arg[0]; /* an exiting thread has no number any more */
 	if (tid > 0) {
-		self = builder_find(b, tid);
+		self = builder_now(b, tid);
 		if (self == NO_TASK)
 			self = builder_new_task(b, tid, e->time_ns);
 	} else if (tid < 0) {
@@ -426,6 +455,7 @@ static void builder_free(struct builder *b)
 	free(b->unseen);
 	free(b->unmapping);
 	free(b->touched);
+	free(b->heir);
 	pace_free(b);
 	free(b->tick_wakes.v);
 	free(b->tracer_alone.v);

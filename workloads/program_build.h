@@ -271,6 +271,8 @@ struct builder {
 	size_t n_tasks, cap_tasks;
 	int32_t *touched; /* tasks that were since the last loss of events */
 	size_t n_touched, cap_touched;
+	int32_t *heir; /* threads that went into execve without being leaders */
+	size_t n_heirs, cap_heirs;
 	int32_t *slot; /* hash of tids: the newest task of each, or NO_TASK */
 	size_t mask;
 	struct build_proc *proc;

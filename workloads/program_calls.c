@@ -211,6 +211,8 @@ static void on_enter(struct builder *b, struct build_task *t, const struct trace
 	t->child = NO_TASK;
 	memcpy(t->arg, e->arg, sizeof(t->arg));
 	exec_begins(t);
+	if (e->nr == SC_EXECVE && t->pid != t->tid)
+		builder_may_inherit(b, (int32_t)(t - b->task));
 	if (e->nr == SC_MUNMAP)
 		munmap_begins(b, t);
 }

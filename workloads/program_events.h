@@ -10,6 +10,10 @@
 
 int32_t builder_new_task(struct builder *b, int32_t tid, uint64_t now);
 int32_t builder_find(const struct builder *b, int32_t tid); /* NO_TASK: not seen */
+/* The same for an event that happens now: a number whose task has gone may be another's. */
+int32_t builder_now(struct builder *b, int32_t tid);
+/* A thread that is not its process's leader goes into execve. */
+void builder_may_inherit(struct builder *b, int32_t task);
 /* Something may be open in it that a loss of events ends. */
 void builder_touch(struct builder *b, int32_t task);
 int32_t builder_new_proc(struct builder *b, int32_t pid);

@@ -145,7 +145,7 @@ void switches_preempt(struct build_task *t, int32_t woken, uint64_t now)
 void switches_event(struct builder *b, const struct trace_event *e)
 {
 	int32_t prev = builder_find(b, (int32_t)e->arg[0]);
-	int32_t next = e->arg[2] ? builder_find(b, (int32_t)e->arg[2]) : NO_TASK;
+	int32_t next = e->arg[2] ? builder_now(b, (int32_t)e->arg[2]) : NO_TASK;
 	char state = (char)(e->arg[1] & 0xff);
 	size_t cpu = e->cpu < TRACE_CPUS_MAX ? e->cpu : TRACE_CPUS_MAX;
 

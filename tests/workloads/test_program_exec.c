@@ -203,13 +203,53 @@ static void test_no_deadlock(void **state)
 	free(t);
 }
 
+/* de_thread: the leader goes, and the thread that called execve goes on under its number. Would
+ * break: all that it does from then on is taken for the dead leader's, and left out. */
+static void test_becomes_leader(void **state)
+{
+	struct tape *t = calloc(1, sizeof(*t));
+	const struct program_task *heir = NULL;
+	struct program *p;
+
+	(void)state;
+	munmap_call(t, 1000, 2000, 10, 10, 0);
+	event(t, 3000, 10, 10, 0,
+	      "sched:sched_process_fork: comm=prog pid=10 child_comm=prog child_pid=11");
+	event(t, 10000, 10, 11, 1,
+	      "syscalls:sys_enter_execve: filename: 0x1, argv: 0x1, envp: 0x1");
+	event(t, 11000, 10, 11, 1,
+	      "sched:sched_switch: prev_comm=prog prev_pid=11 prev_prio=120 prev_state=D ==> "
+	      "next_comm=swapper/1 next_pid=0 next_prio=120");
+	event(t, 12000, 10, 10, 0, "sched:sched_process_exit: comm=prog pid=10 prio=120");
+	event(t, 13000, 10, 10, 0, "sched:sched_waking: comm=prog pid=11 prio=120 target_cpu=001");
+	event(t, 14000, 10, 10, 0,
+	      "sched:sched_switch: prev_comm=prog prev_pid=10 prev_prio=120 prev_state=Z ==> "
+	      "next_comm=swapper/0 next_pid=0 next_prio=120");
+	event(t, 40000, 0, 0, 1,
+	      "sched:sched_switch: prev_comm=swapper/1 prev_pid=0 prev_prio=120 prev_state=R ==> "
+	      "next_comm=prog next_pid=10 next_prio=120");
+	event(t, 90000, 10, 10, 1, "syscalls:sys_exit_execve: 0x0");
+	munmap_call(t, 120000, 121000, 10, 10, 1);
+	sort(t);
+	p = build(t);
+	for (size_t i = 0; i < p->n_tasks; i++)
+		for (size_t j = 0; j < p->task[i].n_ops; j++)
+			if (p->task[i].op[j].kind == PROGRAM_EXEC)
+				heir = &p->task[i];
+	assert_non_null(heir);
+	assert_int_equal(heir->tid, 10);
+	assert_non_null(op_of(heir, PROGRAM_MUNMAP, 0));
+	assert_int_equal(p->recorded.lost, 0);
+	program_free(p);
+	free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_exec),
-		cmocka_unit_test(test_where),
-		cmocka_unit_test(test_vfork),
-		cmocka_unit_test(test_no_deadlock),
+		cmocka_unit_test(test_exec),           cmocka_unit_test(test_where),
+		cmocka_unit_test(test_vfork),          cmocka_unit_test(test_no_deadlock),
+		cmocka_unit_test(test_becomes_leader),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
