@@ -418,7 +418,7 @@ int sys_mprotect(struct task *t, uint64_t addr, uint64_t len, unsigned int prot)
 	if (bad_range(addr, page_up(len)))
 		return (int)end_call(t, len ? -EINVAL : 0);
 	mmap_write_lock(t, t->mm);
-	/* The fixup of a VMA and the setup of its walk are mprotect's alone: a quarter (node-gc). */
+	/* Mprotect's alone are the fixup of a VMA and its walk's setup: a quarter (node-gc). */
 	spend_part_of_mmap(t, t->k->cost.mprotect_base * 3 / 4, &place);
 	spend(t, t->k->cost.mprotect_base / 4);
 	ret = do_mprotect(t, t->mm, addr, addr + page_up(len),
