@@ -8,6 +8,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#define MUCH (UINT64_C(256) << 20) /* of memory, for a measurement */
+
 static uint64_t power_up_to(uint64_t bytes)
 {
 	uint64_t p = 1;
@@ -34,7 +36,8 @@ uint64_t cache_ring(const struct cache_sizes *s, unsigned int i)
 
 unsigned int cache_rings(const struct cache_sizes *s)
 {
-	uint64_t largest = 4 * (s->l3 > s->l2 ? s->l3 : s->l2);
+	uint64_t last = s->l3 > s->l2 ? s->l3 : s->l2;
+	uint64_t largest = 4 * last > MUCH ? 2 * last : 4 * last;
 	unsigned int n = 3;
 
 	if (!s->l1d || !s->l2)

@@ -18,7 +18,8 @@ struct cache_sizes {
 /*
  * The rings to be measured, in bytes, each a power of two: at most half of the L1, at most half of
  * the L2, then from the first that L2 cannot hold, doubling, to the first of four times the L3 or
- * more. None without the sizes of L1 and L2.
+ * more; but to the first of twice the L3 where that is more than 256 MiB. None without the sizes of
+ * L1 and L2.
  */
 enum { CACHE_RINGS = 24 };
 unsigned int cache_rings(const struct cache_sizes *s);

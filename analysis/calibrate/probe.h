@@ -52,6 +52,12 @@ static inline bool probe_goes_on(const struct calib *c, size_t done, size_t leas
 /* Quantile of a round's repeats: noise only adds, but the very least may be a lucky accident. */
 #define LOW_QUANTILE 0.05
 
+/* ---- chase.c: dependent loads; both return where they are after so many ---- */
+
+void **chase(void **p, uint64_t loads);
+/* Adds the ns of one load to fig, unless something disturbed them. */
+void **chase_timed(struct calib *c, struct figure *fig, void **p, uint64_t loads);
+
 /* ---- partner.c: a second thread of this process, on another CPU ---- */
 
 enum partner_mode {

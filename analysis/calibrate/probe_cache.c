@@ -48,13 +48,6 @@ static void ring_link(char *lines, uint64_t n)
 		*(void **)(lines + i * LINE_BYTES) = lines + (i * step + 1) % n * LINE_BYTES;
 }
 
-static void **ring_walk(void **p, uint64_t loads)
-{
-	for (uint64_t i = 0; i < loads; i++)
-		p = *(void *volatile *)p;
-	return p;
-}
-
 static void measure(struct calib *c, const struct rings *r, size_t bytes, const char *name)
 {
 	struct figure *fig = figure_get(&c->figures, "ns", LOW_QUANTILE, "%s", name);
@@ -64,18 +57,9 @@ static void measure(struct calib *c, const struct rings *r, size_t bytes, const 
 
 	fig->detail = true;
 	ring_link(lines, n);
-	p = ring_walk(p, n); /* until it is where it will stay */
-	for (int repeat = 0; repeat < 3; repeat++) {
-		struct guard g = guard_begin();
-		uint64_t begin = clock_ticks(), end;
-
-		p = ring_walk(p, LOADS);
-		end = clock_ticks();
-		if (guard_undisturbed(&g) && p)
-			samples_add(&fig->now, clock_ns(&c->clock, begin, end) / LOADS);
-		else
-			fig->now.discarded++;
-	}
+	p = chase(p, n); /* until it is where it will stay */
+	for (int repeat = 0; repeat < 3; repeat++)
+		p = chase_timed(c, fig, p, LOADS);
 }
 
 static void sweep(struct calib *c, const struct rings *r)

@@ -68,28 +68,10 @@ static void link_lines(struct tlb_area *a, uint32_t n, struct rng *rng)
 	}
 }
 
-static void **chase(void **p, uint32_t loads)
-{
-	for (uint32_t i = 0; i < loads; i++)
-		p = *(void *volatile *)p;
-	return p;
-}
-
 static void measure(struct calib *c, void **start, uint32_t n, struct figure *fig)
 {
-	uint32_t loads = n > LOADS ? n : LOADS / n * n;
-	struct guard g;
-	uint64_t begin, end;
-
 	start = chase(start, n); /* warm */
-	g = guard_begin();
-	begin = clock_ticks();
-	start = chase(start, loads);
-	end = clock_ticks();
-	if (guard_undisturbed(&g) && start)
-		samples_add(&fig->now, clock_ns(&c->clock, begin, end) / loads);
-	else
-		fig->now.discarded++;
+	chase_timed(c, fig, start, n > LOADS ? n : LOADS / n * n);
 }
 
 static struct figure *curve_figure(struct calib *c, const char *kind, uint32_t n)

@@ -90,14 +90,14 @@ void code_cache_free(struct kernel *k)
 	free(k->code);
 }
 
-static double gone(uint64_t new_lines, double size)
+static double gone(double new_lines, double size)
 {
-	return 1 - exp(-(double)new_lines / size);
+	return 1 - exp(-new_lines / size);
 }
 
 double code_cache_share(const struct code_cache_model *c, uint64_t new_lines)
 {
-	return new_lines > c->l2_negligible ? gone(new_lines, c->l2_lines) : 0;
+	return new_lines > c->l2_negligible ? gone((double)new_lines, c->l2_lines) : 0;
 }
 
 sim_ps code_cache_l1_miss(const struct code_cache_model *c, sim_ps work, uint64_t new_lines)
@@ -116,9 +116,9 @@ sim_ps code_cache_miss(const struct code_cache_model *c, sim_ps work, uint64_t n
 
 	if (new_lines <= c->l2_negligible)
 		return l1;
-	l3 = gone(new_lines, c->l3_lines / c->from_memory);
-	return l1 +
-	       (sim_ps)(lines * (gone(new_lines, c->l2_lines) * c->l3_cost + l3 * c->memory_cost));
+	l3 = gone((double)new_lines * c->from_memory, c->l3_lines);
+	return l1 + (sim_ps)(lines * (gone((double)new_lines, c->l2_lines) * c->l3_cost +
+				      l3 * c->memory_cost));
 }
 
 void code_cache_lose(struct code_cache *core, const struct code_cache_model *c)

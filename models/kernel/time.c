@@ -144,7 +144,6 @@ static void write_tick(struct task *t)
 void tick_nohz_idle_stop(struct task *t)
 {
 	struct kcpu *c = this_cpu(t);
-
 	const struct machine_desc *d = &t->k->m->desc;
 
 	if (!d->virt.guest || d->idle_polls || c->next_tick == SIM_NEVER || !may_stop_tick(c))

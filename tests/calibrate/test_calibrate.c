@@ -226,13 +226,15 @@ static void test_caches(void **state)
 static void test_odd_caches(void **state)
 {
 	static const double flat[] = { 1, 4, 130, 131, 132, 130, 130, 130, 130 };
-	const struct cache_sizes s = { 48 << 10, 1280 << 10, 30 << 20, 12, 20, 0 }, none = { 0 };
+	const struct cache_sizes s = { 48 << 10, 1280 << 10, 30 << 20, 12, 20, 0 }, none = { 0 },
+				 large = { 32 << 10, 1 << 20, 96 << 20, 8, 8, 16 };
 
 	(void)state;
 	assert_int_equal(cache_rings(&none), 0);
 	assert_int_equal(cache_ring(&s, 0), 16 << 10);
 	assert_int_equal(cache_ring(&s, 2), 2 << 20);
 	assert_false(cache_steps(&s, flat).l3);
+	assert_int_equal(cache_ring(&large, cache_rings(&large) - 1), 256 << 20);
 }
 
 static void test_ipi(void **state)

@@ -367,13 +367,37 @@ static void test_spin(void **state)
 	model_end(&s.m);
 }
 
+static void forks(struct task *t, void *arg)
+{
+	struct task_attr attr = { .comm = "child", .cpu = 1, .fn = computes };
+
+	(void)arg;
+	user_compute(t, 20 * SIM_MS); /* CPU 1 has halted */
+	sys_clone_thread(t, &attr);
+}
+
+/* A new task is no matter of call_single_queue: its idle CPU is told to look who is next. */
+static void test_new_task(void **state)
+{
+	struct model_spec spec = { .machine = "zen5-vm2", .set = quiet };
+	struct model m;
+
+	(void)state;
+	model_start(&m, &spec);
+	spawn(&m, "forks", 0, forks, NULL);
+	model_run_clean(&m, "new task", 0);
+	assert_int_equal(counter(&m, "ipi.sent", "reschedule"), 1);
+	assert_int_equal(counter(&m, "ipi.sent", "wakeup"), 0);
+	model_end(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ways),         cmocka_unit_test(test_told_once),
 		cmocka_unit_test(test_shared_queue), cmocka_unit_test(test_wake_q),
 		cmocka_unit_test(test_nothing_lost), cmocka_unit_test(test_waiter_line),
-		cmocka_unit_test(test_spin),
+		cmocka_unit_test(test_spin),         cmocka_unit_test(test_new_task),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
