@@ -259,6 +259,55 @@ static void test_small(void **state)
 	model_end(&m);
 }
 
+/* ---- what removing a mapping costs ---- */
+
+static void zaps(struct task *t, void *arg)
+{
+	sim_ps begin = sim_now(t->k->sim);
+
+	sys_madvise(t, window(0), 16 * PAGE_SIZE, MADV_DONTNEED);
+	settle(t);
+	*(sim_ps *)arg = sim_now(t->k->sim) - begin;
+}
+
+static void forks_and_zaps(struct task *t, void *arg)
+{
+	struct task_attr attr = { .comm = "child", .cpu = 1, .fn = zaps, .arg = arg };
+
+	sys_mmap(t, window(0), 16 * PAGE_SIZE, PROT_READ | PROT_WRITE,
+		 MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS);
+	for (unsigned int i = 0; i < 16; i++)
+		user_access(t, window(i), USER_WRITE);
+	sys_fork(t, &attr);
+	task_sleep(t, SIM_MS);
+}
+
+static sim_ps zap_of_shared(const char *last, const char *one_of_several)
+{
+	const char *const set[] = { "ipi.jitter=0", "cache.code_line=0ps", "kernel.scale=1",
+				    last,           one_of_several,        NULL };
+	struct model_spec spec = { .set = set };
+	struct model m;
+	sim_ps took;
+
+	model_start(&m, &spec);
+	spawn(&m, "parent", 0, forks_and_zaps, &took);
+	model_run_clean(&m, "zap", 0);
+	model_end(&m);
+	return took;
+}
+
+/* Sixteen pages that the parent has, too: none of these mappings is the last. */
+static void test_shared_cost(void **state)
+{
+	sim_ps base = zap_of_shared("kernel.rmap=20ns", "kernel.rmap_shared=0ns");
+
+	(void)state;
+	assert_int_equal(zap_of_shared("kernel.rmap=90ns", "kernel.rmap_shared=0ns"), base);
+	assert_int_equal(zap_of_shared("kernel.rmap=20ns", "kernel.rmap_shared=50ns"),
+			 base + 16 * 50 * SIM_NS);
+}
+
 /* ---- page lock ---- */
 
 struct locked {
@@ -320,6 +369,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_small),
+		cmocka_unit_test(test_shared_cost),
 		cmocka_unit_test(test_page_lock),
 	};
 
