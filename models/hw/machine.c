@@ -152,8 +152,9 @@ const struct param machine_params[] = {
 	   "a program's own work brings a new line into L1 once per this; 0: never"),
 	PS("cache.user_line", cache.user_line, "100ns", MAX_STEP,
 	   "a program's own work brings a new line into L2 once per this; 0: never"),
-	PS("cache.user_l3_line", cache.user_l3_line, "300ns", MAX_STEP,
-	   "and one that was not in L3 either once per this; 0: never"),
+	PS("cache.user_l3_line", cache.user_l3_line, "600ns", MAX_STEP,
+	   "and, if it is far larger than L3, one that was not there either once per this; 0: "
+	   "never"),
 	RATE("cache.l2_rate", cache.l2_rate,
 	     "GB/s at which a core zeroes or copies what is in L2; 0: as fast as kernel: says"),
 	RATE("cache.l3_rate", cache.l3_rate, "GB/s from L3"),

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "models/hw/cache.h"
-#include "models/kernel/kernel.h"
+#include "models/kernel/mm.h"
 
 static size_t places(void)
 {
@@ -56,9 +56,8 @@ static void model_init(struct code_cache_model *c, const struct machine_desc *d)
 		.l2_cost = (double)d->cache.code_l1_miss,
 		.l3_cost = (double)d->cache.l3_hit,
 		.user_lines = d->cache.user_line ? 1 / (double)d->cache.user_line : 0,
+		.user_l3_lines = d->cache.user_l3_line ? 1 / (double)d->cache.user_l3_line : 0,
 	};
-	if (d->cache.user_l3_line)
-		c->from_memory = (double)d->cache.user_line / (double)d->cache.user_l3_line;
 	if (d->line.memory > d->cache.l3_hit)
 		c->memory_cost = (double)(d->line.memory - d->cache.l3_hit);
 	c->negligible = c->l2_negligible = per_ps > 0 ? lines_leaving(c->l2_lines, .99)
@@ -67,26 +66,46 @@ static void model_init(struct code_cache_model *c, const struct machine_desc *d)
 		l1_init(c, d);
 }
 
-void code_cache_init(struct kernel *k)
-{
-	model_init(&k->code_model, &k->m->desc);
-	k->code = calloc(k->m->nr_cores, sizeof(*k->code));
-	for (unsigned int i = 0; i < k->nr_cpus; i++) {
-		struct code_cache **core = &k->code[k->cpus[i].cpu->core];
-
-		if (!*core)
-			*core = calloc(1, sizeof(**core) + places() * sizeof(*(*core)->used));
-		k->cpus[i].code = *core;
-	}
-}
-
 /* So many times L2's lines leave less than one in a hundred of those that were there. */
 #define ALL_GONE 5
 
-void code_cache_free(struct kernel *k)
+void code_cache_lose(struct code_cache *core, const struct code_cache_model *c)
+{
+	core->lines += (uint64_t)(ALL_GONE * c->l2_lines);
+}
+
+void code_cache_init(struct kernel *k)
+{
+	unsigned int cores = k->m->desc.topo.cores_per_l3;
+	struct code_l3 *l3 = NULL;
+
+	model_init(&k->code_model, &k->m->desc);
+	k->code = calloc(k->m->nr_cores, sizeof(*k->code));
+	for (unsigned int i = 0; i < k->m->nr_cores; i++) {
+		struct code_cache *core = calloc(1, sizeof(*core) + places() * sizeof(*core->used));
+
+		if (i % cores == 0)
+			l3 = calloc(1, sizeof(*l3) + places() * sizeof(*l3->used));
+		core->l3 = l3;
+		k->code[i] = core;
+	}
+	for (unsigned int i = 0; i < k->nr_cpus; i++)
+		k->cpus[i].code = k->code[k->cpus[i].cpu->core];
+}
+
+void kernel_cool_caches(struct kernel *k)
 {
 	for (unsigned int i = 0; i < k->m->nr_cores; i++)
+		code_cache_lose(k->code[i], &k->code_model);
+}
+
+void code_cache_free(struct kernel *k)
+{
+	for (unsigned int i = 0; i < k->m->nr_cores; i++) {
+		if (i % k->m->desc.topo.cores_per_l3 == 0)
+			free(k->code[i]->l3);
 		free(k->code[i]);
+	}
 	free(k->code);
 }
 
@@ -109,24 +128,33 @@ sim_ps code_cache_l1_miss(const struct code_cache_model *c, sim_ps work, uint64_
 	return c->l1_gone ? (sim_ps)lines : 0;
 }
 
-sim_ps code_cache_miss(const struct code_cache_model *c, sim_ps work, uint64_t new_lines)
+sim_ps code_cache_miss(const struct code_cache_model *c, sim_ps work, struct code_age age)
 {
-	double lines = fmin((double)work * c->lines, CODE_PLACE_LINES), l3;
-	sim_ps l1 = code_cache_l1_miss(c, work, new_lines);
+	double lines = fmin((double)work * c->lines, CODE_PLACE_LINES), l2, l3;
+	sim_ps l1 = code_cache_l1_miss(c, work, age.l2);
 
-	if (new_lines <= c->l2_negligible)
+	if (age.l2 <= c->l2_negligible)
 		return l1;
-	l3 = gone((double)new_lines * c->from_memory, c->l3_lines);
-	return l1 + (sim_ps)(lines * (gone((double)new_lines, c->l2_lines) * c->l3_cost +
-				      l3 * c->memory_cost));
+	l2 = gone((double)age.l2, c->l2_lines);
+	l3 = gone((double)age.l3, c->l3_lines);
+	return l1 + (sim_ps)(lines * l2 * (c->l3_cost + l3 * c->memory_cost));
 }
 
-void code_cache_lose(struct code_cache *core, const struct code_cache_model *c)
+/* The share of what misses L2 that misses L3 too, for accesses spread over the mm's pages. */
+static double beyond_l3(const struct mm *mm, double l3_lines)
 {
-	core->lines += (uint64_t)(ALL_GONE * c->l2_lines);
+	double lines = (double)mm->rss * (PAGE_SIZE / CACHE_LINE);
+
+	return lines > l3_lines ? 1 - l3_lines / lines : 0;
 }
 
 void code_cache_user(struct task *t, sim_ps work)
 {
-	this_cpu(t)->code->lines += (uint64_t)((double)work * t->k->code_model.user_lines);
+	const struct code_cache_model *c = &t->k->code_model;
+	struct code_cache *core = this_cpu(t)->code;
+
+	core->lines += (uint64_t)((double)work * c->user_lines);
+	if (t->mm)
+		core->l3->lines += (uint64_t)((double)work * c->user_l3_lines *
+					      beyond_l3(t->mm, c->l3_lines));
 }

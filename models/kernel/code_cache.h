@@ -22,9 +22,17 @@
 struct kernel;
 struct task;
 
-struct code_cache {      /* of a core */
+struct code_l3 {         /* of the cores that share an L3 */
+	uint64_t lines;  /* that came into it from memory so far */
+	uint64_t used[]; /* by place: lines when it ran last on one of them */
+};
+struct code_cache { /* of a core */
+	struct code_l3 *l3;
 	uint64_t lines;  /* that came into its L2 so far */
 	uint64_t used[]; /* by place: lines when it ran last */
+};
+struct code_age { /* lines that came in since a place ran last */
+	uint64_t l2, l3;
 };
 
 /* A place that takes longer than so many lines goes over them again: most of fork is loops. */
@@ -41,21 +49,23 @@ struct code_cache_model {
 	double lines;                /* touched by ps of warm code */
 	double l2_cost;              /* ps a line, beyond L1 */
 	double l3_cost, memory_cost; /* and beyond L2 and L3 */
-	double user_lines;           /* new lines by ps of a program's work */
-	double from_memory;          /* of them: share that L3 had not */
+	double user_lines;           /* new lines in L2 by ps of a program's work */
+	double user_l3_lines;        /* and in L3, if the program is far larger than it */
 };
 
 void code_cache_init(struct kernel *k);
 void code_cache_free(struct kernel *k);
 /* What warm code of length `work` takes more, what of that is L1's, and (share) how much of it L2
  * has lost, 0 to 1. */
-sim_ps code_cache_miss(const struct code_cache_model *model, sim_ps work, uint64_t new_lines);
+sim_ps code_cache_miss(const struct code_cache_model *model, sim_ps work, struct code_age age);
 sim_ps code_cache_l1_miss(const struct code_cache_model *model, sim_ps work, uint64_t new_lines);
 double code_cache_share(const struct code_cache_model *model, uint64_t new_lines);
-/* The core's L2 is empty. */
+/* The core's L2 is empty: what it held is in L3. */
 void code_cache_lose(struct code_cache *core, const struct code_cache_model *model);
-/* The task's own work on its core. Pages that the kernel zeroes or copies push nothing out: a
- * recorded program that faults 64 pages in a row finds its next mmap as warm as before. */
+/* The task's own work on its core. It pushes out of L3 no more than it has: accesses spread over
+ * its resident set find the share of it in L3 that L3 holds. Pages that the kernel zeroes or copies
+ * push nothing out: a recorded program that faults 64 pages in a row finds its next mmap as warm as
+ * before. */
 void code_cache_user(struct task *t, sim_ps work);
 
 /* The places: one byte each, numbered by their addresses. */

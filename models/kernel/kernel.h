@@ -338,21 +338,24 @@ static inline void spend_time(struct task *t, sim_ps time)
 {
 	t->debt += time;
 }
-static inline uint64_t code_new_lines(const struct task *t, const char *place)
+/* Since the code at this place ran last; it runs now. */
+static inline struct code_age code_age(const struct task *t, const char *place)
 {
 	struct code_cache *code = this_cpu(t)->code;
-	uint64_t *used = &code->used[place - __start_mmsim_spend], new = code->lines - *used;
+	size_t i = (size_t)(place - __start_mmsim_spend);
+	struct code_age age = { code->lines - code->used[i], code->l3->lines - code->l3->used[i] };
 
-	*used = code->lines;
-	return new;
+	code->used[i] = code->lines;
+	code->l3->used[i] = code->l3->lines;
+	return age;
 }
 static inline void spend_code(struct task *t, sim_ps work, const char *place)
 {
-	uint64_t new = code_new_lines(t, place);
+	struct code_age age = code_age(t, place);
 
 	t->debt += work;
-	if (__builtin_expect(new > t->k->code_model.negligible, 0))
-		t->debt += code_cache_miss(&t->k->code_model, work, new);
+	if (__builtin_expect(age.l2 > t->k->code_model.negligible, 0))
+		t->debt += code_cache_miss(&t->k->code_model, work, age);
 }
 /* Kernel code that takes `work` with warm caches. Each call is a place of its own. */
 #define spend(t, work)                                                                             \
@@ -364,23 +367,25 @@ static inline void spend_code(struct task *t, sim_ps work, const char *place)
 static inline void exit_to_host(struct task *t)
 {
 	struct cpu *cpu = this_cpu(t)->cpu;
-	uint64_t new;
+	struct code_age age;
 
 	CODE_PLACE(exit_place);
-	new = code_new_lines(t, &exit_place);
-	if (cpu->m->desc.virt.guest && new > t->k->code_model.negligible)
+	age = code_age(t, &exit_place);
+	if (cpu->m->desc.virt.guest && age.l2 > t->k->code_model.negligible)
 		cpu->host_cold = code_cache_miss(&t->k->code_model, cpu->m->desc.virt.icr_exit,
-						 new);
+						 age);
 }
 /* Code that is a part of what runs at `whole`: as warm as the one of both that ran last. */
 static inline void spend_part(struct task *t, sim_ps work, const char *place, const char *whole)
 {
 	struct code_cache *code = this_cpu(t)->code;
-	uint64_t *used = &code->used[place - __start_mmsim_spend],
-		 other = code->used[whole - __start_mmsim_spend];
+	size_t i = (size_t)(place - __start_mmsim_spend),
+	       all = (size_t)(whole - __start_mmsim_spend);
 
-	if (*used < other)
-		*used = other;
+	if (code->used[i] < code->used[all])
+		code->used[i] = code->used[all];
+	if (code->l3->used[i] < code->l3->used[all])
+		code->l3->used[i] = code->l3->used[all];
 	spend_code(t, work, place);
 }
 /* The same for work on pages, which lock holds tell apart. */
@@ -393,7 +398,7 @@ void settle(struct task *t);
 void schedule(struct task *t);
 static inline void trace_at(struct task *t, const char *place)
 {
-	uint64_t new = code_new_lines(t, place);
+	uint64_t new = code_age(t, place).l2;
 
 	t->debt += t->k->tracer_ps;
 	t->masked += t->k->tracer_ps; /* perf writes its record with interrupts disabled */

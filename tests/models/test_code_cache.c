@@ -21,24 +21,27 @@ static const struct code_cache_model law = {
 	.lines = 1 / 3000.0,
 	.l3_cost = 14000,
 	.memory_cost = 96000,
-	.from_memory = 0.5,
 };
 
 static void test_law(void **state)
 {
+	const struct code_age gone = { UINT64_C(1) << 40, UINT64_C(1) << 40 };
 	double half = code_cache_share(&law, 6931);
 
 	(void)state;
 	assert_true(fabs(half - 0.5) < 1e-4); /* 1 - exp(-ln 2) */
-	/* 300 ns are 100 lines; half of them from L3, and 0.346% of all from memory, since
-	 * half of what comes into L2 pushes nothing out of L3 */
-	assert_in_range(code_cache_miss(&law, 300000, 6931), 733000, 734000);
+	/* 300 ns are 100 lines; half of them from L3, and half of those from memory */
+	assert_in_range(code_cache_miss(&law, 300000, (struct code_age){ 6931, 0 }), 699000,
+			701000);
+	assert_in_range(code_cache_miss(&law, 300000, (struct code_age){ 6931, 693147 }), 3099000,
+			3101000);
+	/* what L2 has not lost costs nothing, whatever L3 has */
+	assert_int_equal(code_cache_miss(&law, 300000, (struct code_age){ 0, 693147 }), 0);
 	/* all gone from both: every line at its full price */
-	assert_in_range(code_cache_miss(&law, 300000, UINT64_C(1) << 40), 10999000, 11001000);
-	assert_int_equal(code_cache_miss(&law, 300000, 0), 0);
+	assert_in_range(code_cache_miss(&law, 300000, gone), 10999000, 11001000);
 	/* what takes longer than CODE_PLACE_LINES goes over its lines again */
-	assert_int_equal(code_cache_miss(&law, 1200000, UINT64_C(1) << 40),
-			 code_cache_miss(&law, 90000000, UINT64_C(1) << 40));
+	assert_int_equal(code_cache_miss(&law, 1200000, gone),
+			 code_cache_miss(&law, 90000000, gone));
 }
 
 /* L1 of 64 sets of 8 ways, into which work brings ten lines for each one of L2's. */
@@ -58,7 +61,7 @@ static void test_l1(void **state)
 	assert_int_equal(code_cache_l1_miss(&l1, 300000, 50), 30000);
 	assert_int_equal(code_cache_l1_miss(&l1, 300000, 100), 60000);
 	/* so few new lines cost nothing beyond L1 */
-	assert_int_equal(code_cache_miss(&l1, 300000, 50), 30000);
+	assert_int_equal(code_cache_miss(&l1, 300000, (struct code_age){ 50, 50 }), 30000);
 }
 
 struct scene {
@@ -190,6 +193,85 @@ static void test_off(void **state)
 	assert_int_equal(s.took[2], s.took[0]);
 }
 
+struct program {
+	uint64_t pages; /* that it has */
+	sim_ps took;    /* a call after much work of its own */
+	bool done;
+};
+
+static void works_long(struct task *t, void *arg)
+{
+	struct program *p = arg;
+	uint64_t area = (uint64_t)sys_mmap(t, 0, p->pages * PAGE_SIZE, PROT_READ | PROT_WRITE,
+					   MAP_PRIVATE | MAP_ANONYMOUS);
+
+	for (uint64_t i = 0; i < p->pages; i++)
+		user_access(t, area + i * PAGE_SIZE, USER_WRITE);
+	brk_time(t);
+	user_compute(t, 20 * SIM_MS);
+	p->took = brk_time(t);
+	p->done = true;
+}
+
+static void calls_on(struct task *t, void *arg)
+{
+	struct program *p = arg;
+
+	while (!p->done) {
+		brk_time(t);
+		task_sleep(t, 500 * SIM_US);
+	}
+}
+
+/* A call after work that leaves nothing in L2, by a program of so many pages, of which L3 holds
+ * 256; others may make the same call on another core of the L3, or of another. */
+static sim_ps after_work(uint64_t pages, int other)
+{
+	const char *const set[] = { "cache.l3_size",
+				    "1MiB",
+				    "cache.l2_size",
+				    "256KiB",
+				    "cache.user_l3_line",
+				    "100ns",
+				    "ipi.jitter",
+				    "0",
+				    NULL };
+	struct program p = { .pages = pages };
+	struct task_attr worker = { .comm = "works", .cpu = 0, .fn = works_long, .arg = &p };
+	struct task_attr caller = { .comm = "calls", .cpu = other, .fn = calls_on, .arg = &p };
+	struct model_spec spec = { .set = set, .seed = 1 };
+	struct model m;
+
+	model_start(&m, &spec);
+	kernel_spawn(m.k, &worker);
+	if (other >= 0)
+		kernel_spawn(m.k, &caller);
+	model_run_clean(&m, "after work", 1);
+	model_end(&m);
+	return p.took;
+}
+
+/* What fits into L3 pushes nothing out of it, however long it runs. */
+static void test_small_programs_spare_l3(void **state)
+{
+	sim_ps small = after_work(16, -1);
+
+	(void)state;
+	assert_int_equal(small, after_work(128, -1));
+	assert_true(small < after_work(320, -1));
+	assert_true(after_work(320, -1) < after_work(2560, -1));
+}
+
+/* L3 keeps what another of its cores uses. */
+static void test_l3_is_shared(void **state)
+{
+	sim_ps alone = after_work(2560, -1);
+
+	(void)state;
+	assert_true(after_work(2560, 1) < alone * 3 / 4);
+	assert_in_range(after_work(2560, 8), alone * 99 / 100, alone * 101 / 100);
+}
+
 /* Another core's work and one's own sleep push nothing out. */
 static void test_other_core(void **state)
 {
@@ -212,6 +294,8 @@ int main(void)
 		cmocka_unit_test(test_part_of_mmap),
 		cmocka_unit_test(test_off),
 		cmocka_unit_test(test_other_core),
+		cmocka_unit_test(test_small_programs_spare_l3),
+		cmocka_unit_test(test_l3_is_shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
