@@ -28,7 +28,7 @@ struct kernel_costs {
 	sim_ps fault_base, page_alloc, page_zero, page_copy, bulk_zero, bulk_copy, page_free,
 		buddy_page, memcg_charge, rmap, rmap_shared, page_mapcount, page_compare,
 		ksm_compare, ksm_checksum, uffd_ioctl, lru_add, lru_move, table_alloc, table_free,
-		anon_vma, anon_vma_chain, file_map;
+		anon_vma, anon_vma_chain, anon_vma_unlink, file_map;
 	/* per PTE */
 	sim_ps pte_read, pte_set, pte_clear, pte_skip, pte_move;
 	/* gather and flush code around the instructions */

@@ -128,6 +128,8 @@ void unlink_anon_vmas(struct task *t, struct vma *vma)
 	if (t)
 		down_write(t, &root->rwsem);
 	while ((c = vma->chains)) {
+		if (t)
+			spend(t, k->cost.anon_vma_unlink);
 		vma->chains = c->same_vma;
 		*c->pprev = c->next;
 		if (c->next)
