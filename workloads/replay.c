@@ -444,7 +444,7 @@ static struct workload *replay_start(const struct workload_type *type, struct ke
 		replay_free(w);
 		return NULL;
 	}
-	kernel_cool_caches(k); /* the recorder had just been started */
+	kernel_cool_caches(k); /* the recorder had just made its buffers */
 	w->r[0].on_ticks = kernel_align_ticks(k, w->program->tick_period, w->program->tick_phase);
 	if (param->background)
 		w->r[0].background = replay_background_start(&w->r[0]);

@@ -40,9 +40,9 @@ static void l1_init(struct code_cache_model *c, const struct machine_desc *d)
 		c->l1_share[i] = gsl_cdf_poisson_Q(ways - 1, all * i / L1_STEPS);
 	while (little + 1 < L1_STEPS && c->l1_share[little + 1] < .01)
 		little++;
-	c->l1_gone = (uint64_t)ceil(all * sets * (double)d->cache.user_l1_line /
-				    (double)d->cache.user_line);
+	c->l1_gone = (uint64_t)ceil(all * sets);
 	c->negligible = c->l1_gone * little / L1_STEPS;
+	c->user_l1_lines = 1 / (double)d->cache.user_l1_line;
 }
 
 static void model_init(struct code_cache_model *c, const struct machine_desc *d)
@@ -55,23 +55,25 @@ static void model_init(struct code_cache_model *c, const struct machine_desc *d)
 		.lines = per_ps,
 		.l2_cost = (double)d->cache.code_l1_miss,
 		.l3_cost = (double)d->cache.l3_hit,
-		.user_lines = d->cache.user_line ? 1 / (double)d->cache.user_line : 0,
+		.user_l2_lines = d->cache.user_line ? 1 / (double)d->cache.user_line : 0,
 		.user_l3_lines = d->cache.user_l3_line ? 1 / (double)d->cache.user_l3_line : 0,
 	};
 	if (d->line.memory > d->cache.l3_hit)
 		c->memory_cost = (double)(d->line.memory - d->cache.l3_hit);
-	c->negligible = c->l2_negligible = per_ps > 0 ? lines_leaving(c->l2_lines, .99)
-						      : UINT64_MAX;
-	if (per_ps > 0 && d->cache.user_l1_line && d->cache.user_line)
+	c->negligible = per_ps > 0 ? 0 : UINT64_MAX;
+	c->l2_negligible = per_ps > 0 ? lines_leaving(c->l2_lines, .99) : UINT64_MAX;
+	c->user_l1_lines = c->user_l2_lines; /* if L1 keeps all, it may still be gone from L2 */
+	if (per_ps > 0 && d->cache.user_l1_line)
 		l1_init(c, d);
 }
 
-/* So many times L2's lines leave less than one in a hundred of those that were there. */
+/* So many times a cache's lines leave less than one in a hundred of those that were there. */
 #define ALL_GONE 5
 
 void code_cache_lose(struct code_cache *core, const struct code_cache_model *c)
 {
-	core->lines += (uint64_t)(ALL_GONE * c->l2_lines);
+	core->l1 += c->l1_gone + 1;
+	core->l2 += (uint64_t)(ALL_GONE * c->l2_lines);
 }
 
 void code_cache_init(struct kernel *k)
@@ -95,8 +97,10 @@ void code_cache_init(struct kernel *k)
 
 void kernel_cool_caches(struct kernel *k)
 {
-	for (unsigned int i = 0; i < k->m->nr_cores; i++)
+	for (unsigned int i = 0; i < k->m->nr_cores; i++) {
 		code_cache_lose(k->code[i], &k->code_model);
+		k->code[i]->l3->lines += (uint64_t)(ALL_GONE * k->code_model.l3_lines);
+	}
 }
 
 void code_cache_free(struct kernel *k)
@@ -131,7 +135,7 @@ sim_ps code_cache_l1_miss(const struct code_cache_model *c, sim_ps work, uint64_
 sim_ps code_cache_miss(const struct code_cache_model *c, sim_ps work, struct code_age age)
 {
 	double lines = fmin((double)work * c->lines, CODE_PLACE_LINES), l2, l3;
-	sim_ps l1 = code_cache_l1_miss(c, work, age.l2);
+	sim_ps l1 = code_cache_l1_miss(c, work, age.l1);
 
 	if (age.l2 <= c->l2_negligible)
 		return l1;
@@ -140,12 +144,12 @@ sim_ps code_cache_miss(const struct code_cache_model *c, sim_ps work, struct cod
 	return l1 + (sim_ps)(lines * l2 * (c->l3_cost + l3 * c->memory_cost));
 }
 
-/* The share of what misses L2 that misses L3 too, for accesses spread over the mm's pages. */
-static double beyond_l3(const struct mm *mm, double l3_lines)
+/* The share of accesses, spread over the mm's pages, that miss a cache of so many lines. */
+static double beyond(const struct mm *mm, double cache_lines)
 {
-	double lines = (double)mm->rss * (PAGE_SIZE / CACHE_LINE);
+	double lines = mm ? (double)mm->rss * (PAGE_SIZE / CACHE_LINE) : INFINITY;
 
-	return lines > l3_lines ? 1 - l3_lines / lines : 0;
+	return lines > cache_lines ? 1 - cache_lines / lines : 0;
 }
 
 void code_cache_user(struct task *t, sim_ps work)
@@ -153,8 +157,8 @@ void code_cache_user(struct task *t, sim_ps work)
 	const struct code_cache_model *c = &t->k->code_model;
 	struct code_cache *core = this_cpu(t)->code;
 
-	core->lines += (uint64_t)((double)work * c->user_lines);
-	if (t->mm)
-		core->l3->lines += (uint64_t)((double)work * c->user_l3_lines *
-					      beyond_l3(t->mm, c->l3_lines));
+	core->l1 += (uint64_t)((double)work * c->user_l1_lines);
+	core->l2 += (uint64_t)((double)work * c->user_l2_lines * beyond(t->mm, c->l2_lines));
+	core->l3->lines +=
+		(uint64_t)((double)work * c->user_l3_lines * beyond(t->mm, c->l3_lines));
 }

@@ -26,13 +26,16 @@ struct code_l3 {         /* of the cores that share an L3 */
 	uint64_t lines;  /* that came into it from memory so far */
 	uint64_t used[]; /* by place: lines when it ran last on one of them */
 };
+struct code_use {
+	uint64_t l1, l2; /* lines that had come in when a place ran last */
+};
 struct code_cache { /* of a core */
 	struct code_l3 *l3;
-	uint64_t lines;  /* that came into its L2 so far */
-	uint64_t used[]; /* by place: lines when it ran last */
+	uint64_t l1, l2;        /* lines that came in so far */
+	struct code_use used[]; /* by place */
 };
 struct code_age { /* lines that came in since a place ran last */
-	uint64_t l2, l3;
+	uint64_t l1, l2, l3;
 };
 
 /* A place that takes longer than so many lines goes over them again: most of fork is loops. */
@@ -41,16 +44,17 @@ struct code_age { /* lines that came in since a place ran last */
 #define L1_STEPS         128
 
 struct code_cache_model {
-	uint64_t negligible;         /* so few new lines push out next to nothing */
-	uint64_t l2_negligible;      /* and so few, next to nothing of L2 */
+	uint64_t negligible;         /* so few new lines in L1 push out next to nothing */
+	uint64_t l2_negligible;      /* and so few in L2 */
 	uint64_t l1_gone;            /* so many leave nothing in L1; 0: L1 keeps all */
 	double l1_share[L1_STEPS];   /* gone after each such part of them */
 	double l2_lines, l3_lines;   /* sizes */
 	double lines;                /* touched by ps of warm code */
 	double l2_cost;              /* ps a line, beyond L1 */
 	double l3_cost, memory_cost; /* and beyond L2 and L3 */
-	double user_lines;           /* new lines in L2 by ps of a program's work */
-	double user_l3_lines;        /* and in L3, if the program is far larger than it */
+	double user_l1_lines;        /* new lines in L1 by ps of a program's work */
+	double user_l2_lines;        /* in L2, if the program is far larger than it */
+	double user_l3_lines;        /* and in L3, likewise */
 };
 
 void code_cache_init(struct kernel *k);

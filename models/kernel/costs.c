@@ -43,6 +43,7 @@ const struct param kernel_cost_params[] = {
 	C(vma_free, "70ns", "freeing a VMA"),
 	C(vma_merge, "60ns", "merging with a neighbour"),
 	C(vma_store, "120ns", "storing a range in the maple tree"),
+	C(vma_shift, "50ns", "moving the boundary of two ranges in the maple tree"),
 	C(file_link, "80ns", "linking a VMA into its file's interval tree, or taking it out"),
 	C(brk_base, "150ns", "brk: checks, beside the VMA"),
 	C(mmap_base, "250ns", "mmap: checks and the search for a gap"),

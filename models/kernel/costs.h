@@ -21,9 +21,9 @@ struct kernel_costs {
 	sim_ps wakeup, context_switch, tick, tick_stop, softirq, clone, fork, dup_vma, copy_page,
 		wrprotect_pte, exec, exit, tasklist, wait4;
 	/* VMAs */
-	sim_ps vma_lookup, vma_alloc, vma_free, vma_merge, vma_store, file_link, brk_base,
-		mmap_base, munmap_base, mprotect_base, madvise_base, process_base, event_file, pipe,
-		set_affinity;
+	sim_ps vma_lookup, vma_alloc, vma_free, vma_merge, vma_store, vma_shift, file_link,
+		brk_base, mmap_base, munmap_base, mprotect_base, madvise_base, process_base,
+		event_file, pipe, set_affinity;
 	/* pages and tables */
 	sim_ps fault_base, page_alloc, page_zero, page_copy, bulk_zero, bulk_copy, page_free,
 		buddy_page, memcg_charge, rmap, rmap_shared, page_mapcount, page_compare,

@@ -343,9 +343,10 @@ static inline struct code_age code_age(const struct task *t, const char *place)
 {
 	struct code_cache *code = this_cpu(t)->code;
 	size_t i = (size_t)(place - __start_mmsim_spend);
-	struct code_age age = { code->lines - code->used[i], code->l3->lines - code->l3->used[i] };
+	struct code_age age = { code->l1 - code->used[i].l1, code->l2 - code->used[i].l2,
+				code->l3->lines - code->l3->used[i] };
 
-	code->used[i] = code->lines;
+	code->used[i] = (struct code_use){ code->l1, code->l2 };
 	code->l3->used[i] = code->l3->lines;
 	return age;
 }
@@ -354,7 +355,7 @@ static inline void spend_code(struct task *t, sim_ps work, const char *place)
 	struct code_age age = code_age(t, place);
 
 	t->debt += work;
-	if (__builtin_expect(age.l2 > t->k->code_model.negligible, 0))
+	if (__builtin_expect(age.l1 > t->k->code_model.negligible, 0))
 		t->debt += code_cache_miss(&t->k->code_model, work, age);
 }
 /* Kernel code that takes `work` with warm caches. Each call is a place of its own. */
@@ -371,7 +372,7 @@ static inline void exit_to_host(struct task *t)
 
 	CODE_PLACE(exit_place);
 	age = code_age(t, &exit_place);
-	if (cpu->m->desc.virt.guest && age.l2 > t->k->code_model.negligible)
+	if (cpu->m->desc.virt.guest && age.l1 > t->k->code_model.negligible)
 		cpu->host_cold = code_cache_miss(&t->k->code_model, cpu->m->desc.virt.icr_exit,
 						 age);
 }
@@ -382,7 +383,7 @@ static inline void spend_part(struct task *t, sim_ps work, const char *place, co
 	size_t i = (size_t)(place - __start_mmsim_spend),
 	       all = (size_t)(whole - __start_mmsim_spend);
 
-	if (code->used[i] < code->used[all])
+	if (code->used[i].l1 < code->used[all].l1)
 		code->used[i] = code->used[all];
 	if (code->l3->used[i] < code->l3->used[all])
 		code->l3->used[i] = code->l3->used[all];
@@ -396,21 +397,13 @@ static inline void spend_on_pages(struct task *t, sim_ps work)
 }
 void settle(struct task *t);
 void schedule(struct task *t);
-static inline void trace_at(struct task *t, const char *place)
-{
-	uint64_t new = code_age(t, place).l2;
-
-	t->debt += t->k->tracer_ps;
-	t->masked += t->k->tracer_ps; /* perf writes its record with interrupts disabled */
-	if (new > t->k->code_model.negligible)
-		t->debt += (sim_ps)(code_cache_share(&t->k->code_model, new) *
-				    (double)t->k->tracer_cold_ps);
-}
+void trace_at(struct task *t, const char *place);
 /* One tracepoint fires in the context of t. */
 #define tracepoint(t)                                                                              \
 	do {                                                                                       \
 		CODE_PLACE(trace_place);                                                           \
-		trace_at(t, &trace_place);                                                         \
+		if ((t)->k->tracer_ps)                                                             \
+			trace_at(t, &trace_place);                                                         \
 	} while (0)
 /* The clock as a tracepoint reads it. Settles, but only if somebody traces: so that it costs the
  * simulator nothing else. */

@@ -157,6 +157,7 @@ static int change_vmas(struct task *t, uint64_t addr, uint64_t end, int advice)
 	int ret;
 
 	mmap_write_lock(t, mm);
+	spend(t, t->k->cost.madvise_base);
 	if (flags)
 		ret = vma_change_flags(t, mm, addr, end, flags->set, flags->clear);
 	else if (advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE)
@@ -174,7 +175,6 @@ int sys_madvise(struct task *t, uint64_t addr, uint64_t len, int advice)
 	int ret = 0;
 
 	syscall_enter(t);
-	spend(t, t->k->cost.madvise_base);
 	if (bad_range(addr, len)) {
 		ret = -EINVAL;
 	} else if (len && changes_vmas(advice)) {
@@ -187,6 +187,7 @@ int sys_madvise(struct task *t, uint64_t addr, uint64_t len, int advice)
 		ret = madvise_populate(t, t->mm, addr, end, advice);
 	} else if (len) {
 		lock_advice(t, &a, addr, end, advice);
+		spend(t, t->k->cost.madvise_base);
 		ret = advise(t, NULL, addr, end, advice);
 		unlock_advice(t, &a);
 	}

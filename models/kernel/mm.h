@@ -355,6 +355,8 @@ void spend_mmap_base(struct task *t);
 void spend_vma_alloc(struct task *t);
 void spend_vma_store(struct task *t);
 bool vma_split(struct task *t, struct mm *mm, uint64_t addr);
+/* The same, for one who stores to the same place of the tree next. */
+bool vma_split_unstored(struct task *t, struct mm *mm, uint64_t addr);
 /* The VMA at that index and the one above it become one, if nothing tells them apart. */
 void vma_try_merge(struct task *t, struct mm *mm, size_t index);
 /* vma_merge_existing_range: [addr, end), at one end of a VMA, goes over to the neighbour there,

@@ -238,7 +238,7 @@ void kernel_set_tracing(struct kernel *k, sim_ps per_event, sim_ps cold);
 /* The recorder saw nothing of what went on in the context of this CPU's idle task, interrupts
  * included: what is counted there is counted as unseen, too. */
 void kernel_hide_idle(struct kernel *k, unsigned int cpu);
-/* Something else ran on all CPUs just now: no kernel code is in L1 or L2. */
+/* Something large ran on all CPUs just now: no kernel code is in a cache. */
 void kernel_cool_caches(struct kernel *k);
 
 #endif

@@ -299,12 +299,6 @@ void kernel_hide_idle(struct kernel *k, unsigned int cpu)
 		k->cpus[cpu].idle->unseen = true;
 }
 
-void kernel_set_tracing(struct kernel *k, sim_ps per_event, sim_ps cold)
-{
-	k->tracer_ps = per_event;
-	k->tracer_cold_ps = cold;
-}
-
 /* Jiffies from the end of a grace period until callbacks are called: at the second tick at the
  * latest. */
 #define CALLBACKS_WAIT 2

@@ -41,14 +41,15 @@ struct unmapping {
 	bool below_stack; /* the next VMA grows down */
 };
 
-/* Splits at the edges, marks and detaches what lies between, takes it out of the tree. */
+/* Splits at the edges, marks and detaches what lies between. Whoever calls stores to the tree. */
 static void gather_vmas(struct task *t, struct mm *mm, uint64_t start, uint64_t end,
 			struct unmapping *u)
 {
 	size_t first;
 
-	vma_split(t, mm, start);
-	vma_split(t, mm, end);
+	/* The tree's node is written anew once, by the first to change it. */
+	vma_split_unstored(t, mm, start);
+	vma_split_unstored(t, mm, end);
 	first = vma_index(mm, start);
 	u->n = 0;
 	while (first + u->n < mm->nr_vmas && mm->vmas[first + u->n]->start < end)
@@ -63,7 +64,6 @@ static void gather_vmas(struct task *t, struct mm *mm, uint64_t start, uint64_t 
 	u->below_stack = first + u->n < mm->nr_vmas &&
 			 mm->vmas[first + u->n]->flags & MAP_GROWSDOWN;
 	vma_remove_range(mm, first, u->n);
-	spend_vma_store(t);
 }
 
 /* Zap, free tables, flush, free pages; then the VMAs. */
@@ -109,6 +109,7 @@ void do_munmap_downgrade(struct task *t, struct mm *mm, uint64_t start, uint64_t
 	struct read_hold hold;
 
 	gather_vmas(t, mm, start, end, &u);
+	spend(t, t->k->cost.vma_store);
 	if (!u.n || !downgrades(t, &u)) {
 		if (u.n)
 			unmap_gathered(t, mm, &u);
@@ -127,6 +128,16 @@ void do_munmap_locked(struct task *t, struct mm *mm, uint64_t start, uint64_t en
 	struct unmapping u;
 
 	gather_vmas(t, mm, start, end, &u);
+	spend(t, t->k->cost.vma_store);
+	unmap_gathered(t, mm, &u);
+}
+
+/* For a mapping that will be there instead, and is stored over the old one (Linux 6.12). */
+static void replace_mapping(struct task *t, struct mm *mm, uint64_t start, uint64_t end)
+{
+	struct unmapping u;
+
+	gather_vmas(t, mm, start, end, &u);
 	unmap_gathered(t, mm, &u);
 }
 
@@ -135,8 +146,8 @@ int sys_munmap(struct task *t, uint64_t addr, uint64_t len)
 	syscall_enter(t);
 	if (bad_range(addr, len))
 		return (int)end_call(t, -EINVAL);
-	spend(t, t->k->cost.munmap_base);
 	mmap_write_lock(t, t->mm);
+	spend(t, t->k->cost.munmap_base);
 	do_munmap_downgrade(t, t->mm, addr, addr + page_up(len));
 	return (int)end_call(t, 0);
 }
@@ -195,7 +206,7 @@ int64_t sys_mmap(struct task *t, uint64_t addr, uint64_t len, unsigned int prot,
 
 		/* Replacing never downgrades: the old is zapped under the write lock. */
 		if (i < mm->nr_vmas && mm->vmas[i]->start < addr + len)
-			do_munmap_locked(t, mm, addr, addr + len);
+			replace_mapping(t, mm, addr, addr + len);
 	} else {
 		addr = get_unmapped_area(mm, addr, len);
 	}

@@ -219,7 +219,7 @@ struct vma *vma_shift_boundary(struct task *t, struct mm *mm, uint64_t addr, uin
 	if (mm->huge_pages && at % PMD_SIZE) /* vma_adjust_trans_huge */
 		split_huge_pmd(t, mm, at);
 	spend_vma_merge(t);
-	spend_vma_store(t);
+	spend(t, t->k->cost.vma_shift);
 	lock_rmap(t, to);
 	settle(t);
 	if (to == prev) {
@@ -300,7 +300,7 @@ struct vma *vma_insert(struct task *t, struct mm *mm, uint64_t start, uint64_t e
 	return vma;
 }
 
-bool vma_split(struct task *t, struct mm *mm, uint64_t addr)
+bool vma_split_unstored(struct task *t, struct mm *mm, uint64_t addr)
 {
 	struct vma *low = vma_lookup(mm, addr), *high;
 
@@ -309,8 +309,7 @@ bool vma_split(struct task *t, struct mm *mm, uint64_t addr)
 	vma_start_write(t, mm, low);
 	if (mm->huge_pages && addr % PMD_SIZE) /* vma_adjust_trans_huge */
 		split_huge_pmd(t, mm, addr);
-	spend_vma_alloc(t);
-	spend_vma_store(t);
+	spend(t, t->k->cost.vma_alloc); /* vm_area_dup: not mmap's code */
 	high = new_vma(mm, addr, low->end, low->prot, low->flags);
 	high->pgoff = linear_page_index(low, addr);
 	high->mapping = low->mapping;
@@ -324,6 +323,14 @@ bool vma_split(struct task *t, struct mm *mm, uint64_t addr)
 	unlock_rmap(t, low);
 	array_insert(mm, vma_index(mm, addr), high);
 	vma_start_write(t, mm, high);
+	return true;
+}
+
+bool vma_split(struct task *t, struct mm *mm, uint64_t addr)
+{
+	if (!vma_split_unstored(t, mm, addr))
+		return false;
+	spend_vma_store(t);
 	return true;
 }
 

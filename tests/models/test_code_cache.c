@@ -25,18 +25,18 @@ static const struct code_cache_model law = {
 
 static void test_law(void **state)
 {
-	const struct code_age gone = { UINT64_C(1) << 40, UINT64_C(1) << 40 };
+	const struct code_age gone = { UINT64_C(1) << 40, UINT64_C(1) << 40, UINT64_C(1) << 40 };
 	double half = code_cache_share(&law, 6931);
 
 	(void)state;
 	assert_true(fabs(half - 0.5) < 1e-4); /* 1 - exp(-ln 2) */
 	/* 300 ns are 100 lines; half of them from L3, and half of those from memory */
-	assert_in_range(code_cache_miss(&law, 300000, (struct code_age){ 6931, 0 }), 699000,
+	assert_in_range(code_cache_miss(&law, 300000, (struct code_age){ 0, 6931, 0 }), 699000,
 			701000);
-	assert_in_range(code_cache_miss(&law, 300000, (struct code_age){ 6931, 693147 }), 3099000,
-			3101000);
+	assert_in_range(code_cache_miss(&law, 300000, (struct code_age){ 0, 6931, 693147 }),
+			3099000, 3101000);
 	/* what L2 has not lost costs nothing, whatever L3 has */
-	assert_int_equal(code_cache_miss(&law, 300000, (struct code_age){ 0, 693147 }), 0);
+	assert_int_equal(code_cache_miss(&law, 300000, (struct code_age){ 0, 0, 693147 }), 0);
 	/* all gone from both: every line at its full price */
 	assert_in_range(code_cache_miss(&law, 300000, gone), 10999000, 11001000);
 	/* what takes longer than CODE_PLACE_LINES goes over its lines again */
@@ -61,7 +61,7 @@ static void test_l1(void **state)
 	assert_int_equal(code_cache_l1_miss(&l1, 300000, 50), 30000);
 	assert_int_equal(code_cache_l1_miss(&l1, 300000, 100), 60000);
 	/* so few new lines cost nothing beyond L1 */
-	assert_int_equal(code_cache_miss(&l1, 300000, (struct code_age){ 50, 50 }), 30000);
+	assert_int_equal(code_cache_miss(&l1, 300000, (struct code_age){ 50, 50, 50 }), 30000);
 }
 
 struct scene {
@@ -78,10 +78,21 @@ static sim_ps brk_time(struct task *t)
 	return sim_now(task_sim(t)) - begin;
 }
 
+/* What its own work is spread over. */
+static void have_pages(struct task *t, uint64_t pages)
+{
+	uint64_t area = (uint64_t)sys_mmap(t, 0, pages * PAGE_SIZE, PROT_READ | PROT_WRITE,
+					   MAP_PRIVATE | MAP_ANONYMOUS);
+
+	for (uint64_t i = 0; i < pages; i++)
+		user_access(t, area + i * PAGE_SIZE, USER_WRITE);
+}
+
 static void calls(struct task *t, void *arg)
 {
 	struct scene *s = arg;
 
+	have_pages(t, 4096);
 	brk_time(t);
 	for (unsigned int i = 0; i < s->n; i++) {
 		if (s->elsewhere)
@@ -131,6 +142,7 @@ static void maps_and_grows(struct task *t, void *arg)
 	struct scene *s = arg;
 	uint64_t at = (uint64_t)sys_brk(t, 0), area;
 
+	have_pages(t, 4096);
 	for (unsigned int i = 0; i < 2; i++) { /* the first time everything is cold */
 		sim_ps begin;
 
@@ -202,11 +214,8 @@ struct program {
 static void works_long(struct task *t, void *arg)
 {
 	struct program *p = arg;
-	uint64_t area = (uint64_t)sys_mmap(t, 0, p->pages * PAGE_SIZE, PROT_READ | PROT_WRITE,
-					   MAP_PRIVATE | MAP_ANONYMOUS);
 
-	for (uint64_t i = 0; i < p->pages; i++)
-		user_access(t, area + i * PAGE_SIZE, USER_WRITE);
+	have_pages(t, p->pages);
 	brk_time(t);
 	user_compute(t, 20 * SIM_MS);
 	p->took = brk_time(t);
@@ -223,16 +232,16 @@ static void calls_on(struct task *t, void *arg)
 	}
 }
 
-/* A call after work that leaves nothing in L2, by a program of so many pages, of which L3 holds
- * 256; others may make the same call on another core of the L3, or of another. */
-static sim_ps after_work(uint64_t pages, int other)
+/* A call after work by a program of so many pages, of which L2 holds 64 and L3 256; others may make
+ * the same call on another core of the L3, or of another. */
+static sim_ps after_work(uint64_t pages, const char *l3_line, int other)
 {
 	const char *const set[] = { "cache.l3_size",
 				    "1MiB",
 				    "cache.l2_size",
 				    "256KiB",
 				    "cache.user_l3_line",
-				    "100ns",
+				    l3_line,
 				    "ipi.jitter",
 				    "0",
 				    NULL };
@@ -251,25 +260,63 @@ static sim_ps after_work(uint64_t pages, int other)
 	return p.took;
 }
 
-/* What fits into L3 pushes nothing out of it, however long it runs. */
-static void test_small_programs_spare_l3(void **state)
+/* What fits into a cache pushes nothing out of it, however long it runs. */
+static void test_small_programs(void **state)
 {
-	sim_ps small = after_work(16, -1);
-
 	(void)state;
-	assert_int_equal(small, after_work(128, -1));
-	assert_true(small < after_work(320, -1));
-	assert_true(after_work(320, -1) < after_work(2560, -1));
+	assert_int_equal(after_work(16, "100ns", -1), after_work(32, "100ns", -1));
+	assert_true(after_work(32, "100ns", -1) < after_work(128, "100ns", -1));
+	assert_int_equal(after_work(200, "100ns", -1), after_work(200, "0ps", -1));
+	assert_true(after_work(2560, "0ps", -1) < after_work(2560, "100ns", -1));
 }
 
 /* L3 keeps what another of its cores uses. */
 static void test_l3_is_shared(void **state)
 {
-	sim_ps alone = after_work(2560, -1);
+	sim_ps alone = after_work(2560, "100ns", -1);
 
 	(void)state;
-	assert_true(after_work(2560, 1) < alone * 3 / 4);
-	assert_in_range(after_work(2560, 8), alone * 99 / 100, alone * 101 / 100);
+	assert_true(after_work(2560, "100ns", 1) < alone * 3 / 4);
+	assert_in_range(after_work(2560, "100ns", 8), alone * 99 / 100, alone * 101 / 100);
+}
+
+static void makes_two_calls(struct task *t, void *arg)
+{
+	struct scene *s = arg;
+
+	have_pages(t, 4096);
+	brk_time(t);
+	for (int i = 0; i < 2; i++) {
+		user_compute(t, s->work[i]);
+		brk_time(t);
+		s->took[i] = task_call_time(t);
+	}
+}
+
+static sim_ps dearer_when_cold(sim_ps event)
+{
+	const char *const set[] = { "ipi.jitter=0", NULL };
+	struct scene s = { .work = { 30 * SIM_US, 0 } };
+	struct task_attr attr = { .comm = "calls", .cpu = 0, .fn = makes_two_calls, .arg = &s };
+	struct model_spec spec = { .set = set, .seed = 1 };
+	struct model m;
+
+	model_start(&m, &spec);
+	kernel_set_tracing(m.k, event, 0);
+	kernel_spawn(m.k, &attr);
+	model_run_clean(&m, "calls", 1);
+	model_end(&m);
+	return s.took[0] - s.took[1];
+}
+
+/* A call has four events or more; the first of them finds L1 without the recorder's code, and pays
+ * for 400 lines of 800 ns. */
+static void test_recorder_is_cold_once(void **state)
+{
+	sim_ps more = dearer_when_cold(800 * SIM_NS) - dearer_when_cold(0);
+
+	(void)state;
+	assert_in_range(more, 220 * SIM_NS, 300 * SIM_NS);
 }
 
 /* Another core's work and one's own sleep push nothing out. */
@@ -294,8 +341,9 @@ int main(void)
 		cmocka_unit_test(test_part_of_mmap),
 		cmocka_unit_test(test_off),
 		cmocka_unit_test(test_other_core),
-		cmocka_unit_test(test_small_programs_spare_l3),
+		cmocka_unit_test(test_small_programs),
 		cmocka_unit_test(test_l3_is_shared),
+		cmocka_unit_test(test_recorder_is_cold_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

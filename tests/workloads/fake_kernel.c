@@ -93,6 +93,7 @@ struct task {
 #define kernel_nr_cpus            fake_kernel_nr_cpus
 #define kernel_hide_idle          fake_kernel_hide_idle
 #define kernel_set_tracing        fake_kernel_set_tracing
+#define kernel_cool_caches        fake_kernel_cool_caches
 #define kernel_align_ticks        fake_kernel_align_ticks
 #define task_call_time            fake_task_call_time
 
@@ -460,6 +461,11 @@ static bool kernel_align_ticks(struct kernel *k, sim_ps period, sim_ps phase)
 	k->tick_period = period;
 	k->tick_phase = phase;
 	return period == 4 * SIM_MS;
+}
+
+static void kernel_cool_caches(struct kernel *k)
+{
+	(void)k;
 }
 
 static void kernel_set_tracing(struct kernel *k, sim_ps per_event, sim_ps cold)
