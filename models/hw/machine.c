@@ -152,7 +152,7 @@ const struct param machine_params[] = {
 	   "a program's own work brings a new line into L1 once per this; 0: never"),
 	PS("cache.user_line", cache.user_line, "100ns", MAX_STEP,
 	   "a program's own work brings a new line into L2 once per this; 0: never"),
-	PS("cache.user_l3_line", cache.user_l3_line, "600ns", MAX_STEP,
+	PS("cache.user_l3_line", cache.user_l3_line, "700ns", MAX_STEP,
 	   "and, if it is far larger than L3, one that was not there either once per this; 0: "
 	   "never"),
 	RATE("cache.l2_rate", cache.l2_rate,
