@@ -225,7 +225,8 @@ bool switches_waking(struct builder *b, const struct trace_event *e, int32_t sel
 			builder_pair(b, target, (uint32_t)t->n_ops - 1, self, op);
 			b->task[self].op[op].flags |= PROGRAM_FOUND_ASLEEP;
 		}
-	} else if (t->state == TASK_RUNNING && op != NO_OP) {
+	} else if ((t->state == TASK_RUNNING || (t->state == TASK_BLOCKED && !t->deep)) &&
+		   op != NO_OP) { /* one who was woken before has run since, unseen */
 		builder_touch(b, target);
 		t->early_waker = self; /* counts if its next event is to go to sleep */
 		t->early_op = op;

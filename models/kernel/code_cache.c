@@ -159,6 +159,5 @@ void code_cache_user(struct task *t, sim_ps work)
 
 	core->l1 += (uint64_t)((double)work * c->user_l1_lines);
 	core->l2 += (uint64_t)((double)work * c->user_l2_lines * beyond(t->mm, c->l2_lines));
-	core->l3->lines +=
-		(uint64_t)((double)work * c->user_l3_lines * beyond(t->mm, c->l3_lines));
+	core->l3->lines += (uint64_t)((double)work * c->user_l3_lines * beyond(t->mm, c->l3_lines));
 }

@@ -338,6 +338,14 @@ static inline void spend_time(struct task *t, sim_ps time)
 {
 	t->debt += time;
 }
+/* Has no line come into the core's L1, nor so into its L2, nor into L3 since? */
+static inline bool code_is_warm(const struct task *t, const char *place)
+{
+	const struct code_cache *code = this_cpu(t)->code;
+	size_t i = (size_t)(place - __start_mmsim_spend);
+
+	return code->used[i].l1 == code->l1 && code->l3->used[i] == code->l3->lines;
+}
 /* Since the code at this place ran last; it runs now. */
 static inline struct code_age code_age(const struct task *t, const char *place)
 {
@@ -352,11 +360,13 @@ static inline struct code_age code_age(const struct task *t, const char *place)
 }
 static inline void spend_code(struct task *t, sim_ps work, const char *place)
 {
-	struct code_age age = code_age(t, place);
-
 	t->debt += work;
-	if (__builtin_expect(age.l1 > t->k->code_model.negligible, 0))
-		t->debt += code_cache_miss(&t->k->code_model, work, age);
+	if (!code_is_warm(t, place)) {
+		struct code_age age = code_age(t, place);
+
+		if (age.l1 > t->k->code_model.negligible)
+			t->debt += code_cache_miss(&t->k->code_model, work, age);
+	}
 }
 /* Kernel code that takes `work` with warm caches. Each call is a place of its own. */
 #define spend(t, work)                                                                             \

@@ -17,21 +17,26 @@ void kernel_set_tracing(struct kernel *k, sim_ps per_event, sim_ps cold)
 	k->tracer_cold_ps = cold;
 }
 
-static sim_ps recorder_cold(const struct code_cache_model *c, sim_ps event, struct code_age age)
+static sim_ps recorder_cold(const struct task *t)
 {
-	return code_cache_l1_miss(c, event / 2, age.l1) + code_cache_miss(c, event / 2, age);
+	const struct code_cache_model *c = &t->k->code_model;
+	struct code_age age = code_age(t, &recorder_place);
+	sim_ps half = t->k->tracer_ps / 2;
+
+	if (age.l1 <= c->negligible)
+		return 0;
+	return code_cache_l1_miss(c, half, age.l1) + code_cache_miss(c, half, age);
 }
 
 void trace_at(struct task *t, const char *place)
 {
 	const struct kernel *k = t->k;
-	const struct code_cache_model *c = &k->code_model;
-	struct code_age own = code_age(t, place), all = code_age(t, &recorder_place);
 
 	t->debt += k->tracer_ps;
 	t->masked += k->tracer_ps; /* perf writes its record with interrupts disabled */
-	if (all.l1 > c->negligible)
-		t->debt += recorder_cold(c, k->tracer_ps, all);
-	if (own.l1 > c->negligible)
-		t->debt += (sim_ps)(code_cache_share(c, own.l2) * (double)k->tracer_cold_ps);
+	if (!code_is_warm(t, &recorder_place))
+		t->debt += recorder_cold(t);
+	if (!code_is_warm(t, place))
+		t->debt += (sim_ps)(code_cache_share(&k->code_model, code_age(t, place).l2) *
+				    (double)k->tracer_cold_ps);
 }

@@ -53,6 +53,17 @@ static const char awake[] = ENTER("a", "10", "000", "000", "0x700000000000")
 						ENTER("a", "10", "000", "090", "0x730000000000")
 							EXIT("a", "10", "000", "091");
 
+/* b comes and does nothing that is recorded; it is leaving when it is woken again. */
+static const char unseen[] = ENTER("a", "10", "000", "000", "0x700000000000")
+	EXIT("a", "10", "000", "001") ENTER("b", "11", "001", "002", "0x710000000000")
+		EXIT("b", "11", "001", "003") SLEEP("b", "11", "001", "005") WAKE("a", "10", "000",
+										  "010", "b", "11")
+			WAKE("a", "10", "000", "019", "b", "11") SLEEP("b", "11", "001", "020")
+				ENTER("b", "11", "001", "034", "0x720000000000")
+					EXIT("b", "11", "001", "035")
+						ENTER("a", "10", "000", "090", "0x730000000000")
+							EXIT("a", "10", "000", "091");
+
 static uint32_t flags_of(const char *text, unsigned int nth)
 {
 	struct err err = { "" };
@@ -78,6 +89,8 @@ static void test_found(void **state)
 	assert_int_equal(flags_of(leaving, 1), PROGRAM_FOUND_LEAVING);
 	assert_true(flags_of(awake, 0) & PROGRAM_FOUND_ASLEEP);
 	assert_int_equal(flags_of(awake, 1), UINT32_MAX); /* woke nobody */
+	assert_true(flags_of(unseen, 0) & PROGRAM_FOUND_ASLEEP);
+	assert_int_equal(flags_of(unseen, 1), PROGRAM_FOUND_LEAVING);
 }
 
 /* Calls take 60 times as long as they should: b is far from its sleep when a wants to wake it. */
