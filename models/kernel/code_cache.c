@@ -144,12 +144,12 @@ sim_ps code_cache_miss(const struct code_cache_model *c, sim_ps work, struct cod
 	return l1 + (sim_ps)(lines * l2 * (c->l3_cost + l3 * c->memory_cost));
 }
 
-/* The share of accesses, spread over the mm's pages, that miss a cache of so many lines. */
-static double beyond(const struct mm *mm, double cache_lines)
+/* The share of what misses L2 that misses L3 too, for accesses spread over the mm's pages. */
+static double beyond_l3(const struct mm *mm, double l3_lines)
 {
 	double lines = mm ? (double)mm->rss * (PAGE_SIZE / CACHE_LINE) : INFINITY;
 
-	return lines > cache_lines ? 1 - cache_lines / lines : 0;
+	return lines > l3_lines ? 1 - l3_lines / lines : 0;
 }
 
 void code_cache_user(struct task *t, sim_ps work)
@@ -158,6 +158,7 @@ void code_cache_user(struct task *t, sim_ps work)
 	struct code_cache *core = this_cpu(t)->code;
 
 	core->l1 += (uint64_t)((double)work * c->user_l1_lines);
-	core->l2 += (uint64_t)((double)work * c->user_l2_lines * beyond(t->mm, c->l2_lines));
-	core->l3->lines += (uint64_t)((double)work * c->user_l3_lines * beyond(t->mm, c->l3_lines));
+	core->l2 += (uint64_t)((double)work * c->user_l2_lines);
+	core->l3->lines += (uint64_t)((double)work * c->user_l3_lines *
+				      beyond_l3(t->mm, c->l3_lines));
 }

@@ -53,8 +53,8 @@ struct code_cache_model {
 	double l2_cost;              /* ps a line, beyond L1 */
 	double l3_cost, memory_cost; /* and beyond L2 and L3 */
 	double user_l1_lines;        /* new lines in L1 by ps of a program's work */
-	double user_l2_lines;        /* in L2, if the program is far larger than it */
-	double user_l3_lines;        /* and in L3, likewise */
+	double user_l2_lines;        /* in L2 */
+	double user_l3_lines;        /* and in L3, if the program is far larger than it */
 };
 
 void code_cache_init(struct kernel *k);
