@@ -84,6 +84,7 @@ struct program_op {
 	uint32_t after; /* MMAP, MREMAP: task `other` had let go of the range by so many releases of
 			   its own (munmaps, and mremaps elsewhere); 0 = nobody had it */
 	uint32_t recorded_ns; /* how long it took then; for comparison only, 0 = not known */
+	uint32_t kernel_ns;   /* of think: most likely the rest of a fault before it */
 };
 
 /* What `other` of a SLEEP or MOVE says. */

@@ -11,8 +11,8 @@
 
 enum { FEW_LOCKS = 8 }; /* fewer samples than this say nothing */
 /* Of the gaps after a fault or the sending of an IPI: a program that computes after each leaves few
- * that are this alone. */
-enum { GAP_PERCENTILE = 1 };
+ * that are this alone, but a quarter to which its own work adds little. */
+enum { GAP_PERCENTILE = 1, GAP_USUAL = 25 };
 /* A program that does much after each wake-up hides what the IPI took. Guests take longest: 8 to 9
  * us with the recording, where it shows (1st percentiles of the recordings at hand, but
  * redis-bgsave). */
@@ -84,9 +84,10 @@ static void estimate(struct builder *b)
 
 struct finish {
 	struct builder *b;
-	int32_t *index;             /* of a build task in the program, or NO_TASK */
-	int32_t *space_index;       /* likewise of spaces */
-	sim_ps gap_ps[GAP_CLASSES]; /* of the task at hand */
+	int32_t *index;                 /* of a build task in the program, or NO_TASK */
+	int32_t *space_index;           /* likewise of spaces */
+	sim_ps gap_ps[GAP_CLASSES];     /* of the task at hand */
+	sim_ps usual_ps[FAULT_CLASSES]; /* likewise: what its faults mostly take more */
 };
 
 /* Those with memory operations of their own, and whom those create. */
@@ -145,6 +146,13 @@ static sim_ps think(const struct finish *f, const struct build_note *note)
 		ps -= rest > 0 ? rest : 0;
 	}
 	return ps > 0 ? (sim_ps)ps : 0;
+}
+
+static uint32_t kernel_part(const struct finish *f, const struct build_note *note, sim_ps think)
+{
+	sim_ps usual = note->fault < FAULT_CLASSES ? f->usual_ps[note->fault] : 0;
+
+	return (uint32_t)((usual < think ? usual : think) / SIM_NS);
 }
 
 static enum op_kind op_kind_of(const struct program_op *op)
@@ -250,6 +258,17 @@ static void add_start(struct finish *f, const struct build_task *t, struct progr
 	add_op(f, out, &op);
 }
 
+/* What the thread's faults mostly take more than the fastest: not more than that again. */
+static sim_ps usual_rest(struct gaps *gaps, sim_ps fastest)
+{
+	sim_ps rest;
+
+	if (gaps->n < FEW_GAPS)
+		return 0;
+	rest = gaps_percentile(gaps, GAP_USUAL) - fastest;
+	return rest < fastest ? rest : fastest;
+}
+
 static void make_ops(struct finish *f, int32_t task, struct program_task *out)
 {
 	struct build_task *t = &f->b->task[task];
@@ -263,6 +282,8 @@ static void make_ops(struct finish *f, int32_t task, struct program_task *out)
 			f->gap_ps[i] = gaps_percentile(&t->gaps[i], GAP_PERCENTILE);
 		if (i == GAP_SEND && f->gap_ps[i] > longest_send)
 			f->gap_ps[i] = longest_send;
+		if (i < FAULT_CLASSES)
+			f->usual_ps[i] = usual_rest(&t->gaps[i], f->gap_ps[i]);
 	}
 	out->op = xmalloc((t->n_ops + 1) * sizeof(*out->op));
 	add_start(f, t, out);
@@ -270,7 +291,9 @@ static void make_ops(struct finish *f, int32_t task, struct program_task *out)
 	for (uint32_t i = t->from_sleep && out->parent >= 0; i < t->n_ops; i++) {
 		struct program_op op = t->op[i];
 
-		op.think = carry + think(f, &t->note[i]);
+		op.think = think(f, &t->note[i]);
+		op.kernel_ns = kernel_part(f, &t->note[i], op.think);
+		op.think += carry;
 		op.pace = pace_at(f->b, t->note[i].cpu, t->note[i].at_ns);
 		op.cpu = t->note[i].cpu;
 		carry = 0;

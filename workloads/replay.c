@@ -346,6 +346,13 @@ static void do_op(struct task *task, struct replay_task *t, size_t i)
 	op_count(&r->ops, 1);
 }
 
+static void own_work(struct task *task, const struct replay *r, const struct program_op *op)
+{
+	sim_ps work = until_end(r, op->think), kernel = op->kernel_ns * SIM_NS;
+
+	user_compute_of(task, work, work > kernel ? work - kernel : 0);
+}
+
 static void task_body(struct task *task, void *arg)
 {
 	struct replay_task *t = arg;
@@ -356,7 +363,7 @@ static void task_body(struct task *task, void *arg)
 	start_task(task, t);
 	for (size_t i = 0; i < p->n_ops && !t->dropped && !late(r); i++) {
 		if (p->op[i].think)
-			user_compute(task, until_end(r, p->op[i].think));
+			own_work(task, r, &p->op[i]);
 		if (late(r))
 			break;
 		replay_go(task, r, p, i);

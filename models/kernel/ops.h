@@ -142,6 +142,8 @@ void task_set_pace(struct task *task, uint8_t slower);
 /* The program's own work: `work` of CPU time at full speed, interrupted and preempted as it comes.
  */
 void user_compute(struct task *task, sim_ps work);
+/* The same, but only so much of it is the program's code, and pushes other lines out of caches. */
+void user_compute_of(struct task *task, sim_ps work, sim_ps own);
 
 enum user_access { USER_READ, USER_WRITE, USER_EXEC };
 /* One access to user memory: TLB, page walk, page faults as needed. False: it would be SIGSEGV. */

@@ -119,6 +119,11 @@ static void user_mode_leave(struct task *t)
 
 void user_compute(struct task *t, sim_ps work)
 {
+	user_compute_of(t, work, work);
+}
+
+void user_compute_of(struct task *t, sim_ps work, sim_ps own)
+{
 	uint8_t pace = t->pace;
 
 	user_mode_prepare(t);
@@ -126,7 +131,7 @@ void user_compute(struct task *t, sim_ps work)
 		settle(t);
 	t->pace = 0; /* its own work was recorded as long as it took */
 	user_mode_enter(t);
-	code_cache_user(t, work);
+	code_cache_user(t, own);
 	spend_time(t, work + refill_time(t, work));
 	settle(t);
 	t->pace = pace;

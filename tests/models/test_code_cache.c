@@ -78,6 +78,35 @@ static sim_ps brk_time(struct task *t)
 	return sim_now(task_sim(t)) - begin;
 }
 
+static void works_for_the_kernel(struct task *t, void *arg)
+{
+	struct scene *s = arg;
+
+	brk_time(t);
+	s->took[0] = brk_time(t);
+	user_compute_of(t, 100 * SIM_US, 0);
+	s->took[1] = brk_time(t);
+	user_compute_of(t, 100 * SIM_US, 100 * SIM_US);
+	s->took[2] = brk_time(t);
+}
+
+/* Own work in time only cools nothing. */
+static void test_not_its_own(void **state)
+{
+	struct scene s = { .n = 0 };
+	struct task_attr attr = { .comm = "a", .cpu = 0, .fn = works_for_the_kernel, .arg = &s };
+	struct model_spec spec = { .seed = 1 };
+	struct model m;
+
+	(void)state;
+	model_start(&m, &spec);
+	kernel_spawn(m.k, &attr);
+	model_run_clean(&m, "not its own", 1);
+	model_end(&m);
+	assert_int_equal(s.took[1], s.took[0]);
+	assert_true(s.took[2] > s.took[1]);
+}
+
 /* What its own work is spread over. */
 static void have_pages(struct task *t, uint64_t pages)
 {
@@ -343,6 +372,7 @@ int main(void)
 		cmocka_unit_test(test_part_of_mmap),
 		cmocka_unit_test(test_off),
 		cmocka_unit_test(test_other_core),
+		cmocka_unit_test(test_not_its_own),
 		cmocka_unit_test(test_small_programs),
 		cmocka_unit_test(test_l3_is_shared),
 		cmocka_unit_test(test_recorder_is_cold_once),

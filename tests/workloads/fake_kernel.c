@@ -73,6 +73,7 @@ struct task {
 #define mm_set_brk                fake_mm_set_brk
 #define mm_set_mmap_base          fake_mm_set_mmap_base
 #define user_compute              fake_user_compute
+#define user_compute_of           fake_user_compute_of
 #define user_access(t, addr, how) fake_user_access(t, addr, how) /* a tag has this name, too */
 #define task_block                fake_task_block
 #define task_wake                 fake_task_wake
@@ -312,6 +313,12 @@ static void user_compute(struct task *t, sim_ps work)
 {
 	takes(t, "compute", 0, work, 0);
 	sim_sleep_until(t->k->sim, sim_now(t->k->sim) + work);
+}
+
+static void user_compute_of(struct task *t, sim_ps work, sim_ps own)
+{
+	(void)own;
+	user_compute(t, work);
 }
 
 static bool user_access(struct task *t, uint64_t addr, enum user_access access)
