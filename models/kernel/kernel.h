@@ -413,7 +413,7 @@ void trace_at(struct task *t, const char *place);
 	do {                                                                                       \
 		CODE_PLACE(trace_place);                                                           \
 		if ((t)->k->tracer_ps)                                                             \
-			trace_at(t, &trace_place);                                                         \
+			trace_at(t, &trace_place);                                                 \
 	} while (0)
 /* The clock as a tracepoint reads it. Settles, but only if somebody traces: so that it costs the
  * simulator nothing else. */
