@@ -111,6 +111,7 @@ static void shmem_is_retracted(void **state)
 	assert_int_equal((int)count(&o, "ipi.sent", "table-sync"), 0);
 	outcome_free(&o);
 	r.set[2] = "retract=mmap-trylock";
+	r.duration = 80 * SIM_MS; /* of 60 retractions 4 find an mmap_lock taken */
 	o = simulate(&r);
 	assert_true(count(&o, "mm.retract", "deferred") > 0);
 	assert_true(count(&o, "ipi.sent", "table-sync") > 0);
