@@ -459,6 +459,7 @@ static void builder_free(struct builder *b)
 	pace_free(b);
 	free(b->tick_wakes.v);
 	free(b->tracer_alone.v);
+	free(b->wake_latency.v);
 	free(b->tracer_free.v);
 	free(b);
 }

@@ -291,6 +291,8 @@ struct builder {
 	/* ns from LOCK_START to LOCK_ACQUIRED: of an mm that one thread alone uses so far; of a
 	 * lock where nobody else was */
 	struct gaps tracer_alone, tracer_free;
+	struct gaps wake_latency; /* ns from a wake-up to the way in on an idle CPU, where seen */
+	uint64_t usual_latency_ns;
 	struct gaps tick_wakes; /* when timers of the kernel ended (program_ticks.c) */
 	struct pace_samples pace_samples;
 	uint8_t *pace[TRACE_CPUS_MAX]; /* by CPU and window; NULL: not known */

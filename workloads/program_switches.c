@@ -8,13 +8,28 @@
 
 #include "workloads/program_events.h"
 
+/* From a wake-up to the way in on an idle CPU: the median of those that were seen. */
+static void add_latency(struct builder *b, uint64_t ns)
+{
+	gaps_add(&b->wake_latency, ns);
+	if (b->wake_latency.n >= FEW_GAPS && (b->wake_latency.n & (b->wake_latency.n - 1)) == 0)
+		b->usual_latency_ns = gaps_percentile(&b->wake_latency, 50) / SIM_NS;
+}
+
 /*
  * Off the CPU from out to in, as seen at t, the thread's own next event. The way in is told by
- * whoever ran there before, whose clock may be another: it counts only between out and t.
+ * whoever ran there before, whose clock may be another: it counts only between out and t. An idle
+ * task may not tell it: then it came as soon after its wake-up as others do, and what follows is
+ * its own work.
  */
-static uint64_t way_in(const struct build_task *t, uint64_t now)
+static uint64_t way_in(const struct builder *b, const struct build_task *t, uint64_t now)
 {
-	return t->resumed && t->in_ns >= t->out_ns && t->in_ns <= now ? t->in_ns : now;
+	if (t->resumed)
+		return t->in_ns >= t->out_ns && t->in_ns <= now ? t->in_ns : now;
+	if (t->state == TASK_BLOCKED && t->woken && t->wake_ns >= t->out_ns &&
+	    b->usual_latency_ns && t->wake_ns + b->usual_latency_ns < now)
+		return t->wake_ns + b->usual_latency_ns;
+	return now;
 }
 
 /* The switch is recorded before the thread goes on, on its time. */
@@ -23,10 +38,10 @@ static uint32_t events_in(const struct build_task *t, uint64_t in)
 	return t->resumed && in == t->in_ns ? t->in_events : 0;
 }
 
-static void wake_up(struct build_task *t, uint64_t now)
+static void wake_up(const struct builder *b, struct build_task *t, uint64_t now)
 {
 	struct program_op *op = &t->op[t->n_ops - 1];
-	uint64_t in = way_in(t, now), end = in;
+	uint64_t in = way_in(b, t, now), end = in;
 
 	/* waiting for a CPU after the wake-up is the scheduler's, not the sleep's */
 	if (t->woken && t->wake_ns >= t->out_ns && t->wake_ns < in)
@@ -78,14 +93,14 @@ void switches_settle(struct builder *b, struct build_task *t, const struct trace
 	if (t->by_unseen)
 		comes_from_unseen(b, t, now);
 
-	exec_goes_on(t, way_in(t, now));
+	exec_goes_on(t, way_in(b, t, now));
 	t->unwoken += t->state == TASK_BLOCKED && !t->woken && !t->deep;
 	if (t->state == TASK_BLOCKED)
-		wake_up(t, now);
+		wake_up(b, t, now);
 	else if (t->state == TASK_PREEMPTED && event_cpu(e) != t->at_cpu)
-		move(t, way_in(t, now), event_cpu(e));
+		move(t, way_in(b, t, now), event_cpu(e));
 	else if (t->state == TASK_PREEMPTED)
-		come_back(t, way_in(t, now));
+		come_back(t, way_in(b, t, now));
 	t->at_cpu = event_cpu(e);
 	t->resumed = t->woken = false;
 	t->state = TASK_RUNNING;
@@ -173,6 +188,9 @@ void switches_event(struct builder *b, const struct trace_event *e)
 	if (e->arg[2] && next == NO_TASK)
 		next = asleep_at_start(b, (int32_t)e->arg[2], e->time_ns);
 	if (next != NO_TASK) {
+		if (!e->arg[0] && b->task[next].state == TASK_BLOCKED && b->task[next].woken &&
+		    e->time_ns > b->task[next].wake_ns)
+			add_latency(b, e->time_ns - b->task[next].wake_ns);
 		b->task[next].resumed = true;
 		b->task[next].in_events = 1;
 		b->task[next].in_ns = e->time_ns;
