@@ -8,9 +8,13 @@
 
 #include "workloads/program_events.h"
 
+enum { MOST_LATENCIES = 4096 }; /* more change their median no more */
+
 /* From a wake-up to the way in on an idle CPU: the median of those that were seen. */
 static void add_latency(struct builder *b, uint64_t ns)
 {
+	if (b->wake_latency.n == MOST_LATENCIES)
+		return;
 	gaps_add(&b->wake_latency, ns);
 	if (b->wake_latency.n >= FEW_GAPS && (b->wake_latency.n & (b->wake_latency.n - 1)) == 0)
 		b->usual_latency_ns = gaps_percentile(&b->wake_latency, 50) / SIM_NS;

@@ -289,8 +289,12 @@ void replay_offsets(struct replay *r, uint64_t seed)
 void replay_speed(struct program *p, double speed)
 {
 	for (size_t i = 0; i < p->n_tasks; i++)
-		for (size_t j = 0; j < p->task[i].n_ops; j++)
-			p->task[i].op[j].think = (sim_ps)((double)p->task[i].op[j].think / speed);
+		for (size_t j = 0; j < p->task[i].n_ops; j++) {
+			struct program_op *op = &p->task[i].op[j];
+
+			op->think = (sim_ps)((double)op->think / speed);
+			op->kernel_ns = (uint32_t)((double)op->kernel_ns / speed);
+		}
 }
 
 void replay_scale_free(struct replay *r)

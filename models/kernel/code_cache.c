@@ -99,7 +99,8 @@ void kernel_cool_caches(struct kernel *k)
 {
 	for (unsigned int i = 0; i < k->m->nr_cores; i++) {
 		code_cache_lose(k->code[i], &k->code_model);
-		k->code[i]->l3->lines += (uint64_t)(ALL_GONE * k->code_model.l3_lines);
+		if (i % k->m->desc.topo.cores_per_l3 == 0)
+			k->code[i]->l3->lines += (uint64_t)(ALL_GONE * k->code_model.l3_lines);
 	}
 }
 

@@ -64,9 +64,25 @@ static void test_l1(void **state)
 	assert_int_equal(code_cache_miss(&l1, 300000, (struct code_age){ 50, 50, 50 }), 30000);
 }
 
+/* What a core loses, its L3 keeps; and the core has lost all of it. */
+static void test_lose(void **state)
+{
+	struct code_l3 l3 = { .lines = 7 };
+	struct code_cache core = { .l3 = &l3 };
+	struct code_cache_model m = law;
+
+	(void)state;
+	m.l1_gone = 100;
+	code_cache_lose(&core, &m);
+	assert_true(core.l1 > m.l1_gone);
+	assert_true(code_cache_share(&m, core.l2) > .99);
+	assert_int_equal(l3.lines, 7);
+}
+
 struct scene {
 	sim_ps work[4], took[4];
 	bool elsewhere; /* the work is another core's */
+	bool l1_keeps;  /* everything */
 	unsigned int n;
 };
 
@@ -141,7 +157,8 @@ static void computes(struct task *t, void *arg)
 /* A system call that does next to nothing, after own work of some lengths. */
 static void run_scene(struct scene *s, const char *code_line, bool other)
 {
-	const char *const set[] = { "ipi.jitter=0", "cache.code_line", code_line, NULL };
+	const char *const set[] = { "ipi.jitter=0", "cache.code_line", code_line,
+				    s->l1_keeps ? "cache.user_l1_line=0ps" : NULL, NULL };
 	struct model_spec spec = { .set = set, .seed = 1 };
 	struct task_attr caller = { .comm = "calls", .cpu = 0, .fn = calls, .arg = s };
 	struct task_attr worker = { .comm = "computes", .cpu = 1, .fn = computes };
@@ -164,6 +181,17 @@ static void test_grows_with_own_work(void **state)
 	assert_true(s.took[0] < s.took[1]);
 	assert_true(s.took[1] < s.took[2]);
 	assert_int_equal(s.took[3], s.took[0]); /* warm again at once */
+}
+
+/* With an L1 that keeps all, what L2 has lost is dear nevertheless. */
+static void test_lost_by_l2_alone(void **state)
+{
+	struct scene s = { .work = { 0, 20 * SIM_US, 5 * SIM_MS }, .n = 3, .l1_keeps = true };
+
+	(void)state;
+	run_scene(&s, "3ns", false);
+	assert_true(s.took[1] - s.took[0] < s.took[0] / 10);
+	assert_true(s.took[2] > 2 * s.took[0]);
 }
 
 static void maps_and_grows(struct task *t, void *arg)
@@ -367,7 +395,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_law),
 		cmocka_unit_test(test_l1),
+		cmocka_unit_test(test_lose),
 		cmocka_unit_test(test_grows_with_own_work),
+		cmocka_unit_test(test_lost_by_l2_alone),
 		cmocka_unit_test(test_l1_goes_soon),
 		cmocka_unit_test(test_part_of_mmap),
 		cmocka_unit_test(test_off),

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Which steps calls on VMAs take, and how often: the time that a call takes more when a step takes
- * a microsecond more. Would break: a tree that is written twice where the kernel writes once, a
- * boundary that moves as dearly as a VMA splits, anon_vmas that go for nothing.
+ * Which steps calls on VMAs take, how often, and under which lock: the time that a call takes, or
+ * holds mmap_lock, more when a step takes a microsecond more. Would break: a tree that is written
+ * twice where the kernel writes once, a boundary that moves as dearly as a VMA splits, anon_vmas
+ * that go for nothing, work before a lock that the kernel does under it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +19,7 @@ enum { PAGES = 64, PROT = PROT_READ | PROT_WRITE, FLAGS = MAP_PRIVATE | MAP_ANON
 struct call {
 	void (*before)(struct task *t, uint64_t area);
 	void (*fn)(struct task *t, uint64_t area);
-	sim_ps took;
+	sim_ps took, held; /* all holds of mmap_lock in the run */
 };
 
 static void unmap(struct task *t, uint64_t area, uint64_t from, uint64_t to)
@@ -74,7 +75,7 @@ static void timed(struct task *t, void *arg)
 	c->took = sim_now(task_sim(t)) - begin;
 }
 
-static sim_ps time_of(struct call c, const char *step)
+static struct call times_of(struct call c, const char *step)
 {
 	const char *const set[] = { "kernel.scale=1", "cache.code_line=0ps", step, NULL };
 	struct task_attr attr = { .comm = "caller", .cpu = 0, .fn = timed, .arg = &c };
@@ -84,17 +85,34 @@ static sim_ps time_of(struct call c, const char *step)
 	model_start(&m, &spec);
 	kernel_spawn(m.k, &attr);
 	model_run_clean(&m, step, 1);
+	c.held = (sim_ps)counter(&m, "lock.held", "mmap_lock");
 	model_end(&m);
-	return c.took;
+	return c;
 }
 
-static unsigned int steps(struct call c, const char *name)
+static unsigned int steps(sim_ps more, sim_ps less)
 {
-	char less[64], more[64];
+	return (unsigned int)((more - less + SIM_US / 2) / SIM_US);
+}
 
-	snprintf(less, sizeof(less), "kernel.%s=100ns", name);
-	snprintf(more, sizeof(more), "kernel.%s=1100ns", name);
-	return (unsigned int)((time_of(c, more) - time_of(c, less) + SIM_US / 2) / SIM_US);
+/* How often the call takes that step; *held: under mmap_lock, the setting up included. */
+static unsigned int taken(struct call c, const char *name, unsigned int *held)
+{
+	char text[64];
+	struct call less, more;
+
+	snprintf(text, sizeof(text), "kernel.%s=100ns", name);
+	less = times_of(c, text);
+	snprintf(text, sizeof(text), "kernel.%s=1100ns", name);
+	more = times_of(c, text);
+	if (held)
+		*held = steps(more.held, less.held);
+	return steps(more.took, less.took);
+}
+
+static void expect_steps(struct call c, const char *name, unsigned int n)
+{
+	assert_int_equal(taken(c, name, NULL), n);
 }
 
 static void test_munmap(void **state)
@@ -103,12 +121,12 @@ static void test_munmap(void **state)
 			  middle = { .fn = unmaps_middle };
 
 	(void)state;
-	assert_int_equal(steps(all, "vma_store"), 1);
-	assert_int_equal(steps(end, "vma_store"), 1);
-	assert_int_equal(steps(middle, "vma_store"), 1);
-	assert_int_equal(steps(all, "vma_alloc"), 0);
-	assert_int_equal(steps(end, "vma_alloc"), 1);
-	assert_int_equal(steps(middle, "vma_alloc"), 2);
+	expect_steps(all, "vma_store", 1);
+	expect_steps(end, "vma_store", 1);
+	expect_steps(middle, "vma_store", 1);
+	expect_steps(all, "vma_alloc", 0);
+	expect_steps(end, "vma_alloc", 1);
+	expect_steps(middle, "vma_alloc", 2);
 }
 
 static void test_replacing_stores_once(void **state)
@@ -116,8 +134,8 @@ static void test_replacing_stores_once(void **state)
 	const struct call c = { .fn = replaces };
 
 	(void)state;
-	assert_int_equal(steps(c, "vma_store"), 1);
-	assert_int_equal(steps(c, "vma_free"), 1);
+	expect_steps(c, "vma_store", 1);
+	expect_steps(c, "vma_free", 1);
 }
 
 /* The first quarter splits off; the second goes over to it. */
@@ -128,12 +146,12 @@ static void test_mprotect(void **state)
 				    .fn = protects_second_quarter };
 
 	(void)state;
-	assert_int_equal(steps(split, "vma_store"), 1);
-	assert_int_equal(steps(split, "vma_alloc"), 1);
-	assert_int_equal(steps(split, "vma_shift"), 0);
-	assert_int_equal(steps(shift, "vma_store"), 0);
-	assert_int_equal(steps(shift, "vma_alloc"), 0);
-	assert_int_equal(steps(shift, "vma_shift"), 1);
+	expect_steps(split, "vma_store", 1);
+	expect_steps(split, "vma_alloc", 1);
+	expect_steps(split, "vma_shift", 0);
+	expect_steps(shift, "vma_store", 0);
+	expect_steps(shift, "vma_alloc", 0);
+	expect_steps(shift, "vma_shift", 1);
 }
 
 static void test_anon_vma(void **state)
@@ -142,17 +160,34 @@ static void test_anon_vma(void **state)
 			  with = { .before = touches, .fn = unmaps_all };
 
 	(void)state;
-	assert_int_equal(steps(without, "anon_vma_unlink"), 0);
-	assert_int_equal(steps(with, "anon_vma_unlink"), 1);
+	expect_steps(without, "anon_vma_unlink", 0);
+	expect_steps(with, "anon_vma_unlink", 1);
+}
+
+static void advises(struct task *t, uint64_t area)
+{
+	sys_madvise(t, area, PAGES * PAGE_SIZE, MADV_NOHUGEPAGE);
+}
+
+/* munmap's own code, and that of advice that changes VMAs, runs under mmap_lock. */
+static void test_under_the_lock(void **state)
+{
+	const struct call munmap = { .fn = unmaps_all }, madvise = { .fn = advises };
+	unsigned int held;
+
+	(void)state;
+	assert_int_equal(taken(munmap, "munmap_base", &held), 1);
+	assert_int_equal(held, 1);
+	assert_int_equal(taken(madvise, "madvise_base", &held), 1);
+	assert_int_equal(held, 1);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_munmap),
-		cmocka_unit_test(test_replacing_stores_once),
-		cmocka_unit_test(test_mprotect),
-		cmocka_unit_test(test_anon_vma),
+		cmocka_unit_test(test_munmap),         cmocka_unit_test(test_replacing_stores_once),
+		cmocka_unit_test(test_mprotect),       cmocka_unit_test(test_anon_vma),
+		cmocka_unit_test(test_under_the_lock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

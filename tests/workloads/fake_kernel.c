@@ -24,6 +24,8 @@ struct kernel {
 	sim_ps switching;          /* what going to sleep takes, and coming back */
 	uint64_t rcu_runs;
 	sim_ps tracing;
+	sim_ps worked, own; /* in user_compute_of */
+	bool cooled;
 	sim_ps tick_period, tick_phase;
 	uint64_t gap;    /* where what may stand anywhere goes */
 	uint64_t hidden; /* CPUs whose idle tasks the recorder did not see */
@@ -317,7 +319,8 @@ static void user_compute(struct task *t, sim_ps work)
 
 static void user_compute_of(struct task *t, sim_ps work, sim_ps own)
 {
-	(void)own;
+	t->k->worked += work;
+	t->k->own += own;
 	user_compute(t, work);
 }
 
@@ -472,7 +475,7 @@ static bool kernel_align_ticks(struct kernel *k, sim_ps period, sim_ps phase)
 
 static void kernel_cool_caches(struct kernel *k)
 {
-	(void)k;
+	k->cooled = true;
 }
 
 static void kernel_set_tracing(struct kernel *k, sim_ps per_event, sim_ps cold)
