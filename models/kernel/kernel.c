@@ -255,10 +255,19 @@ static void free_cpu(struct kernel *k, struct kcpu *c)
 	free(c->pcp);
 	free(c->stopper);
 	free(c->kworker);
-	task_lines_free(c->idle);
-	free(c->idle);
 }
 
+static void free_task(struct task *t)
+{
+	free(t->working_set);
+	tlb_batch_free(t);
+	task_lines_free(t);
+	free(t);
+}
+
+/* Tasks go after all locks: the run's end cuts idle tasks and kernel threads off while they hold
+ * some.
+ */
 static void free_lists(struct kernel *k)
 {
 	while (k->condemned) {
@@ -271,11 +280,10 @@ static void free_lists(struct kernel *k)
 		struct task *t = k->tasks;
 
 		k->tasks = t->next;
-		free(t->working_set);
-		tlb_batch_free(t);
-		task_lines_free(t);
-		free(t);
+		free_task(t);
 	}
+	for (unsigned int i = 0; i < k->nr_cpus; i++)
+		free_task(k->cpus[i].idle);
 	while (k->lock_classes) {
 		struct lock_class *c = k->lock_classes;
 
